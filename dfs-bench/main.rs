@@ -1,0 +1,4 @@
+//! The command `dfs-bench`.
+#![forbid(unsafe_code)]
+
+fn main() {}

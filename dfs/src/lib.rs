@@ -1,0 +1,1 @@
+//! Safe Rust for the DAOS file system.

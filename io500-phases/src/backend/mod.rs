@@ -1,0 +1,189 @@
+//! A storage system as one process sees it.
+
+use crate::error::OpResult;
+use std::ffi::CStr;
+
+/// A storage system as one rank sees it, in the manner of `openat`: every name is one component below an open directory,
+/// which is what `dfs_open(parent, name)` wants and what saves a path walk on POSIX.
+///
+/// A backend belongs to one thread. Errors are errnos; nothing here logs, formats or retries.
+pub trait Backend {
+    /// An open directory.
+    type Dir;
+    /// An open file.
+    type File;
+    /// Transfers in flight.
+    type Queue: IoQueue<Self::File>;
+
+    /// Opens the data directory, or a path below the root of the store; every component must exist.
+    fn open_path(&self, path: &str) -> OpResult<Self::Dir>;
+    /// Makes a directory. `EEXIST` when the name is taken.
+    fn mkdir(&self, parent: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<()>;
+    /// Opens a directory for name operations and listing.
+    fn open_dir(&self, parent: &Self::Dir, name: &CStr) -> OpResult<Self::Dir>;
+    /// Creates a file, or opens it when it is there, for writing and reading.
+    fn create(&self, dir: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<Self::File>;
+    /// Opens a file that must exist.
+    fn open(&self, dir: &Self::Dir, name: &CStr, access: Access) -> OpResult<Self::File>;
+    /// Kind, size and change time; symbolic links are not followed.
+    fn stat(&self, dir: &Self::Dir, name: &CStr) -> OpResult<Stat>;
+    /// The kind of a name at the least cost the store allows (DFS: one round trip, against two or more of `stat`).
+    fn kind(&self, dir: &Self::Dir, name: &CStr) -> OpResult<FileKind> {
+        self.stat(dir, name).map(|stat| stat.kind)
+    }
+    /// Removes a file.
+    fn unlink(&self, dir: &Self::Dir, name: &CStr) -> OpResult<()>;
+    /// Removes an empty directory; `ENOTEMPTY` otherwise.
+    fn rmdir(&self, dir: &Self::Dir, name: &CStr) -> OpResult<()>;
+    /// How many cursors can list one directory in parallel. 1 where the store cannot split it.
+    fn shards(&self, dir: &Self::Dir) -> OpResult<u32>;
+    /// A cursor at the beginning of shard `index` of `of` (both as `shards` gave; `0, 1` is the whole directory).
+    fn cursor(&self, dir: &Self::Dir, index: u32, of: u32) -> OpResult<Cursor>;
+    /// Replaces `batch` with the next entries, never `.` or `..`; an empty batch at the end.
+    fn read_dir(&self, dir: &Self::Dir, cursor: &mut Cursor, batch: &mut DirBatch) -> OpResult<()>;
+    /// Writes the whole buffer.
+    fn write_at(&self, file: &Self::File, offset: u64, data: &[u8]) -> OpResult<()>;
+    /// Reads until the buffer is full or the file ends; the number of bytes read.
+    fn read_at(&self, file: &Self::File, offset: u64, data: &mut [u8]) -> OpResult<usize>;
+    /// Makes a file's data durable.
+    fn sync(&self, file: &Self::File) -> OpResult<()>;
+    /// Makes everything below the data directory durable (POSIX: `syncfs`).
+    fn sync_all(&self, dir: &Self::Dir) -> OpResult<()>;
+    /// Closes a file; errors that the store held back appear here.
+    fn close(&self, file: Self::File) -> OpResult<()>;
+    /// A queue of `depth` transfers, each with its own buffer of `transfer` bytes.
+    fn queue(&self, depth: usize, transfer: usize) -> OpResult<Self::Queue>;
+    /// An open file as bytes that `import` of another rank turns into the same open file, where the store can do that.
+    fn export(&self, file: &Self::File) -> OpResult<Option<Vec<u8>>>;
+    /// The inverse of `export`.
+    fn import(&self, bytes: &[u8]) -> OpResult<Self::File>;
+    /// The object class and chunk size that a file really has, where the store has such things.
+    fn layout(&self, file: &Self::File) -> OpResult<Option<Layout>>;
+    /// What this store is, for provenance and for the strict verdict.
+    fn describe(&self) -> Description;
+}
+
+/// Transfers in flight: fixed slots, each with its own page-aligned buffer, pinned until it is reaped.
+pub trait IoQueue<F> {
+    /// The number of slots.
+    fn depth(&self) -> usize;
+    /// Takes a free slot, if there is one: its number and its buffer.
+    fn slot(&mut self) -> Option<(usize, &mut [u8])>;
+    /// Starts writing the slot's whole buffer.
+    fn submit_write(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()>;
+    /// Starts reading the slot's whole buffer.
+    fn submit_read(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()>;
+    /// Waits until a transfer is finished: its slot and the bytes moved or its error. The slot is free again once the
+    /// next call to `slot` gives it out; until then `buffer` shows what was read. `None` when nothing is in flight.
+    fn reap(&mut self) -> Option<(usize, OpResult<usize>)>;
+    /// The buffer of a slot that is not in flight.
+    fn buffer(&mut self, slot: usize) -> &mut [u8];
+}
+
+/// Placement hints as DAOS has them; 0 means inherited or default. Stores without such things ignore them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Object class of files.
+    pub file_class: u32,
+    /// Object class of directories.
+    pub dir_class: u32,
+    /// Chunk size in bytes.
+    pub chunk: u64,
+}
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Access {
+    Read,
+    Write,
+    ReadWrite,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FileKind {
+    File,
+    Directory,
+    Symlink,
+    Other,
+}
+
+/// What `stat` tells that a benchmark needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// File, directory, …
+    pub kind: FileKind,
+    /// Bytes.
+    pub size: u64,
+    /// Change time, whole seconds since 1970.
+    pub ctime: i64,
+    /// Modification time, whole seconds since 1970.
+    pub mtime: i64,
+}
+
+/// A place in a directory listing. What is in it is the backend's business.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    /// Opaque position (an anchor of libdfs is 120 bytes; POSIX keeps a `DIR *` position).
+    pub state: [u64; 16],
+    /// The listing is at its end.
+    pub done: bool,
+}
+
+/// A batch of directory entries: names back to back, NUL-terminated, no allocation once grown.
+#[derive(Debug, Default, Clone)]
+pub struct DirBatch {
+    /// The names, each followed by NUL.
+    pub names: Vec<u8>,
+    /// Per entry: start of its name in `names`, and its kind where the listing already tells it.
+    pub entries: Vec<(u32, Option<FileKind>)>,
+}
+
+impl DirBatch {
+    /// Forgets the entries, keeps the memory.
+    pub fn clear(&mut self) {
+        self.names.clear();
+        self.entries.clear();
+    }
+
+    /// Adds an entry; `name` without NUL.
+    pub fn push(&mut self, name: &[u8], kind: Option<FileKind>) {
+        self.entries.push((self.names.len() as u32, kind));
+        self.names.extend_from_slice(name);
+        self.names.push(0);
+    }
+
+    /// The entries in the order listed.
+    pub fn iter(&self) -> impl Iterator<Item = (&CStr, Option<FileKind>)> {
+        self.entries.iter().map(|&(start, kind)| {
+            let name = CStr::from_bytes_until_nul(&self.names[start as usize..]).expect("push adds the NUL");
+            (name, kind)
+        })
+    }
+}
+
+/// The layout that a file really has.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Layout {
+    /// Name of the object class.
+    pub object_class: String,
+    /// Bytes.
+    pub chunk_size: u64,
+}
+
+/// What a store is.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Description {
+    /// `DFS`, `POSIX` or `null`.
+    pub api: String,
+    /// Who provides it: `libdfs 2.8.0`, `stand-in for libdfs`, a file system type such as `tmpfs`.
+    pub provider: String,
+    /// False for a stand-in and for the null backend: a doubt of the strict verdict.
+    pub real: bool,
+    /// Everything else worth knowing, in the order to show it: pool, container, mount point, caching, free space, …
+    pub facts: Vec<(String, String)>,
+    /// Doubts about this store that belong in the strict verdict (caching, stand-in, interception …), one sentence each.
+    pub doubts: Vec<String>,
+}

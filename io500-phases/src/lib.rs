@@ -1,0 +1,12 @@
+//! The IO500 benchmark as a library: plan, backends, ranks, phases, score and verdicts.
+//!
+//! A stage imports only the stages before it, in the order
+//! `config plan backend comm engine phases results report suite`.
+#![deny(missing_docs)]
+#![deny(unsafe_code)]
+
+pub mod backend;
+pub mod comm;
+pub mod config;
+pub mod error;
+pub mod phase_id;
