@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Errno(pub i32);
 
 /// The result of one storage operation.
-pub type OpResult<T> = Result<T, Errno>;
+pub type OpResult<T> = std::result::Result<T, Errno>;
 
 impl Errno {
     /// The calling thread's `errno`.

@@ -6,12 +6,15 @@ use std::ffi::CStr;
 /// A storage system as one rank sees it, in the manner of `openat`: every name is one component below an open directory,
 /// which is what `dfs_open(parent, name)` wants and what saves a path walk on POSIX.
 ///
-/// A backend belongs to one thread. Errors are errnos; nothing here logs, formats or retries.
+/// A backend borrows its connection (`dfs::Mount`), so handles are plain types with that lifetime and cannot outlive it.
+/// It belongs to one thread. Errors are errnos; nothing here logs, formats or retries.
 pub trait Backend {
     /// An open directory.
     type Dir;
     /// An open file.
     type File;
+    /// A place in the listing of one directory; it holds whatever the store needs to go on.
+    type Cursor;
     /// Transfers in flight.
     type Queue: IoQueue<Self::File>;
 
@@ -38,9 +41,9 @@ pub trait Backend {
     /// How many cursors can list one directory in parallel. 1 where the store cannot split it.
     fn shards(&self, dir: &Self::Dir) -> OpResult<u32>;
     /// A cursor at the beginning of shard `index` of `of` (both as `shards` gave; `0, 1` is the whole directory).
-    fn cursor(&self, dir: &Self::Dir, index: u32, of: u32) -> OpResult<Cursor>;
+    fn cursor(&self, dir: &Self::Dir, index: u32, of: u32) -> OpResult<Self::Cursor>;
     /// Replaces `batch` with the next entries, never `.` or `..`; an empty batch at the end.
-    fn read_dir(&self, dir: &Self::Dir, cursor: &mut Cursor, batch: &mut DirBatch) -> OpResult<()>;
+    fn read_dir(&self, cursor: &mut Self::Cursor, batch: &mut DirBatch) -> OpResult<()>;
     /// Writes the whole buffer.
     fn write_at(&self, file: &Self::File, offset: u64, data: &[u8]) -> OpResult<()>;
     /// Reads until the buffer is full or the file ends; the number of bytes read.
@@ -121,15 +124,6 @@ pub struct Stat {
     pub ctime: i64,
     /// Modification time, whole seconds since 1970.
     pub mtime: i64,
-}
-
-/// A place in a directory listing. What is in it is the backend's business.
-#[derive(Debug, Clone)]
-pub struct Cursor {
-    /// Opaque position (an anchor of libdfs is 120 bytes; POSIX keeps a `DIR *` position).
-    pub state: [u64; 16],
-    /// The listing is at its end.
-    pub done: bool,
 }
 
 /// A batch of directory entries: names back to back, NUL-terminated, no allocation once grown.
