@@ -6,7 +6,9 @@
 #![deny(unsafe_code)]
 
 pub mod backend;
+pub mod buffer;
 pub mod comm;
 pub mod config;
 pub mod error;
+pub mod pattern;
 pub mod phase_id;
