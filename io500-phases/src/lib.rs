@@ -10,5 +10,6 @@ pub mod buffer;
 pub mod comm;
 pub mod config;
 pub mod error;
+pub mod name;
 pub mod pattern;
 pub mod phase_id;

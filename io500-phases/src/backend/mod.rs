@@ -1,5 +1,10 @@
 //! A storage system as one process sees it.
 
+pub mod null;
+pub mod posix;
+mod posix_facts;
+mod posix_queue;
+
 use crate::error::OpResult;
 use std::ffi::CStr;
 
@@ -62,25 +67,35 @@ pub trait Backend {
     fn import(&self, bytes: &[u8]) -> OpResult<Self::File>;
     /// The object class and chunk size that a file really has, where the store has such things.
     fn layout(&self, file: &Self::File) -> OpResult<Option<Layout>>;
+    /// False where a read cannot return what was written (the null backend): the reader then brings the content itself, so that
+    /// verification runs at its full cost all the same.
+    fn keeps_data(&self) -> bool {
+        true
+    }
     /// What this store is, for provenance and for the strict verdict.
     fn describe(&self) -> Description;
 }
 
-/// Transfers in flight: fixed slots, each with its own page-aligned buffer, pinned until it is reaped.
+/// Transfers in flight: fixed slots, each with its own page-aligned buffer. A slot goes `slot` → fill the `buffer` →
+/// `submit_*` → `reap` → look at the `buffer` → `release`; between submit and reap nothing may touch its buffer.
 pub trait IoQueue<F> {
     /// The number of slots.
     fn depth(&self) -> usize;
-    /// Takes a free slot, if there is one: its number and its buffer.
-    fn slot(&mut self) -> Option<(usize, &mut [u8])>;
+    /// Takes a free slot, if there is one.
+    fn slot(&mut self) -> Option<usize>;
+    /// The buffer of a slot that is taken and not in flight.
+    ///
+    /// # Panics
+    /// If the slot is in flight.
+    fn buffer(&mut self, slot: usize) -> &mut [u8];
     /// Starts writing the slot's whole buffer.
     fn submit_write(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()>;
-    /// Starts reading the slot's whole buffer.
+    /// Starts reading into the slot's whole buffer.
     fn submit_read(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()>;
-    /// Waits until a transfer is finished: its slot and the bytes moved or its error. The slot is free again once the
-    /// next call to `slot` gives it out; until then `buffer` shows what was read. `None` when nothing is in flight.
+    /// Waits for a transfer to finish: its slot, and the bytes moved or its error. `None` when nothing is in flight.
     fn reap(&mut self) -> Option<(usize, OpResult<usize>)>;
-    /// The buffer of a slot that is not in flight.
-    fn buffer(&mut self, slot: usize) -> &mut [u8];
+    /// Makes a taken slot free again.
+    fn release(&mut self, slot: usize);
 }
 
 /// Placement hints as DAOS has them; 0 means inherited or default. Stores without such things ignore them.
