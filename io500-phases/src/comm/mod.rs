@@ -1,30 +1,52 @@
 //! A group of ranks that run one benchmark together.
 
+mod launcher;
+#[cfg(feature = "mpi")]
+mod mpi;
+mod solo;
+pub mod threads;
+mod topology;
+
+#[cfg(feature = "mpi")]
+pub use self::mpi::{Mpi, MpiUnavailable};
+pub use launcher::{Flavour, Launcher, LauncherMismatch, StartError, mpi_library, start};
+pub use solo::Solo;
+pub use topology::{Placement, ReadMapping, ReadRule, Topology, host_id, host_name};
+
+/// The longest message [`Comm::send`] takes, in bytes.
+pub const MAX_MESSAGE: usize = 32 * 1024;
+
 /// What the phases need of a group of ranks. Object safe: the suite takes `&dyn Comm`.
 ///
 /// Every collective must be called by all ranks in the same order. Costs are in messages along the longest path.
+/// A message must have been received before its receiver enters the next collective.
 pub trait Comm {
     /// This process's or thread's rank, from 0.
     fn rank(&self) -> usize;
     /// The number of ranks.
     fn size(&self) -> usize;
-    /// Host name of every rank, in rank order: gathered once, when the group is made.
-    fn hosts(&self) -> &[String];
+    /// Name of the host this rank runs on. Gather it where all names are wanted.
+    fn host(&self) -> &str;
+    /// How the ranks lie on nodes: found once, when the group is made.
+    fn topology(&self) -> &Topology;
     /// Returns when all ranks have entered. O(log n).
     fn barrier(&self);
     /// Makes every rank's `data` equal to `root`'s; resizes it. O(log n).
     fn broadcast(&self, root: usize, data: &mut Vec<u8>);
-    /// Element-wise reduction of `values` over all ranks, the same result on every rank. O(log n).
+    /// Element-wise reduction of `values` over all ranks, the same result on every rank; sums wrap. O(log n).
     fn all_reduce_u64(&self, op: ReduceOp, values: &mut [u64]);
     /// Element-wise reduction of `values` over all ranks, the same result on every rank. O(log n).
     fn all_reduce_f64(&self, op: ReduceOp, values: &mut [f64]);
-    /// Element-wise reduction on rank 0 only; other ranks' `values` are unspecified afterwards. O(log n).
+    /// Element-wise reduction on rank 0 only; other ranks' `values` are unspecified afterwards; sums wrap. O(log n).
     fn reduce_u64(&self, op: ReduceOp, values: &mut [u64]);
+    /// Every rank's `value` in rank order, on every rank: 8 bytes per rank of the group. O(log n).
+    fn all_gather_u64(&self, value: u64) -> Vec<u64>;
     /// All ranks' `data` on rank 0, in rank order; `None` elsewhere. Lengths may differ.
     fn gather(&self, data: &[u8]) -> Option<Vec<Vec<u8>>>;
-    /// Sends a message without waiting for it to be received; order between two ranks is kept.
+    /// Sends a message of at most [`MAX_MESSAGE`] bytes without waiting for it to be received; order between two ranks
+    /// is kept. A message may leave only with this rank's next call of any method here.
     fn send(&self, to: usize, message: &[u8]);
-    /// The next message for this rank, if one is there: its sender and its bytes.
+    /// The next message for this rank, if one is there: its sender and its bytes. Never waits for one.
     fn try_recv(&self) -> Option<(usize, Vec<u8>)>;
     /// Ends the whole job at once with this exit code: the last resort when a rank cannot reach the next collective.
     fn abort(&self, code: i32) -> !;
