@@ -7,9 +7,15 @@
 
 pub mod backend;
 pub mod buffer;
+pub mod clock;
 pub mod comm;
 pub mod config;
+pub mod engine;
 pub mod error;
 pub mod name;
 pub mod pattern;
 pub mod phase_id;
+pub mod phases;
+pub mod plan;
+pub mod report;
+pub mod results;

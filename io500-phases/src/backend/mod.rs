@@ -173,6 +173,19 @@ impl DirBatch {
     }
 }
 
+/// Calls `each` with every entry of a directory.
+pub fn list<B: Backend>(backend: &B, dir: &B::Dir, mut each: impl FnMut(&CStr, Option<FileKind>)) -> OpResult<()> {
+    let mut cursor = backend.cursor(dir, 0, 1)?;
+    let mut batch = DirBatch::default();
+    loop {
+        backend.read_dir(&mut cursor, &mut batch)?;
+        if batch.entries.is_empty() {
+            return Ok(());
+        }
+        batch.iter().for_each(|(name, kind)| each(name, kind));
+    }
+}
+
 /// The layout that a file really has.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Layout {

@@ -1,0 +1,198 @@
+//! Runs one rank's operations: the stonewall, the latencies, the looks at the outside world. One comparison per operation.
+
+use super::progress::Progress;
+use super::recorder::{OpKind, Recorder};
+use super::team::{Failure, Team};
+use super::ticker::Ticker;
+use crate::error::Errno;
+
+/// How often a loop looks whether it should stop early, and publishes how far it is.
+const BEAT_NS: u64 = 50_000_000;
+
+/// Why a loop ended before its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The stonewall was hit.
+    Stonewall,
+    /// Another rank failed; the ranks agree on what it was at the next meeting.
+    Elsewhere,
+    /// A stop was asked for.
+    Interrupted,
+    /// An operation of this rank failed.
+    Failed(OpError),
+}
+
+/// An operation that failed: which call, and why. The loop's counter says on what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpError {
+    /// The call, in libdfs's words without prefix.
+    pub op: &'static str,
+    /// The error.
+    pub errno: Errno,
+}
+
+/// Names the call of a failed operation.
+pub trait During<T> {
+    /// Adds the call's name to the errno.
+    fn during(self, op: &'static str) -> Result<T, OpError>;
+}
+
+impl<T> During<T> for Result<T, Errno> {
+    #[inline]
+    fn during(self, op: &'static str) -> Result<T, OpError> {
+        self.map_err(|errno| OpError { op, errno })
+    }
+}
+
+/// A loop under control.
+pub struct Control<'a, R> {
+    ticker: &'a Ticker,
+    progress: &'a Progress,
+    team: &'a Team<'a>,
+    recorder: &'a mut R,
+    /// Reading when the loop began.
+    start: u64,
+    /// Reading after which the stonewall is hit.
+    deadline: Option<u64>,
+    /// Reading at which the loop looks up from its work.
+    next_look: u64,
+    /// Reading at the end of the last recorded part.
+    last: u64,
+    beat: u64,
+}
+
+impl<'a, R: Recorder> Control<'a, R> {
+    /// A loop that begins now; with a stonewall it ends after so many nanoseconds.
+    pub fn begin(
+        ticker: &'a Ticker,
+        progress: &'a Progress,
+        team: &'a Team<'a>,
+        recorder: &'a mut R,
+        stonewall_ns: Option<u64>,
+    ) -> Self {
+        let start = ticker.ticks();
+        let beat = ticker.ticks_in(BEAT_NS);
+        let deadline = stonewall_ns.map(|ns| start + ticker.ticks_in(ns));
+        let mut control =
+            Control { ticker, progress, team, recorder, start, deadline, next_look: 0, last: start, beat };
+        control.plan_next_look(start);
+        control
+    }
+
+    fn plan_next_look(&mut self, now: u64) {
+        self.next_look = (now + self.beat).min(self.deadline.unwrap_or(u64::MAX));
+    }
+
+    /// The stonewall does not end the loop any more: wear-out.
+    pub fn without_stonewall(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Nanoseconds since the loop began.
+    pub fn elapsed_ns(&self) -> u64 {
+        self.ticker.nanos(self.start, self.ticker.ticks())
+    }
+
+    /// A part of an operation is done. Costs a clock reading when latencies are recorded and nothing otherwise.
+    #[inline]
+    pub fn part(&mut self, kind: OpKind) {
+        if R::ON {
+            self.part_at(kind, self.ticker.ticks());
+        }
+    }
+
+    /// The clock's reading, for transfers that overlap.
+    #[inline]
+    pub fn ticks(&self) -> u64 {
+        self.ticker.ticks()
+    }
+
+    /// An operation that overlaps others is done; it began at the reading `since`.
+    #[inline]
+    pub fn record_since(&mut self, kind: OpKind, since: u64) {
+        let now = self.ticker.ticks();
+        self.recorder.record(kind, self.ticker.nanos(since, now), self.ticker.nanos(self.start, now));
+    }
+
+    /// What happened since the last part is not worth recording (verification).
+    #[inline]
+    pub fn unrecorded(&mut self) {
+        if R::ON {
+            self.last = self.ticker.ticks();
+        }
+    }
+
+    #[inline]
+    fn part_at(&mut self, kind: OpKind, now: u64) {
+        self.recorder.record(kind, self.ticker.nanos(self.last, now), self.ticker.nanos(self.start, now));
+        self.last = now;
+    }
+
+    /// An operation is done, `done` in all; its last part was of this kind. The one clock reading of an operation: it ends the latency
+    /// and it is what the stonewall is checked against.
+    #[inline]
+    pub fn after(&mut self, kind: Option<OpKind>, done: u64) -> Option<Stop> {
+        let now = self.ticker.ticks();
+        if R::ON {
+            match kind {
+                Some(kind) => self.part_at(kind, now),
+                None => self.last = now,
+            }
+        }
+        if now <= self.next_look { None } else { self.look(now, done) }
+    }
+
+    #[cold]
+    fn look(&mut self, now: u64, done: u64) -> Option<Stop> {
+        self.progress.advance(done);
+        if self.progress.stop_requested() {
+            return Some(Stop::Interrupted);
+        }
+        if self.team.heard_of_failure() {
+            return Some(Stop::Elsewhere);
+        }
+        if self.deadline.is_some_and(|deadline| now > deadline) {
+            return Some(Stop::Stonewall);
+        }
+        self.plan_next_look(now);
+        None
+    }
+
+    /// Does operations `from..limit`, one after the other; `op` gets the number of each. Returns how many are done in all, and
+    /// why it stopped before the limit.
+    #[inline]
+    pub fn run(
+        &mut self,
+        from: u64,
+        limit: u64,
+        last_part: Option<OpKind>,
+        mut op: impl FnMut(&mut Self, u64) -> Result<(), OpError>,
+    ) -> (u64, Option<Stop>) {
+        let mut done = from;
+        while done < limit {
+            if let Err(error) = op(self, done) {
+                return (done, Some(Stop::Failed(error)));
+            }
+            done += 1;
+            if let Some(stop) = self.after(last_part, done) {
+                return (done, Some(stop));
+            }
+        }
+        self.progress.advance(done);
+        (done, None)
+    }
+}
+
+impl Stop {
+    /// The failure that the other ranks must hear of, if this stop is one. `path` tells what the loop was working on.
+    pub fn into_failure(self, path: impl FnOnce() -> String) -> Result<(), Failure> {
+        match self {
+            Stop::Stonewall => Ok(()),
+            Stop::Elsewhere => Err(Failure::Elsewhere),
+            Stop::Interrupted => Err(Failure::Interrupted),
+            Stop::Failed(OpError { op, errno }) => {
+                Err(Failure::Storage { op: op.to_owned(), path: path(), errno: errno.0 })
+            }
+        }
+    }
+}

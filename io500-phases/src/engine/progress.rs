@@ -1,0 +1,167 @@
+//! How far a rank is, for whoever watches: a status line, a watchdog. Watching never touches the loop.
+
+use crate::phase_id::PhaseId;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// What the loops publish every 50 ms and the phases at their edges. One per rank, shared with other threads.
+#[derive(Debug)]
+pub struct Progress {
+    phase: AtomicU8,
+    done: AtomicU64,
+    bytes_each: AtomicU64,
+    goal: AtomicU64,
+    slowest_at_stonewall: AtomicU64,
+    stonewall_ms: AtomicU64,
+    started_ms: AtomicU64,
+    beats: AtomicU64,
+    stop: AtomicBool,
+    epoch: Instant,
+}
+
+/// A look at [`Progress`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Snapshot {
+    /// The phase that runs; none between phases.
+    pub phase: Option<PhaseId>,
+    /// Seconds since the phase began.
+    pub elapsed: f64,
+    /// Operations that this rank has done.
+    pub done: u64,
+    /// Bytes that one operation moves; 0 for metadata.
+    pub bytes_each: u64,
+    /// The number of operations every rank must reach, once that is known (read phases, wear-out).
+    pub goal: Option<u64>,
+    /// During wear-out: how many operations the slowest rank had done at the stonewall, and when that was.
+    pub wear_out: Option<WearOut>,
+    /// Changes whenever the rank got somewhere; a watchdog compares it.
+    pub beats: u64,
+}
+
+/// The state of the slowest rank when the stonewall was hit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WearOut {
+    /// Its operations.
+    pub slowest_done: u64,
+    /// Seconds since the phase began.
+    pub at: f64,
+}
+
+const NO_PHASE: u8 = u8::MAX;
+const UNKNOWN: u64 = u64::MAX;
+
+impl Default for Progress {
+    fn default() -> Self {
+        Progress {
+            phase: AtomicU8::new(NO_PHASE),
+            done: AtomicU64::new(0),
+            bytes_each: AtomicU64::new(0),
+            goal: AtomicU64::new(UNKNOWN),
+            slowest_at_stonewall: AtomicU64::new(UNKNOWN),
+            stonewall_ms: AtomicU64::new(0),
+            started_ms: AtomicU64::new(0),
+            beats: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+            epoch: Instant::now(),
+        }
+    }
+}
+
+impl Progress {
+    /// A phase begins.
+    pub fn begin(&self, phase: PhaseId, bytes_each: u64) {
+        self.done.store(0, Relaxed);
+        self.goal.store(UNKNOWN, Relaxed);
+        self.slowest_at_stonewall.store(UNKNOWN, Relaxed);
+        self.bytes_each.store(bytes_each, Relaxed);
+        self.started_ms.store(self.now_ms(), Relaxed);
+        let index = PhaseId::ALL.iter().position(|&each| each == phase).expect("every phase is listed");
+        self.phase.store(index as u8, Relaxed);
+        self.beat();
+    }
+
+    /// The phase is over.
+    pub fn end(&self) {
+        self.phase.store(NO_PHASE, Relaxed);
+        self.beat();
+    }
+
+    /// So many operations are done.
+    #[inline]
+    pub fn advance(&self, done: u64) {
+        if self.done.swap(done, Relaxed) != done {
+            self.beat();
+        }
+    }
+
+    /// Every rank has to reach `goal` operations.
+    pub fn set_goal(&self, goal: u64) {
+        self.goal.store(goal, Relaxed);
+        self.beat();
+    }
+
+    /// The stonewall was hit: all go on to `goal`, the slowest rank stands at `slowest`.
+    pub fn wear_out(&self, slowest: u64, goal: u64) {
+        self.stonewall_ms.store(self.now_ms(), Relaxed);
+        self.slowest_at_stonewall.store(slowest, Relaxed);
+        self.set_goal(goal);
+    }
+
+    /// Something moved that is not an operation of a loop (a barrier passed, a file synced).
+    pub fn beat(&self) {
+        self.beats.fetch_add(1, Relaxed);
+    }
+
+    /// Asks the run to stop at the next look (a signal, an embedding program).
+    pub fn request_stop(&self) {
+        self.stop.store(true, Relaxed);
+    }
+
+    /// Whether somebody asked for a stop.
+    #[inline]
+    pub fn stop_requested(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
+
+    /// What a watcher wants to know.
+    pub fn snapshot(&self) -> Snapshot {
+        let started = self.started_ms.load(Relaxed);
+        let since = |ms: u64| ms.saturating_sub(started) as f64 / 1000.0;
+        let known = |value: u64| (value != UNKNOWN).then_some(value);
+        Snapshot {
+            phase: PhaseId::ALL.get(usize::from(self.phase.load(Relaxed))).copied(),
+            elapsed: since(self.now_ms()),
+            done: self.done.load(Relaxed),
+            bytes_each: self.bytes_each.load(Relaxed),
+            goal: known(self.goal.load(Relaxed)),
+            wear_out: known(self.slowest_at_stonewall.load(Relaxed))
+                .map(|slowest_done| WearOut { slowest_done, at: since(self.stonewall_ms.load(Relaxed)) }),
+            beats: self.beats.load(Relaxed),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.epoch.elapsed().as_millis() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_shows_the_phase_and_its_wear_out() {
+        let progress = Progress::default();
+        assert_eq!(progress.snapshot().phase, None);
+        progress.begin(PhaseId::IorEasyWrite, 2 << 20);
+        progress.advance(7);
+        let before = progress.snapshot();
+        assert_eq!((before.phase, before.done, before.goal), (Some(PhaseId::IorEasyWrite), 7, None));
+        progress.wear_out(5, 9);
+        let after = progress.snapshot();
+        assert_eq!((after.goal, after.wear_out.unwrap().slowest_done), (Some(9), 5));
+        assert_ne!(before.beats, after.beats);
+        progress.end();
+        assert_eq!(progress.snapshot().phase, None);
+    }
+}

@@ -1,0 +1,184 @@
+//! A group of ranks that fails together: every meeting point carries the outcome of what went before.
+//!
+//! A rank that fails tells the others at once (so that they leave their loops instead of working on to the stonewall) and goes to the next
+//! meeting. If the others do not come, because one hangs in a storage call, the run is ended after a grace period.
+
+use crate::comm::{Comm, ReduceOp};
+use crate::error::{Errno, Error, Result};
+use crate::phase_id::PhaseId;
+use serde::{Deserialize, Serialize};
+use std::cell::Cell;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// Why one rank cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// A storage operation failed.
+    Storage {
+        /// The call.
+        op: String,
+        /// What it was about.
+        path: String,
+        /// The error number.
+        errno: i32,
+    },
+    /// A panic and its message.
+    Panic(String),
+    /// A file on the POSIX side.
+    ResultFile {
+        /// Its path.
+        path: String,
+        /// What the system said.
+        message: String,
+    },
+    /// The run cannot be as configured.
+    Config(String),
+    /// A stop was asked for.
+    Interrupted,
+    /// Not this rank: another one said that it failed.
+    Elsewhere,
+}
+
+/// The ranks of a run, and what they tell each other when something goes wrong.
+pub struct Team<'a> {
+    comm: &'a dyn Comm,
+    phase: Cell<Option<PhaseId>>,
+    heard: Cell<bool>,
+    grace: Duration,
+    stuck: Arc<dyn Fn(&Error) + Send + Sync>,
+}
+
+/// First byte of a message that says that its sender failed.
+pub const FAILED: u8 = 0xff;
+
+impl<'a> Team<'a> {
+    /// A team whose ranks wait `grace` for each other once one has failed; then `stuck` is called, from another thread, and must end the process.
+    pub fn new(comm: &'a dyn Comm, grace: Duration, stuck: Arc<dyn Fn(&Error) + Send + Sync>) -> Self {
+        Team { comm, phase: Cell::new(None), heard: Cell::new(false), grace, stuck }
+    }
+
+    /// The ranks.
+    pub fn comm(&self) -> &'a dyn Comm {
+        self.comm
+    }
+
+    /// Names the phase that failures from now on belong to.
+    pub fn enter(&self, phase: Option<PhaseId>) {
+        self.phase.set(phase);
+    }
+
+    /// Whether another rank said that it failed. Looks at the mail; not for the hot loop.
+    pub fn heard_of_failure(&self) -> bool {
+        while !self.heard.get() {
+            match self.comm.try_recv() {
+                Some((_, message)) if message.first() == Some(&FAILED) => self.heard.set(true),
+                Some(_) => {} // a late message of a phase that is over
+                None => break,
+            }
+        }
+        self.heard.get()
+    }
+
+    /// Another part of the program read this rank's mail and found a [`FAILED`] message.
+    pub fn note_failure(&self) {
+        self.heard.set(true);
+    }
+
+    /// The meeting point: returns when all ranks are here. If all bring `Ok`, each keeps its own value; else all get the same error,
+    /// that of the lowest rank that failed. Costs what a barrier costs.
+    pub fn agree<T>(&self, local: std::result::Result<T, Failure>) -> Result<T> {
+        let own = match &local {
+            Err(failure) if *failure != Failure::Elsewhere => {
+                Some(self.error(self.comm.rank(), self.comm.host(), failure))
+            }
+            _ => None,
+        };
+        if own.is_some() {
+            self.tell_others();
+        }
+        let watch = own.as_ref().map(|error| Watch::start(self.grace, error.clone(), self.stuck.clone()));
+        let mut first = [if own.is_some() { self.comm.rank() as u64 } else { u64::MAX }, u64::from(local.is_ok())];
+        self.comm.all_reduce_u64(ReduceOp::Min, &mut first);
+        let [first, all_ok] = first;
+        let local_failure = match local {
+            Ok(value) if all_ok == 1 => return Ok(value),
+            Ok(_) => None,
+            Err(failure) => Some(failure),
+        };
+        if first == u64::MAX {
+            return Err(Error::Comm("a rank reported a failure that no rank owns".into()));
+        }
+        let message = local_failure
+            .filter(|_| first == self.comm.rank() as u64)
+            .map(|failure| serde_json::to_vec(&(self.comm.host(), &failure)).expect("a failure has no maps"));
+        let mut bytes = message.unwrap_or_default();
+        self.comm.broadcast(first as usize, &mut bytes);
+        drop(watch);
+        let (host, failure): (String, Failure) = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Comm(format!("rank {first} failed, its report is unreadable: {error}")))?;
+        Err(self.error(first as usize, &host, &failure))
+    }
+
+    /// A meeting point after something that cannot fail.
+    pub fn meet(&self) -> Result<()> {
+        self.agree(Ok(()))
+    }
+
+    fn tell_others(&self) {
+        for rank in (0..self.comm.size()).filter(|&rank| rank != self.comm.rank()) {
+            self.comm.send(rank, &[FAILED]);
+        }
+    }
+
+    fn error(&self, rank: usize, host: &str, failure: &Failure) -> Error {
+        match failure.clone() {
+            Failure::Storage { op, path, errno } => {
+                Error::Storage { rank, host: host.to_owned(), phase: self.phase.get(), op, path, errno: Errno(errno) }
+            }
+            Failure::Panic(message) => Error::Panic { rank, message },
+            Failure::ResultFile { path, message } => Error::ResultFile { path, message },
+            Failure::Config(message) => Error::Config(message),
+            Failure::Interrupted | Failure::Elsewhere => Error::Interrupted,
+        }
+    }
+}
+
+/// A thread that gives up on the others after a while.
+struct Watch(Arc<(Mutex<bool>, Condvar)>);
+
+impl Watch {
+    fn start(grace: Duration, error: Error, stuck: Arc<dyn Fn(&Error) + Send + Sync>) -> Self {
+        let over = Arc::new((Mutex::new(false), Condvar::new()));
+        let theirs = over.clone();
+        std::thread::spawn(move || {
+            let (over, woken) = &*theirs;
+            let guard = over.lock().expect("nobody panics with this lock");
+            let (guard, _) =
+                woken.wait_timeout_while(guard, grace, |over| !*over).expect("nobody panics with this lock");
+            if !*guard {
+                stuck(&error);
+            }
+        });
+        Watch(over)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        *self.0.0.lock().expect("nobody panics with this lock") = true;
+        self.0.1.notify_all();
+    }
+}
+
+/// Turns a panic of `work` into a failure that the other ranks hear of.
+pub fn catch<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> std::result::Result<T, Failure> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        Err(Failure::Panic(message))
+    })
+}

@@ -1,0 +1,110 @@
+//! What every phase needs: the store, the ranks, the clock, the pace.
+
+use crate::backend::Backend;
+use crate::clock::ClockSync;
+use crate::comm::{Comm, ReduceOp};
+use crate::engine::{Control, Failure, Progress, Recorder, Stop, Team, Ticker};
+use crate::error::{Errno, Result};
+use crate::results::RankTally;
+
+/// A rank's view of a running phase.
+pub struct Cx<'a, B: Backend> {
+    /// The store.
+    pub backend: &'a B,
+    /// The data directory, open.
+    pub root: &'a B::Dir,
+    /// The ranks.
+    pub team: &'a Team<'a>,
+    /// The clock.
+    pub ticker: &'a Ticker,
+    /// Where this rank shows how far it is.
+    pub progress: &'a Progress,
+    /// What turns this rank's clock into rank 0's.
+    pub clock: &'a ClockSync,
+    /// Depth and stonewall.
+    pub pace: Pace,
+}
+
+/// How fast and how long.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Seconds after which a write phase stops and wears out; none for phases that do a given number.
+    pub stonewall_s: Option<u32>,
+    /// Transfers in flight per rank.
+    pub queue_depth: usize,
+}
+
+/// The two readings at an edge of a window.
+#[derive(Debug, Clone, Copy)]
+pub struct Edge {
+    monotonic: u64,
+    wall: i64,
+}
+
+impl<B: Backend> Cx<'_, B> {
+    /// The ranks, as messages see them.
+    pub fn comm(&self) -> &dyn Comm {
+        self.team.comm()
+    }
+
+    /// This rank.
+    pub fn rank(&self) -> usize {
+        self.comm().rank()
+    }
+
+    /// The number of ranks.
+    pub fn ranks(&self) -> usize {
+        self.comm().size()
+    }
+
+    /// Reads the clocks at an edge of a window.
+    pub fn edge(&self) -> Edge {
+        Edge { monotonic: self.ticker.now_ns(), wall: crate::clock::wall_ns() }
+    }
+
+    /// Stonewall in nanoseconds.
+    pub fn stonewall_ns(&self) -> Option<u64> {
+        self.pace.stonewall_s.map(|seconds| u64::from(seconds) * 1_000_000_000)
+    }
+
+    /// A tally with the window filled in.
+    pub fn tally(&self, begin: Edge, end: Edge) -> RankTally {
+        RankTally {
+            rank: self.rank(),
+            host: self.comm().host().to_owned(),
+            begin_ns: self.clock.to_root(begin.monotonic),
+            end_ns: self.clock.to_root(end.monotonic),
+            wall_ns: (begin.wall, end.wall),
+            ..RankTally::default()
+        }
+    }
+
+    /// The meeting at the stonewall: all ranks learn the maximum that everyone has to reach. Returns it with the
+    /// nanoseconds of this rank's loop so far.
+    pub fn meet_at_stonewall<R: Recorder>(
+        &self,
+        control: &mut Control<'_, R>,
+        done: u64,
+        failure: std::result::Result<(), Failure>,
+    ) -> Result<(u64, u64)> {
+        self.team.agree(failure)?;
+        let mut bounds = [done, u64::MAX - done];
+        self.comm().all_reduce_u64(ReduceOp::Max, &mut bounds);
+        let (most, least) = (bounds[0], u64::MAX - bounds[1]);
+        let elapsed = control.elapsed_ns();
+        control.without_stonewall();
+        self.progress.wear_out(least, most);
+        Ok((most, elapsed))
+    }
+}
+
+/// The failure of a storage call.
+pub fn failed(op: &str, path: impl Into<String>) -> impl FnOnce(Errno) -> Failure {
+    let (op, path) = (op.to_owned(), path.into());
+    move |errno| Failure::Storage { op, path, errno: errno.0 }
+}
+
+/// What ended a loop, as the other ranks must hear it.
+pub fn outcome(stop: Option<Stop>, path: impl FnOnce() -> String) -> std::result::Result<(), Failure> {
+    stop.map_or(Ok(()), |stop| stop.into_failure(path))
+}

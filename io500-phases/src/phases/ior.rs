@@ -1,0 +1,236 @@
+//! ior-easy, ior-hard and the random reads.
+//!
+//! The window of a rank begins before it opens the file and ends when it has closed it. In between the ranks meet three times: when all files are
+//! open, when all transfers (with their sync) are done, and after closing. The rate is the bytes really moved by all ranks, divided by the
+//! time from the first begin to the last end.
+
+use super::context::{Cx, failed};
+use super::transfers::{Direction, Lanes, Transfers};
+use crate::backend::{Access, Backend};
+use crate::engine::{Control, Failure, Recorder};
+use crate::error::{OpResult, Result};
+use crate::plan::{IorPlan, RandomReads};
+use crate::results::{Check, RankTally};
+use std::ffi::CString;
+
+/// Writes until the stonewall and on to what the fastest rank had done by then. Returns the tally and the transfers that every rank
+/// has done.
+pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: &mut R) -> Result<(RankTally, u64)> {
+    let (rank, ranks) = (cx.rank(), cx.ranks());
+    let path = plan.path(rank);
+    let direction = Direction::Write { writer: rank as u32 };
+    let prepared = remove_old(cx, plan).and_then(|dir| {
+        let lanes = Lanes::new(cx, plan.transfer as usize, plan.signature, direction);
+        Ok((dir, lanes.map_err(failed("queue", &path))?))
+    });
+    let (dir, mut lanes) = cx.team.agree(prepared)?;
+
+    let begin = cx.edge();
+    let file = create(cx, plan, &dir)?;
+    let mut transfers = Transfers {
+        file: &file,
+        path: path.clone(),
+        signature: plan.signature,
+        direction,
+        offsets: {
+            let mut offsets = plan.offsets(rank, ranks, 0);
+            move || offsets.advance()
+        },
+    };
+    let mut check = Check::default();
+    let loop_begin = cx.ticker.now_ns();
+    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, cx.stonewall_ns());
+    let (at_stonewall, mut bytes, stop) =
+        transfers.run(cx, &mut lanes, &mut control, &mut check, (0, plan.transfers()));
+    let (goal, stonewall_ns) = cx.meet_at_stonewall(&mut control, at_stonewall, transfers.outcome(stop))?;
+    let (done, more, stop) = transfers.run(cx, &mut lanes, &mut control, &mut check, (at_stonewall, goal));
+    bytes += more;
+    let synced = transfers.outcome(stop).and_then(|()| cx.backend.sync(&file).map_err(failed("sync", &path)));
+    let loop_ns = cx.ticker.now_ns() - loop_begin;
+    cx.team.agree(synced)?;
+    let closed = cx.backend.close(file).map_err(failed("close", &path));
+    let end = cx.edge();
+    cx.team.agree(closed)?;
+
+    let tally =
+        RankTally { operations: done, bytes, loop_ns, at_stonewall, stonewall_ns, check, ..cx.tally(begin, end) };
+    Ok((tally, goal))
+}
+
+/// Reads exactly `count` transfers of what `writer` wrote and compares every byte.
+pub fn read<B: Backend, R: Recorder>(
+    cx: &Cx<'_, B>,
+    plan: &IorPlan,
+    writer: usize,
+    count: u64,
+    recorder: &mut R,
+) -> Result<RankTally> {
+    let ranks = cx.ranks();
+    let path = plan.path(writer);
+    let direction = Direction::Verify { writer: writer as u32 };
+    let offsets = {
+        let mut offsets = plan.offsets(writer, ranks, 0);
+        move || offsets.advance()
+    };
+    let file_of =
+        Reading { path, writer, size: plan.transfer as usize, direction, offsets, limit: count, wear_out: false };
+    read_loop(cx, plan, file_of, recorder)
+}
+
+/// Reads random 4 KiB blocks of the file that `writer` wrote until the stonewall, with wear-out. Not verified.
+pub fn random_read<B: Backend, R: Recorder>(
+    cx: &Cx<'_, B>,
+    plan: &IorPlan,
+    writer: usize,
+    recorder: &mut R,
+) -> Result<RankTally> {
+    let path = plan.path(writer);
+    let size = open_family_dir(cx, plan, writer)
+        .and_then(|dir| {
+            let name = c_name(&plan.file_name(writer));
+            cx.backend.stat(&dir, &name).map_err(failed("stat", &path))
+        })
+        .and_then(|stat| {
+            let keeps = cx.backend.keeps_data();
+            let size = if keeps { stat.size } else { plan.transfer * plan.transfers() };
+            RandomReads::new(plan.signature.seed, cx.rank(), size).ok_or_else(|| {
+                Failure::Config(format!("{path}: {size} bytes hold no block of {} to read", RandomReads::TRANSFER))
+            })
+        });
+    let mut reads = cx.team.agree(size)?;
+    let reading = Reading {
+        path,
+        writer,
+        size: RandomReads::TRANSFER as usize,
+        direction: Direction::Read,
+        offsets: move || reads.advance(),
+        limit: RandomReads::COUNT,
+        wear_out: true,
+    };
+    read_loop(cx, plan, reading, recorder)
+}
+
+struct Reading<O> {
+    path: String,
+    writer: usize,
+    size: usize,
+    direction: Direction,
+    offsets: O,
+    limit: u64,
+    wear_out: bool,
+}
+
+fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
+    cx: &Cx<'_, B>,
+    plan: &IorPlan,
+    reading: Reading<O>,
+    recorder: &mut R,
+) -> Result<RankTally> {
+    let Reading { path, writer, size, direction, offsets, limit, wear_out } = reading;
+    let mut check = Check::default();
+    let prepared = open_family_dir(cx, plan, writer)
+        .and_then(|dir| Ok((dir, Lanes::new(cx, size, plan.signature, direction).map_err(failed("queue", &path))?)));
+    let (dir, mut lanes) = cx.team.agree(prepared)?;
+    let name = c_name(&plan.file_name(writer));
+
+    let begin = cx.edge();
+    let opened = match cx.backend.open(&dir, &name, Access::Read) {
+        Err(errno) if errno.0 == libc::ENOENT => {
+            check.book_missing(|| path.clone());
+            Ok(None)
+        }
+        other => other.map(Some).map_err(failed("open", &path)),
+    };
+    let file = cx.team.agree(opened)?;
+    if !wear_out {
+        cx.progress.set_goal(limit);
+    }
+    let loop_begin = cx.ticker.now_ns();
+    let mut tally = RankTally::default();
+    let stonewall_ns = if wear_out { cx.stonewall_ns() } else { None };
+    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, stonewall_ns);
+    let mut transfers =
+        file.as_ref().map(|file| Transfers { file, path: path.clone(), signature: plan.signature, direction, offsets });
+    let mut run = |control: &mut Control<'_, R>, range| match &mut transfers {
+        Some(transfers) => {
+            let (done, bytes, stop) = transfers.run(cx, &mut lanes, control, &mut check, range);
+            (done, bytes, transfers.outcome(stop))
+        }
+        None => (range.0, 0, Ok(())),
+    };
+    let (mut done, mut bytes, mut ended) = run(&mut control, (0, limit));
+    if wear_out {
+        tally.at_stonewall = done;
+        let (goal, stonewall_ns) = cx.meet_at_stonewall(&mut control, done, ended)?;
+        tally.stonewall_ns = stonewall_ns;
+        let more;
+        (done, more, ended) = run(&mut control, (done, goal));
+        bytes += more;
+    }
+    let loop_ns = cx.ticker.now_ns() - loop_begin;
+    cx.team.agree(ended)?;
+    let closed = file.map_or(Ok(()), |file| cx.backend.close(file).map_err(failed("close", &path)));
+    let end = cx.edge();
+    cx.team.agree(closed)?;
+    let (at_stonewall, stonewall_ns) = (tally.at_stonewall, tally.stonewall_ns);
+    Ok(RankTally { operations: done, bytes, loop_ns, at_stonewall, stonewall_ns, check, ..cx.tally(begin, end) })
+}
+
+/// Removes what an earlier run left under the names of this one; the directory of this rank's file.
+fn remove_old<B: Backend>(cx: &Cx<'_, B>, plan: &IorPlan) -> std::result::Result<B::Dir, Failure> {
+    let rank = cx.rank();
+    let dir = open_family_dir(cx, plan, rank)?;
+    if plan.file_per_process || rank == 0 {
+        match cx.backend.unlink(&dir, &c_name(&plan.file_name(rank))) {
+            Err(errno) if errno.0 != libc::ENOENT => return Err(failed("remove", plan.path(rank))(errno)),
+            _ => {}
+        }
+    }
+    Ok(dir)
+}
+
+/// Creates the files. One that all ranks write is created by rank 0 and handed to the others where the store can do that.
+fn create<B: Backend>(cx: &Cx<'_, B>, plan: &IorPlan, dir: &B::Dir) -> Result<B::File> {
+    let path = plan.path(cx.rank());
+    let name = c_name(&plan.file_name(cx.rank()));
+    let own = || cx.backend.create(dir, &name, plan.hints).map_err(failed("create", &path));
+    if plan.file_per_process {
+        return cx.team.agree(own());
+    }
+    let mut shared = Vec::new();
+    let first = if cx.rank() == 0 {
+        own().and_then(|file| {
+            let exported: OpResult<Option<Vec<u8>>> = cx.backend.export(&file);
+            // a first byte tells an export that is empty from none
+            shared = match exported.map_err(failed("export", &path))? {
+                Some(bytes) => [vec![1], bytes].concat(),
+                None => vec![0],
+            };
+            Ok(Some(file))
+        })
+    } else {
+        Ok(None)
+    };
+    let first = cx.team.agree(first)?;
+    cx.comm().broadcast(0, &mut shared);
+    let file = match (first, shared.split_first()) {
+        (Some(file), _) => Ok(file),
+        (None, Some((1, exported))) => cx.backend.import(exported).map_err(failed("import", &path)),
+        (None, _) => own(),
+    };
+    cx.team.agree(file)
+}
+
+/// The directory in which `owner`'s file lies.
+fn open_family_dir<B: Backend>(cx: &Cx<'_, B>, plan: &IorPlan, owner: usize) -> std::result::Result<B::Dir, Failure> {
+    let family = plan.family.name();
+    let dir = cx.backend.open_dir(cx.root, &c_name(family)).map_err(failed("open", family))?;
+    match plan.own_dir(owner) {
+        None => Ok(dir),
+        Some(own) => cx.backend.open_dir(&dir, &c_name(&own)).map_err(failed("open", format!("{family}/{own}"))),
+    }
+}
+
+fn c_name(name: &str) -> CString {
+    CString::new(name).expect("the plan's names have no NUL")
+}

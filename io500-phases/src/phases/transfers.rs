@@ -1,0 +1,225 @@
+//! The transfer loop of the ior phases: one at a time, or several in flight.
+
+use super::context::{Cx, outcome};
+use crate::backend::{Backend, IoQueue};
+use crate::buffer::{AlignedBuf, poison};
+use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop};
+use crate::error::Errno;
+use crate::pattern::Signature;
+use crate::results::Check;
+
+/// What happens to the bytes of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Direction {
+    /// Written, as this writer's data.
+    Write {
+        /// Whose data it is.
+        writer: u32,
+    },
+    /// Read, and compared with what this writer wrote.
+    Verify {
+        /// Whose data it is.
+        writer: u32,
+    },
+    /// Read and not looked at.
+    Read,
+}
+
+/// One rank's transfers on one file.
+pub struct Transfers<'a, B: Backend, O> {
+    /// The file; none when it is missing: every transfer is then skipped.
+    pub file: &'a B::File,
+    /// Its path, for messages.
+    pub path: String,
+    /// What is written.
+    pub signature: Signature,
+    /// What to do.
+    pub direction: Direction,
+    /// The next offset.
+    pub offsets: O,
+}
+
+enum Lane<B: Backend> {
+    Single(AlignedBuf),
+    Queue(B::Queue, Vec<InFlight>),
+}
+
+#[derive(Clone, Copy, Default)]
+struct InFlight {
+    offset: u64,
+    submitted: u64,
+}
+
+/// Buffers, made before the clock starts.
+pub struct Lanes<B: Backend>(Lane<B>);
+
+impl<B: Backend> Lanes<B> {
+    /// Depth 1 is the blocking call, the only rule-identical setting; more is a queue.
+    pub fn new(cx: &Cx<'_, B>, size: usize, signature: Signature, direction: Direction) -> Result<Self, Errno> {
+        let prefill = |buffer: &mut [u8]| match direction {
+            Direction::Write { writer } => signature.fill(buffer, writer, 0),
+            // a store that keeps no data returns what the reader brings
+            Direction::Verify { writer } if !cx.backend.keeps_data() => signature.fill(buffer, writer, 0),
+            _ => {}
+        };
+        if cx.pace.queue_depth <= 1 {
+            let mut buffer = AlignedBuf::new(size);
+            prefill(&mut buffer);
+            return Ok(Lanes(Lane::Single(buffer)));
+        }
+        let mut queue = cx.backend.queue(cx.pace.queue_depth, size)?;
+        let slots: Vec<usize> = std::iter::from_fn(|| queue.slot()).collect();
+        for &slot in &slots {
+            prefill(queue.buffer(slot));
+        }
+        // the last one taken is the first one given out again
+        slots.iter().rev().for_each(|&slot| queue.release(slot));
+        let depth = queue.depth();
+        Ok(Lanes(Lane::Queue(queue, vec![InFlight::default(); depth])))
+    }
+}
+
+impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
+    /// Does transfers `from..limit`; how many are done in all, the bytes moved by these, and what ended the loop early.
+    pub fn run<R: Recorder>(
+        &mut self,
+        cx: &Cx<'_, B>,
+        lanes: &mut Lanes<B>,
+        control: &mut Control<'_, R>,
+        check: &mut Check,
+        (from, limit): (u64, u64),
+    ) -> (u64, u64, Option<Stop>) {
+        match &mut lanes.0 {
+            Lane::Single(buffer) => self.one_at_a_time(cx, buffer, control, check, (from, limit)),
+            Lane::Queue(queue, in_flight) => self.in_flight(cx, queue, in_flight, control, check, (from, limit)),
+        }
+    }
+
+    fn one_at_a_time<R: Recorder>(
+        &mut self,
+        cx: &Cx<'_, B>,
+        buffer: &mut [u8],
+        control: &mut Control<'_, R>,
+        check: &mut Check,
+        (from, limit): (u64, u64),
+    ) -> (u64, u64, Option<Stop>) {
+        let backend = cx.backend;
+        let mut bytes = 0;
+        // one loop for each direction, so that nothing is decided per transfer
+        let (done, stop) = match self.direction {
+            Direction::Write { writer } => control.run(from, limit, Some(OpKind::Transfer), |_, _| {
+                let offset = (self.offsets)();
+                self.signature.refill(buffer, writer, offset);
+                backend.write_at(self.file, offset, buffer).during("write")?;
+                bytes += buffer.len() as u64;
+                Ok(())
+            }),
+            Direction::Verify { writer } => control.run(from, limit, None, |control, _| {
+                let offset = (self.offsets)();
+                self.prepare(backend, buffer, writer, offset);
+                let got = backend.read_at(self.file, offset, buffer).during("read")?;
+                control.part(OpKind::Transfer);
+                bytes += got as u64;
+                verify(check, self.signature, writer, buffer, got, offset, &self.path);
+                Ok(())
+            }),
+            Direction::Read => control.run(from, limit, Some(OpKind::Transfer), |_, _| {
+                let offset = (self.offsets)();
+                bytes += backend.read_at(self.file, offset, buffer).during("read")? as u64;
+                Ok(())
+            }),
+        };
+        (done, bytes, stop)
+    }
+
+    /// Before a read the buffer must not hold what the read is expected to bring.
+    #[inline]
+    fn prepare(&self, backend: &B, buffer: &mut [u8], writer: u32, offset: u64) {
+        if !backend.keeps_data() {
+            self.signature.refill(buffer, writer, offset);
+        }
+        poison(buffer);
+    }
+
+    fn in_flight<R: Recorder>(
+        &mut self,
+        cx: &Cx<'_, B>,
+        queue: &mut B::Queue,
+        slots: &mut [InFlight],
+        control: &mut Control<'_, R>,
+        check: &mut Check,
+        (from, limit): (u64, u64),
+    ) -> (u64, u64, Option<Stop>) {
+        let (mut submitted, mut done, mut bytes) = (from, from, 0);
+        let mut stop = None;
+        loop {
+            // once something stops the loop, what is in flight is brought home and counted
+            while stop.is_none() && submitted < limit {
+                let Some(slot) = queue.slot() else { break };
+                let offset = (self.offsets)();
+                slots[slot] = InFlight { offset, submitted: control.ticks() };
+                if let Err(error) = self.submit(cx.backend, queue, slot, offset) {
+                    stop = Some(Stop::Failed(error));
+                    break;
+                }
+                submitted += 1;
+            }
+            let Some((slot, result)) = queue.reap() else { break };
+            let InFlight { offset, submitted: since } = slots[slot];
+            let op = if matches!(self.direction, Direction::Write { .. }) { "write" } else { "read" };
+            match result.during(op) {
+                Err(error) => {
+                    stop.get_or_insert(Stop::Failed(error));
+                }
+                Ok(got) => {
+                    if R::ON {
+                        control.record_since(OpKind::Transfer, since);
+                    }
+                    done += 1;
+                    bytes += got as u64;
+                    if let Direction::Verify { writer } = self.direction {
+                        verify(check, self.signature, writer, queue.buffer(slot), got, offset, &self.path);
+                    }
+                    let looked = control.after(None, done);
+                    if stop.is_none() {
+                        stop = looked;
+                    }
+                }
+            }
+            queue.release(slot);
+        }
+        cx.progress.advance(done);
+        (done, bytes, stop)
+    }
+
+    #[inline]
+    fn submit(&self, backend: &B, queue: &mut B::Queue, slot: usize, offset: u64) -> Result<(), OpError> {
+        match self.direction {
+            Direction::Write { writer } => {
+                self.signature.refill(queue.buffer(slot), writer, offset);
+                queue.submit_write(slot, self.file, offset).during("write")
+            }
+            Direction::Verify { writer } => {
+                self.prepare(backend, queue.buffer(slot), writer, offset);
+                queue.submit_read(slot, self.file, offset).during("read")
+            }
+            Direction::Read => queue.submit_read(slot, self.file, offset).during("read"),
+        }
+    }
+
+    /// What ended the loop, as the other ranks must hear it.
+    pub fn outcome(&self, stop: Option<Stop>) -> Result<(), Failure> {
+        outcome(stop, || self.path.clone())
+    }
+}
+
+/// Compares what was read with what was written. Everything but the comparison is off the fast path.
+#[inline]
+pub fn verify(check: &mut Check, signature: Signature, writer: u32, data: &[u8], got: usize, item: u64, path: &str) {
+    check.checked += 1;
+    if got != data.len() {
+        check.book_short(data.len() as u64, got as u64, item, || path.to_owned());
+    } else if let Err(mismatch) = signature.verify(data, writer, item) {
+        check.book_wrong(mismatch, item, || path.to_owned());
+    }
+}

@@ -1,0 +1,119 @@
+//! The C suite's own files: the summary (also on standard output) and `result.txt`.
+
+use crate::phase_id::{Group, PhaseId};
+use crate::results::{PhaseResult, Reason, RunResult, ScoreResult, Verdict};
+use std::fmt::Write as _;
+
+fn invalid_mark(valid: bool) -> &'static str {
+    if valid { "" } else { " [INVALID]" }
+}
+
+/// The line of a finished phase: `[RESULT]       ior-easy-write        1.994481 GiB/s : time 0.003 seconds`.
+pub fn phase_line(result: &PhaseResult) -> String {
+    let mark =
+        if result.phase.standard_group() == Group::None && !is_find(result.phase) { "[      ]" } else { "[RESULT]" };
+    format!(
+        "{mark} {:>20} {:15.6} {} : time {:.3} seconds{}\n",
+        result.phase.name(),
+        result.rate,
+        result.unit,
+        result.phase_s,
+        invalid_mark(result.valid)
+    )
+}
+
+fn is_find(phase: PhaseId) -> bool {
+    matches!(phase, PhaseId::FindEasy | PhaseId::FindHard | PhaseId::MdworkbenchBench)
+}
+
+/// The lines of the score, once there is one.
+pub fn score_lines(score: &ScoreResult, official: &Verdict) -> String {
+    let line = |tag: &str, bandwidth: f64, metadata: f64, total: f64, valid| {
+        format!(
+            "[{tag:<6}] Bandwidth {bandwidth:.6} GiB/s : IOPS {metadata:.6} kiops : TOTAL {total:.6}{}\n",
+            invalid_mark(valid)
+        )
+    };
+    let mut text = line("SCORE", score.bandwidth, score.metadata, score.total, official.valid);
+    if let Some(extended) = &score.extended {
+        text += &line("SCOREX", extended.bandwidth, extended.metadata, extended.total, extended.valid);
+    }
+    text
+}
+
+/// The reasons as the C suite puts them on standard output.
+pub fn stdout_reasons<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
+    reasons.into_iter().fold(String::new(), |mut text, reason| {
+        let place = reason.phase.map_or("run", PhaseId::name);
+        let _ = writeln!(text, "ERROR INVALID ({place}) {}", reason.text);
+        text
+    })
+}
+
+/// The first line of the summary.
+fn head(result: &RunResult) -> String {
+    format!("IO500 version {} ({})\n", version(result), result.provenance.mode)
+}
+
+fn version(result: &RunResult) -> &str {
+    &result.provenance.program
+}
+
+/// `result_summary.txt`.
+pub fn summary(result: &RunResult) -> String {
+    let mut text = head(result);
+    result.phases.iter().for_each(|phase| text += &phase_line(phase));
+    if let Some(score) = &result.score {
+        text += &score_lines(score, &result.official);
+    }
+    text
+}
+
+/// `result.txt`.
+pub fn result_txt(result: &RunResult) -> String {
+    let mut text = String::from("[run]\n");
+    let pair = |text: &mut String, key: &str, value: &str| {
+        let _ = writeln!(text, "{key:<15} = {value}");
+    };
+    let about = &result.provenance;
+    pair(&mut text, "procs", &about.ranks.to_string());
+    pair(&mut text, "version", version(result));
+    pair(&mut text, "config-hash", &about.config_hash);
+    pair(&mut text, "result-dir", &about.resultdir);
+    pair(&mut text, "mode", &about.mode);
+    let of = |phase: Option<PhaseId>| result.official.reasons.iter().filter(move |reason| reason.phase == phase);
+    let error = |text: &mut String, reason: &Reason| {
+        let _ = writeln!(text, "; ERROR INVALID {}", reason.text);
+    };
+    of(None).for_each(|reason| error(&mut text, reason));
+    let _ = writeln!(text, "; START {}\n", about.began);
+    for phase in &result.phases {
+        let _ = writeln!(text, "\n[{}]", phase.phase.name());
+        pair(&mut text, "t_start", &phase.begin);
+        if !phase.command.is_empty() {
+            pair(&mut text, "exe", &phase.command);
+        }
+        phase.pairs.iter().for_each(|(key, value)| pair(&mut text, key, value));
+        of(Some(phase.phase)).for_each(|reason| error(&mut text, reason));
+        if phase.phase != PhaseId::Timestamp {
+            pair(&mut text, "score", &format!("{:.6}", phase.rate));
+        }
+        pair(&mut text, "t_delta", &format!("{:.4}", phase.phase_s));
+        pair(&mut text, "t_end", &phase.end);
+    }
+    if let Some(score) = &result.score {
+        let mut section = |name: &str, md: f64, bw: f64, total: f64, hash: &str, valid| {
+            let _ = writeln!(text, "\n[{name}]");
+            pair(&mut text, "MD", &format!("{md:.6}"));
+            pair(&mut text, "BW", &format!("{bw:.6}"));
+            pair(&mut text, "SCORE", &format!("{total:.6}{}", invalid_mark(valid)));
+            pair(&mut text, "hash", hash);
+        };
+        section("SCORE", score.metadata, score.bandwidth, score.total, &score.hash, result.official.valid);
+        if let Some(x) = &score.extended {
+            section("SCOREX", x.metadata, x.bandwidth, x.total, &x.hash, x.valid);
+        }
+        let _ = writeln!(text, "; END {}", about.ended);
+    }
+    text
+}

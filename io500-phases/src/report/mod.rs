@@ -1,0 +1,7 @@
+//! Results as bytes: the files of the result directory. The same result gives the same bytes.
+
+mod csv;
+mod io500;
+
+pub use csv::{ior_csv, mdtest_csv};
+pub use io500::{phase_line, result_txt, score_lines, stdout_reasons, summary};

@@ -1,0 +1,119 @@
+//! What ran where, with which settings: enough to repeat a run and to doubt it.
+
+use crate::backend::Description;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The circumstances of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Provenance {
+    /// The program and its version.
+    pub program: String,
+    /// The rules it follows.
+    pub rules: String,
+    /// `standard` or `extended`.
+    pub mode: String,
+    /// The command line of rank 0.
+    pub command_line: Vec<String>,
+    /// The run's timestamp, which seeds the data.
+    pub timestamp: String,
+    /// When it began: local time with zone.
+    pub began: String,
+    /// When it ended; empty while it runs.
+    pub ended: String,
+    /// Ranks.
+    pub ranks: usize,
+    /// Nodes.
+    pub nodes: usize,
+    /// Ranks on the first node.
+    pub ranks_per_node: usize,
+    /// How ranks lie on nodes: `blocks`, `round-robin`, `irregular`.
+    pub placement: String,
+    /// Whose data a rank reads: the official shift or a corrected mapping, and how many ranks read their own node's data.
+    pub read_mapping: String,
+    /// How the ranks were made.
+    pub launcher: String,
+    /// Host of rank 0.
+    pub host: String,
+    /// Operating system and CPU of rank 0's host.
+    pub system: Vec<(String, String)>,
+    /// The data directory inside the store.
+    pub datadir: String,
+    /// The result directory.
+    pub resultdir: String,
+    /// The stores that the phases used, by the API string that names them.
+    pub stores: Vec<(String, Description)>,
+    /// The configuration hash as the C suite computes it.
+    pub config_hash: String,
+    /// Every option with its value and where it came from.
+    pub settings: Vec<SettingOrigin>,
+    /// Environment variables that change how the store behaves.
+    pub environment: Vec<(String, String)>,
+    /// Settings that the rules do not know and that change what is measured.
+    pub departures: Vec<String>,
+    /// Largest distance between the wall clocks of two nodes, seconds.
+    pub wall_clock_skew_s: f64,
+    /// Uncertainty of the aligned monotonic clocks, seconds.
+    pub clock_uncertainty_s: f64,
+    /// Start-up: what happened until the first operation.
+    pub start: StartUp,
+}
+
+/// A setting and its origin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingOrigin {
+    /// Section of the configuration.
+    pub section: String,
+    /// Option.
+    pub option: String,
+    /// Value; empty when unset.
+    pub value: String,
+    /// Where it came from: `default`, `io500.ini:12`, `--pool`, …
+    pub origin: String,
+}
+
+/// Time and memory until the first operation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StartUp {
+    /// Seconds from the start of the process on rank 0 until all ranks are connected.
+    pub connected_s: f64,
+    /// Seconds until the first phase.
+    pub first_phase_s: f64,
+    /// Resident memory at that moment, bytes: the largest rank's.
+    pub resident_max: u64,
+    /// And the mean.
+    pub resident_mean: u64,
+}
+
+/// Prefixes of the variables worth recording: DAOS, its network, libfabric, MPI's placement, NUMA.
+const PREFIXES: [&str; 9] = ["D_", "DAOS_", "CRT_", "FI_", "OFI_", "DFS_BENCH_", "DD_", "PIL4DFS_", "LD_PRELOAD"];
+
+/// The environment variables that change how a store behaves.
+pub fn relevant_environment() -> Vec<(String, String)> {
+    let mut variables: Vec<_> =
+        std::env::vars().filter(|(name, _)| PREFIXES.iter().any(|prefix| name.starts_with(prefix))).collect();
+    variables.sort();
+    variables
+}
+
+/// What is worth knowing of the machine that rank 0 runs on.
+pub fn system_facts() -> Vec<(String, String)> {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo")
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()));
+    let memory = read("/proc/meminfo")
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:").map(|value| value.trim().to_owned()));
+    let cores = std::thread::available_parallelism().map(|cores| cores.to_string()).ok();
+    [
+        ("kernel", Some(read("/proc/sys/kernel/osrelease").trim().to_owned())),
+        ("cpu", cpu),
+        ("cores of a rank", cores),
+        ("memory", memory),
+        ("tcp congestion control", Some(read("/proc/sys/net/ipv4/tcp_congestion_control").trim().to_owned())),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| value.filter(|value| !value.is_empty()).map(|value| (name.to_owned(), value)))
+    .collect()
+}

@@ -1,0 +1,238 @@
+//! The result of a run: what `result.json` holds. The schema in `docs/` is made from these types.
+
+use super::provenance::Provenance;
+use super::tally::Check;
+use crate::phase_id::PhaseId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Version of the schema of [`RunResult`]: the major number changes when a reader of an older version would misread a file.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// Everything about a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunResult {
+    /// Version of this format.
+    pub schema_version: String,
+    /// Whether the run is over, and how.
+    pub state: RunState,
+    /// What ran where, with which settings.
+    pub provenance: Provenance,
+    /// The phases in the order they ran; those that never ran are not here.
+    pub phases: Vec<PhaseResult>,
+    /// The means and the score. Absent until the last phase is over.
+    pub score: Option<ScoreResult>,
+    /// What the C suite says about the run.
+    pub official: Verdict,
+    /// What this program says about it: everything official, and what the C suite lets pass.
+    pub strict: Verdict,
+    /// Why the run ended early.
+    pub failure: Option<String>,
+}
+
+/// Whether a run is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// Under way, or killed without a word: the finished phases are here.
+    Running,
+    /// All phases are done.
+    Finished,
+    /// A rank failed.
+    Failed,
+    /// It was asked to stop.
+    Interrupted,
+}
+
+/// A verdict with its reasons.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// Whether there is no reason against the run.
+    pub valid: bool,
+    /// The reasons.
+    pub reasons: Vec<Reason>,
+}
+
+/// A reason against a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// The phase it is about; none when it is about the run.
+    pub phase: Option<PhaseId>,
+    /// The reason in words.
+    pub text: String,
+    /// Whether the reason makes the phase or the run invalid; some only warn.
+    pub invalidates: bool,
+}
+
+/// The score. Bandwidths in GiB/s (2^30 bytes), metadata rates in kIOPS (1000 operations).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoreResult {
+    /// Geometric mean of the bandwidth phases, GiB/s.
+    pub bandwidth: f64,
+    /// Geometric mean of the metadata phases, kIOPS.
+    pub metadata: f64,
+    /// Square root of their product.
+    pub total: f64,
+    /// The hash over version, scores and validity, as `result.txt` prints it.
+    pub hash: String,
+    /// The extended mode's own mean, score and hash.
+    pub extended: Option<ExtendedScore>,
+    /// The score with the rates at the stonewall in place of those after wear-out: what stragglers cost.
+    pub without_wear_out: Option<f64>,
+}
+
+/// The score that takes in the optional phases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExtendedScore {
+    /// Geometric mean of all bandwidth phases, GiB/s.
+    pub bandwidth: f64,
+    /// Geometric mean of all metadata phases, kIOPS.
+    pub metadata: f64,
+    /// Square root of their product.
+    pub total: f64,
+    /// The hash.
+    pub hash: String,
+    /// Whether the optional phases are valid too.
+    pub valid: bool,
+}
+
+/// One phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PhaseResult {
+    /// Which one.
+    pub phase: PhaseId,
+    /// `GiB/s` or `kIOPS`.
+    pub unit: String,
+    /// The rate in that unit; 0 for a phase without a rate.
+    pub rate: f64,
+    /// The rate by the C suite's formula, which subtracts unsynchronised wall clocks of different nodes (ior phases).
+    pub rate_wall_clock: Option<f64>,
+    /// Seconds of the window that the rate is computed from.
+    pub window_s: f64,
+    /// Seconds of the whole phase on rank 0, as `t_delta` says.
+    pub phase_s: f64,
+    /// When it began and ended: local time, `%Y-%m-%d %H:%M:%S`.
+    pub begin: String,
+    /// See `begin`.
+    pub end: String,
+    /// Operations of all ranks: transfers, files, entries seen.
+    pub operations: u64,
+    /// Bytes moved by all ranks.
+    pub bytes: u64,
+    /// Whether the C suite would call the phase valid.
+    pub valid: bool,
+    /// The command line that the C suite would have run, for `exe` in `result.txt`.
+    pub command: String,
+    /// The phase's own pairs in `result.txt`, in order.
+    pub pairs: Vec<(String, String)>,
+    /// What happened at the stonewall.
+    pub stonewall: Option<StonewallResult>,
+    /// What verification found.
+    pub check: Option<Check>,
+    /// What find counted.
+    pub find: Option<FindResult>,
+    /// The spread over ranks, and who was slow.
+    pub spread: Option<Spread>,
+    /// Object class and chunk size that the files really have, from one of them.
+    pub layout: Option<crate::backend::Layout>,
+}
+
+/// What happened at the stonewall.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StonewallResult {
+    /// The setting, seconds.
+    pub setting_s: u32,
+    /// When the ranks met there, seconds from rank 0's first operation.
+    pub met_s: f64,
+    /// Operations of the slowest rank at that moment.
+    pub least: u64,
+    /// Operations of the fastest rank: what every rank then had to reach.
+    pub most: u64,
+    /// Operations of all ranks at that moment.
+    pub total: u64,
+    /// The rate at that moment, in the phase's unit.
+    pub rate: f64,
+    /// Seconds from then to the end of the window.
+    pub wear_out_s: f64,
+}
+
+/// What find counted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindResult {
+    /// Entries that matched.
+    pub found: u64,
+    /// Entries seen that are not directories.
+    pub total: u64,
+    /// Matches that there must be, from the plan.
+    pub expected_found: Option<u64>,
+    /// Files that there must be, from the plan.
+    pub expected_total: Option<u64>,
+    /// Entries that could not be looked at.
+    pub errors: u64,
+    /// How names were filtered: `server`, `name-first`, `stat-all`.
+    pub method: String,
+    /// Ranks that took part.
+    pub ranks: u64,
+    /// Lookups in flight per rank.
+    pub threads: u64,
+    /// Shares of directories that moved from one rank to another.
+    pub steals: u64,
+}
+
+/// How the ranks of a phase differed. Seconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Spread {
+    /// The shortest own time of a rank.
+    pub min_s: f64,
+    /// The mean.
+    pub mean_s: f64,
+    /// The longest.
+    pub max_s: f64,
+    /// The slowest ranks, slowest first; at most ten.
+    pub slowest: Vec<RankTime>,
+    /// Nodes by their mean, slowest first; at most ten.
+    pub nodes: Vec<NodeTime>,
+}
+
+/// One rank's share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RankTime {
+    /// The rank.
+    pub rank: usize,
+    /// Where it ran.
+    pub host: String,
+    /// Its own time without waiting for others, seconds.
+    pub own_s: f64,
+    /// Operations at the stonewall, in write phases.
+    pub at_stonewall: Option<u64>,
+    /// Operations in all.
+    pub operations: u64,
+}
+
+/// One node's share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeTime {
+    /// Its name.
+    pub host: String,
+    /// Its ranks.
+    pub ranks: usize,
+    /// Their mean own time, seconds.
+    pub mean_s: f64,
+    /// Their operations at the stonewall in write phases, in all otherwise.
+    pub operations: u64,
+}
+
+impl RunResult {
+    /// The result of a phase that ran.
+    pub fn phase(&self, phase: PhaseId) -> Option<&PhaseResult> {
+        self.phases.iter().find(|result| result.phase == phase)
+    }
+}
+
+impl Verdict {
+    /// Adds a reason.
+    pub fn push(&mut self, phase: Option<PhaseId>, text: impl Into<String>, invalidates: bool) {
+        self.reasons.push(Reason { phase, text: text.into(), invalidates });
+        self.valid &= !invalidates;
+    }
+}

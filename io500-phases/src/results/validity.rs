@@ -1,0 +1,343 @@
+//! The two verdicts: what the C suite says about a phase and a run, and what it lets pass.
+
+use super::run::{PhaseResult, RunResult, Verdict};
+use crate::phase_id::{Family, Group, Kind, PhaseId};
+
+/// What the rules ask of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    /// The configured stonewall, seconds.
+    pub stonewall_s: u32,
+    /// `scc`: 30 s are enough.
+    pub scc: bool,
+    /// The run stops between phases when asked to.
+    pub pausing: bool,
+    /// `files-per-dir` is set.
+    pub files_per_dir: bool,
+    /// `dry-run`: nothing is done.
+    pub dry_run: bool,
+    /// Phases that belong to the run's mode.
+    pub expected: Vec<PhaseId>,
+    /// Settings that the rules do not know (queue depth, threads).
+    pub departures: Vec<String>,
+}
+
+impl Rules {
+    /// Seconds that a write phase must last at least, whatever the stonewall.
+    pub fn minimum_s(&self) -> u32 {
+        if self.scc { 30 } else { 300 }
+    }
+}
+
+/// The reasons of the C suite that belong to one phase.
+pub fn official_of_phase(rules: &Rules, result: &PhaseResult) -> Verdict {
+    let mut verdict = Verdict { valid: true, reasons: Vec::new() };
+    let phase = result.phase;
+    let mut reason = |text: String, invalidates| verdict.push(Some(phase), text, invalidates);
+    let ior = matches!(phase.family(), Family::IorEasy | Family::IorHard);
+    if phase.has_stonewall() {
+        let stonewall = f64::from(rules.stonewall_s);
+        if ior && result.window_s < stonewall {
+            let hit = result.stonewall.as_ref().map_or(0.0, |stonewall| stonewall.met_s);
+            reason(
+                format!(
+                    "Write phase needed {:.6}s instead of stonewall {}s. Stonewall was hit at {hit:.1}s",
+                    result.window_s, rules.stonewall_s
+                ),
+                true,
+            );
+        }
+        if result.phase_s < stonewall {
+            reason(
+                format!("Runtime of phase ({:.6}) is below stonewall time. This shouldn't happen!", result.phase_s),
+                true,
+            );
+        }
+        if result.phase_s < f64::from(rules.minimum_s()) {
+            reason("Runtime is smaller than expected minimum runtime".into(), true);
+        }
+    }
+    if let Some(check) = result.check.as_ref().filter(|check| ior && !check.is_clean()) {
+        reason(format!("IOR had {} errors while verifying what it read", check.faults()), true);
+    }
+    if result.find.as_ref().is_some_and(|find| find.found == 0) {
+        reason("Find didn't find anything, this is likely invalid.".into(), true);
+    }
+    if let Some(find) = result.find.as_ref().filter(|find| find.errors > 0) {
+        reason(format!("Find had {} errors", find.errors), true);
+    }
+    let scored = phase.extended_group() != Group::None;
+    if scored && result.rate <= 0.0 && result.find.is_none() {
+        reason("The score of the phase is zero".into(), true);
+    }
+    verdict
+}
+
+/// The C suite's reasons that belong to the run as a whole and stand before the first phase.
+pub fn official_of_run(rules: &Rules) -> Verdict {
+    let mut verdict = Verdict { valid: true, reasons: Vec::new() };
+    if rules.pausing {
+        verdict.push(None, "PAUSING BETWEEN RUNS ACTIVATED", true);
+    }
+    if rules.dry_run {
+        verdict.push(None, "DRY RUN MODE ACTIVATED", true);
+    }
+    if rules.stonewall_s != 300 {
+        // by a quirk of the C suite these two are errors that do not count
+        verdict.push(None, format!("stonewall-time {}s != 300s", rules.stonewall_s), false);
+    }
+    if rules.files_per_dir {
+        verdict.push(Some(PhaseId::MdtestHardWrite), "files-per-dir is set, this is an invalid setting", false);
+    }
+    verdict
+}
+
+/// The whole official verdict: of the run, of its phases, and for phases that are missing.
+pub fn official(rules: &Rules, result: &RunResult) -> Verdict {
+    let mut verdict = official_of_run(rules);
+    for phase in &result.phases {
+        let of_phase = official_of_phase(rules, phase);
+        // an optional phase invalidates the extended score only
+        let counts = phase.phase.standard_group() != Group::None;
+        verdict.valid &= of_phase.valid || !counts;
+        verdict.reasons.extend(of_phase.reasons);
+    }
+    for &phase in &rules.expected {
+        if phase.standard_group() != Group::None && result.phase(phase).is_none() {
+            verdict.push(Some(phase), "The phase did not run", true);
+        }
+    }
+    verdict
+}
+
+/// The strict verdict: everything official, and what the C suite lets pass.
+pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
+    let mut verdict = official(rules, result);
+    for reason in &mut verdict.reasons {
+        reason.invalidates = true;
+    }
+    verdict.valid = verdict.reasons.is_empty();
+    let minimum = rules.minimum_s();
+    if rules.stonewall_s < minimum {
+        verdict.push(
+            None,
+            format!("the stonewall setting of {} s is below the rules' {minimum} s", rules.stonewall_s),
+            true,
+        );
+    }
+    for departure in &rules.departures {
+        verdict.push(None, format!("not a setting of the rules: {departure}"), true);
+    }
+    for (store, description) in &result.provenance.stores {
+        for doubt in &description.doubts {
+            verdict.push(None, format!("{store}: {doubt}"), true);
+        }
+    }
+    for phase in &result.phases {
+        let mut doubt = |text: String| verdict.push(Some(phase.phase), text, true);
+        if let Some(text) = phase.check.as_ref().and_then(|check| check.describe()) {
+            doubt(text);
+        }
+        if let Some(find) = &phase.find {
+            if let Some(expected) = find.expected_found.filter(|&expected| expected != find.found) {
+                doubt(format!("find matched {} entries and must match {expected}", find.found));
+            }
+            if let Some(expected) = find.expected_total.filter(|&expected| expected != find.total) {
+                doubt(format!("find saw {} files and there must be {expected}", find.total));
+            }
+        }
+        let read_less = written_before(result, phase).filter(|written| written.bytes > phase.bytes);
+        if let Some(written) = read_less {
+            doubt(format!("read {} bytes of the {} that {} wrote", phase.bytes, written.bytes, written.phase));
+        }
+    }
+    let skew = result.provenance.wall_clock_skew_s;
+    if skew > 1.0 {
+        verdict.push(None, format!("the wall clocks of the nodes differ by {skew:.3} s"), true);
+    }
+    verdict
+}
+
+/// The write phase whose files a read phase reads back whole.
+fn written_before<'a>(result: &'a RunResult, phase: &PhaseResult) -> Option<&'a PhaseResult> {
+    let write = match (phase.phase.kind(), phase.phase.family()) {
+        (Kind::Read, Family::IorEasy) => PhaseId::IorEasyWrite,
+        (Kind::Read, Family::IorHard) => PhaseId::IorHardWrite,
+        (Kind::Read, Family::MdtestHard) => PhaseId::MdtestHardWrite,
+        _ => return None,
+    };
+    result.phase(write)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::*;
+    use super::super::tally::Check;
+    use super::*;
+
+    fn rules() -> Rules {
+        Rules {
+            stonewall_s: 300,
+            scc: false,
+            pausing: false,
+            files_per_dir: false,
+            dry_run: false,
+            expected: PhaseId::ALL.into_iter().filter(|phase| phase.in_standard()).collect(),
+            departures: Vec::new(),
+        }
+    }
+
+    fn good(phase: PhaseId) -> PhaseResult {
+        PhaseResult {
+            phase,
+            unit: phase.unit().into(),
+            rate: 1.0,
+            rate_wall_clock: None,
+            window_s: 301.0,
+            phase_s: 302.0,
+            begin: String::new(),
+            end: String::new(),
+            operations: 1,
+            bytes: 1,
+            valid: true,
+            command: String::new(),
+            pairs: Vec::new(),
+            stonewall: None,
+            check: None,
+            find: (phase.kind() == Kind::Find).then(|| FindResult {
+                found: 1,
+                total: 2,
+                expected_found: Some(1),
+                ..FindResult::default()
+            }),
+            spread: None,
+            layout: None,
+        }
+    }
+
+    fn run() -> RunResult {
+        RunResult {
+            schema_version: SCHEMA_VERSION.into(),
+            state: RunState::Finished,
+            provenance: Default::default(),
+            phases: rules().expected.into_iter().map(good).collect(),
+            score: None,
+            official: Verdict::default(),
+            strict: Verdict::default(),
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn a_run_by_the_rules_is_valid_by_both() {
+        assert_eq!(official(&rules(), &run()), Verdict { valid: true, reasons: vec![] });
+        assert_eq!(strict(&rules(), &run()), Verdict { valid: true, reasons: vec![] });
+    }
+
+    fn changed(change: impl Fn(&mut RunResult, &mut Rules)) -> (Verdict, Verdict) {
+        let (mut run, mut rules) = (run(), rules());
+        change(&mut run, &mut rules);
+        (official(&rules, &run), strict(&rules, &run))
+    }
+
+    fn phase(run: &mut RunResult, phase: PhaseId) -> &mut PhaseResult {
+        run.phases.iter_mut().find(|result| result.phase == phase).unwrap()
+    }
+
+    #[test]
+    fn short_write_phases_are_invalid_with_the_words_of_the_c_suite() {
+        let (official, _) = changed(|run, rules| {
+            rules.stonewall_s = 60;
+            let write = phase(run, PhaseId::IorEasyWrite);
+            (write.window_s, write.phase_s) = (0.001469, 0.003119);
+        });
+        let texts: Vec<&str> = official.reasons.iter().map(|reason| reason.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "stonewall-time 60s != 300s",
+                "Write phase needed 0.001469s instead of stonewall 60s. Stonewall was hit at 0.0s",
+                "Runtime of phase (0.003119) is below stonewall time. This shouldn't happen!",
+                "Runtime is smaller than expected minimum runtime",
+            ]
+        );
+        assert!(!official.valid);
+    }
+
+    #[test]
+    fn another_stonewall_alone_passes_officially_and_not_strictly() {
+        let (official, strict) = changed(|_, rules| rules.stonewall_s = 200);
+        assert!(official.valid && !official.reasons.is_empty());
+        assert!(!strict.valid);
+    }
+
+    #[test]
+    fn the_student_cluster_rules_want_30_seconds() {
+        let (official, _) = changed(|run, rules| {
+            (rules.scc, rules.stonewall_s) = (true, 30);
+            for write in
+                [PhaseId::IorEasyWrite, PhaseId::IorHardWrite, PhaseId::MdtestEasyWrite, PhaseId::MdtestHardWrite]
+            {
+                let write = phase(run, write);
+                (write.window_s, write.phase_s) = (30.5, 31.0);
+            }
+        });
+        assert!(official.valid);
+    }
+
+    #[test]
+    fn what_the_c_suite_lets_pass_is_a_strict_reason() {
+        type Change = fn(&mut RunResult, &mut Rules);
+        let changes: [(Change, &str); 6] = [
+            (
+                |run, _| phase(run, PhaseId::MdtestHardRead).check = Some(Check { wrong: 2, ..Check::default() }),
+                "2 with wrong bytes",
+            ),
+            (|run, _| phase(run, PhaseId::IorEasyRead).bytes = 0, "read 0 bytes of the 1 that ior-easy-write wrote"),
+            (
+                |run, _| phase(run, PhaseId::Find).find.as_mut().unwrap().found = 7,
+                "find matched 7 entries and must match 1",
+            ),
+            (|_, rules| rules.departures.push("queue-depth 8".into()), "queue-depth 8"),
+            (|run, _| run.provenance.wall_clock_skew_s = 2.5, "differ by 2.500 s"),
+            (
+                |run, _| {
+                    let doubts = vec!["a stand-in".to_owned()];
+                    run.provenance
+                        .stores
+                        .push(("DFS".into(), crate::backend::Description { doubts, ..Default::default() }));
+                },
+                "DFS: a stand-in",
+            ),
+        ];
+        for (change, words) in changes {
+            let (official, strict) = changed(change);
+            assert!(official.valid, "{words}");
+            assert!(
+                !strict.valid && strict.reasons.iter().any(|reason| reason.text.contains(words)),
+                "{words}: {strict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_data_in_ior_is_an_official_reason() {
+        let (official, strict) =
+            changed(|run, _| phase(run, PhaseId::IorHardRead).check = Some(Check { wrong: 1, ..Check::default() }));
+        assert!(!official.valid && !strict.valid);
+    }
+
+    #[test]
+    fn one_missing_standard_phase_makes_the_run_invalid() {
+        let (official, _) = changed(|run, _| run.phases.retain(|result| result.phase != PhaseId::IorHardRead));
+        assert!(!official.valid);
+        let (official, _) = changed(|run, _| run.phases.retain(|result| result.phase != PhaseId::IorRnd4kEasyRead));
+        assert!(official.valid);
+    }
+
+    #[test]
+    fn nothing_found_is_invalid() {
+        let (official, _) = changed(|run, _| phase(run, PhaseId::Find).find.as_mut().unwrap().found = 0);
+        assert!(!official.valid);
+    }
+}
