@@ -19,3 +19,4 @@ pub mod phases;
 pub mod plan;
 pub mod report;
 pub mod results;
+pub mod units;

@@ -1,0 +1,571 @@
+//! The typed configuration, made from the resolved layers.
+
+use super::api::{Api, ApiSpec};
+use super::error::{Problem, Warning};
+use super::layers::{Assigned, ConfigBuilder, Origin, Table};
+use super::schema::{self, OWN_SECTION, SECTIONS};
+use crate::phase_id::{Family, PhaseId};
+use crate::units::parse_size;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// The effective configuration of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// `[global]`.
+    pub global: Global,
+    /// `[debug]`.
+    pub debug: Debug,
+    /// `[ior-easy]`.
+    pub ior_easy: IorEasy,
+    /// `[ior-hard]`.
+    pub ior_hard: IorHard,
+    /// `[mdtest-easy]`.
+    pub mdtest_easy: Mdtest,
+    /// `[mdtest-hard]`.
+    pub mdtest_hard: Mdtest,
+    /// `[find]`.
+    pub find: Find,
+    /// `[find-easy]`.
+    pub find_easy: Find,
+    /// `[find-hard]`.
+    pub find_hard: Find,
+    /// `[mdworkbench]`.
+    pub mdworkbench: Mdworkbench,
+    /// `[dfs-bench]`: what the C suite does not know.
+    pub bench: Bench,
+    phases: BTreeMap<PhaseId, PhaseConfig>,
+    settings: Vec<Setting>,
+    inputs: ConfigBuilder,
+}
+
+/// `[global]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Global {
+    /// Directory of the data files, as written.
+    pub datadir: String,
+    /// Put the timestamp below it.
+    pub timestamp_datadir: bool,
+    /// Directory of the result files, as written.
+    pub resultdir: String,
+    /// Put the timestamp below it.
+    pub timestamp_resultdir: bool,
+    /// The API of everything that names none, connection flags included.
+    pub api: ApiSpec,
+    /// Run the command on every rank before each phase.
+    pub drop_caches: bool,
+    /// The command.
+    pub drop_caches_cmd: String,
+    /// Not possible here, see [`Config::validate`].
+    pub io_buffers_on_gpu: bool,
+    /// 0 leaves the times out of `result.txt`.
+    pub verbosity: u32,
+    /// Student cluster competition.
+    pub scc: bool,
+    /// How data is generated.
+    pub packet: PacketType,
+}
+
+/// How data is generated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)] // the suite's own words
+pub enum PacketType {
+    Timestamp,
+    Offset,
+    Incompressible,
+    Random,
+}
+
+impl PacketType {
+    /// As the configuration spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            PacketType::Timestamp => "timestamp",
+            PacketType::Offset => "offset",
+            PacketType::Incompressible => "incompressible",
+            PacketType::Random => "random",
+        }
+    }
+}
+
+/// `[debug]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Debug {
+    /// Seconds; positive once [`Config::validate`] has agreed.
+    pub stonewall: i32,
+    /// Wait for files of this directory to go.
+    pub pause_dir: Option<String>,
+}
+
+/// `[ior-easy]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IorEasy {
+    /// Bytes per transfer.
+    pub transfer_size: u64,
+    /// Bytes per rank.
+    pub block_size: u64,
+    /// The sizes as written, which is how IOR's command line shows them: transfer, block.
+    pub size_texts: (String, String),
+    /// One file per rank.
+    pub file_per_proc: bool,
+    /// One directory per rank's file.
+    pub unique_dir: bool,
+    /// How much the workload says.
+    pub verbosity: u32,
+}
+
+/// `[ior-hard]`. Transfer and block are 47008 bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IorHard {
+    /// Transfers per rank.
+    pub segment_count: u64,
+    /// How much the workload says.
+    pub verbosity: u32,
+}
+
+/// `[mdtest-easy]` or `[mdtest-hard]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mdtest {
+    /// Files per rank.
+    pub n: u64,
+    /// At most so many files in a directory (hard only), if limited.
+    pub files_per_dir: Option<u64>,
+}
+
+/// `[find]`, `[find-easy]` or `[find-hard]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Find {
+    /// A program that stands in.
+    pub external_script: Option<String>,
+    /// How to start it.
+    pub external_mpi_args: String,
+    /// Its further arguments.
+    pub external_extra_args: String,
+    /// Ranks that take part; all when unset.
+    pub nproc: Option<u32>,
+    /// Length of the work queue.
+    pub queue_length: i32,
+    /// Steal from the next rank first.
+    pub steal_next: bool,
+    /// Several ranks list one directory.
+    pub hashing: bool,
+}
+
+/// `[mdworkbench]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mdworkbench {
+    /// Waiting time after an operation, relative to its duration.
+    pub waiting_time: f64,
+    /// Files created per set.
+    pub precreate_per_set: Option<u64>,
+    /// Files per rank and set.
+    pub files_per_proc: Option<u64>,
+    /// How much the workload says.
+    pub verbosity: u32,
+}
+
+/// Standard or extended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The twelve scored phases, `timestamp` and `ior-rnd4K-easy-read`.
+    Standard,
+    /// The optional phases too.
+    Extended,
+}
+
+impl Mode {
+    /// As result files spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Standard => "standard",
+            Mode::Extended => "extended",
+        }
+    }
+}
+
+/// `[dfs-bench]` without the connection and placement, which are in the [`ApiSpec`]s already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bench {
+    /// Which phases there are.
+    pub mode: Mode,
+    /// The run's timestamp; the suite takes the time when unset.
+    pub timestamp: Option<String>,
+    /// An invalid verdict is an exit code.
+    pub strict: bool,
+    /// How often the phases run.
+    pub repeat: u32,
+    /// Record latencies.
+    pub latency: bool,
+    /// Transfers in flight per thread.
+    pub queue_depth: usize,
+    /// Threads that share a rank's work.
+    pub threads_per_rank: usize,
+    /// Threads per rank in find; 0: the suite chooses.
+    pub find_threads: usize,
+    /// Seconds without progress that end the job; none: never.
+    pub timeout: Option<u32>,
+    /// Record the rate over time.
+    pub time_series: bool,
+    /// Seconds between two lines of progress.
+    pub report_interval: u32,
+}
+
+/// What one phase takes from its own section, its parent's and the global one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhaseConfig {
+    /// Neither its own section nor its parent's says FALSE.
+    pub run: bool,
+    /// The API it uses.
+    pub api: ApiSpec,
+    /// Where the API string came from.
+    pub api_origin: Origin,
+    /// Collective transfers asked for.
+    pub collective: bool,
+}
+
+/// One option with its effective value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Setting {
+    /// The section as the schema spells it.
+    pub section: String,
+    /// The option as the schema spells it.
+    pub option: String,
+    /// Its value as text; `None` is unset.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Config {
+    /// Begins a configuration.
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder::default()
+    }
+
+    /// What one phase takes from the sections.
+    pub fn phase(&self, phase: PhaseId) -> &PhaseConfig {
+        &self.phases[&phase]
+    }
+
+    /// Every option with its effective value and origin, in the official order, `[dfs-bench]` last.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// One option, names in any case.
+    pub fn setting(&self, section: &str, option: &str) -> Option<&Setting> {
+        let wanted = |setting: &&Setting| {
+            setting.section.eq_ignore_ascii_case(section) && setting.option.eq_ignore_ascii_case(option)
+        };
+        self.settings.iter().find(wanted)
+    }
+
+    /// The inputs that make this configuration again, on every rank.
+    pub fn inputs(&self) -> &ConfigBuilder {
+        &self.inputs
+    }
+
+    /// The seconds that the rules demand of a write phase.
+    pub fn required_stonewall(&self) -> u32 {
+        if self.global.scc { 30 } else { 300 }
+    }
+}
+
+/// The options of one section, all checked against the schema before.
+struct View<'a> {
+    settings: &'a [Setting],
+    section: &'static str,
+}
+
+impl<'a> View<'a> {
+    fn setting(&self, option: &str) -> &'a Setting {
+        let wanted = |setting: &&Setting| setting.section == self.section && setting.option == option;
+        self.settings.iter().find(wanted).expect("the schema has the option")
+    }
+
+    fn text(&self, option: &str) -> Option<&'a str> {
+        self.setting(option).value.as_deref().filter(|value| !value.is_empty())
+    }
+
+    fn owned(&self, option: &str) -> String {
+        self.text(option).unwrap_or_default().to_owned()
+    }
+
+    fn maybe<T: FromStr>(&self, option: &str) -> Option<T> {
+        self.text(option).map(|value| value.parse().ok().expect("the schema's type was checked"))
+    }
+
+    fn number<T: FromStr + Default>(&self, option: &str) -> T {
+        self.maybe(option).unwrap_or_default()
+    }
+
+    fn is_true(&self, option: &str) -> bool {
+        self.text(option) == Some("TRUE")
+    }
+
+    fn bytes(&self, option: &str) -> Option<u64> {
+        self.text(option).map(|value| parse_size(value).expect("the schema's type was checked"))
+    }
+}
+
+/// The section that a phase shares with others of its workload.
+fn parent(phase: PhaseId) -> Option<&'static str> {
+    match phase.family() {
+        Family::IorEasy | Family::IorRnd4kEasy => Some("ior-easy"),
+        Family::IorHard => Some("ior-hard"),
+        Family::MdtestEasy => Some("mdtest-easy"),
+        Family::MdtestHard => Some("mdtest-hard"),
+        Family::Mdworkbench => Some("mdworkbench"),
+        Family::Timestamp | Family::Find | Family::FindEasy | Family::FindHard => None,
+    }
+}
+
+/// Makes the configuration; API strings are parsed here and can add problems.
+pub(super) fn config(
+    inputs: ConfigBuilder,
+    table: Table,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Warning>,
+) -> Config {
+    let settings = effective(&inputs, table, warnings);
+    let view = |section| View { settings: &settings, section };
+    let apis = Apis::new(&settings, problems, warnings);
+    let (global, debug, easy, hard) = (view("global"), view("debug"), view("ior-easy"), view("ior-hard"));
+    let (workbench, own) = (view("mdworkbench"), view(OWN_SECTION));
+    let mdtest_hard = view("mdtest-hard");
+    Config {
+        global: Global {
+            datadir: global.owned("datadir"),
+            timestamp_datadir: global.is_true("timestamp-datadir"),
+            resultdir: global.owned("resultdir"),
+            timestamp_resultdir: global.is_true("timestamp-resultdir"),
+            api: apis.global.0.clone(),
+            drop_caches: global.is_true("drop-caches"),
+            drop_caches_cmd: global.owned("drop-caches-cmd"),
+            io_buffers_on_gpu: global.is_true("io-buffers-on-gpu"),
+            verbosity: global.number("verbosity"),
+            scc: global.is_true("scc"),
+            packet: match global.owned("dataPacketType").to_ascii_lowercase().as_str() {
+                "offset" => PacketType::Offset,
+                "incompressible" => PacketType::Incompressible,
+                "random" => PacketType::Random,
+                _ => PacketType::Timestamp,
+            },
+        },
+        debug: Debug {
+            stonewall: debug.number("stonewall-time"),
+            pause_dir: debug.text("pause-dir").map(str::to_owned),
+        },
+        ior_easy: IorEasy {
+            transfer_size: easy.bytes("transferSize").unwrap_or_default(),
+            block_size: easy.bytes("blockSize").unwrap_or_default(),
+            size_texts: (easy.owned("transferSize"), easy.owned("blockSize")),
+            file_per_proc: easy.is_true("filePerProc"),
+            unique_dir: easy.is_true("uniqueDir"),
+            verbosity: easy.number("verbosity"),
+        },
+        ior_hard: IorHard { segment_count: hard.number("segmentCount"), verbosity: hard.number("verbosity") },
+        mdtest_easy: Mdtest { n: view("mdtest-easy").number("n"), files_per_dir: None },
+        mdtest_hard: Mdtest {
+            n: mdtest_hard.number("n"),
+            files_per_dir: mdtest_hard.maybe("files-per-dir").filter(|&limit: &u64| limit > 0),
+        },
+        find: find(&view("find")),
+        find_easy: find(&view("find-easy")),
+        find_hard: find(&view("find-hard")),
+        mdworkbench: Mdworkbench {
+            waiting_time: workbench.number("waitingTime"),
+            precreate_per_set: workbench.maybe("precreatePerSet"),
+            files_per_proc: workbench.maybe("filesPerProc"),
+            verbosity: workbench.number("verbosity"),
+        },
+        bench: Bench {
+            mode: match own.owned("mode").to_ascii_lowercase().as_str() {
+                "extended" => Mode::Extended,
+                _ => Mode::Standard,
+            },
+            timestamp: own.text("timestamp").map(str::to_owned),
+            strict: own.is_true("strict"),
+            repeat: own.number("repeat"),
+            latency: own.is_true("latency"),
+            queue_depth: own.number("queue-depth"),
+            threads_per_rank: own.number("threads-per-rank"),
+            find_threads: own.number("find-threads"),
+            timeout: own.maybe("timeout").filter(|&seconds: &u32| seconds > 0),
+            time_series: own.is_true("time-series"),
+            report_interval: own.number("report-interval"),
+        },
+        phases: PhaseId::ALL.into_iter().map(|phase| (phase, phase_config(phase, &settings, &apis))).collect(),
+        settings,
+        inputs,
+    }
+}
+
+/// Every option with its value: the assigned one, else the default.
+fn effective(inputs: &ConfigBuilder, table: Table, warnings: &mut Vec<Warning>) -> Vec<Setting> {
+    let assigned = |section: &str, option: &str| {
+        let (section_index, section) = schema::section(section)?;
+        let (option_index, _) = section.option(option)?;
+        table[section_index][option_index].as_ref()
+    };
+    // People have files without `api` that mean POSIX, as the C suite does; whoever brings no file, or names a pool, means
+    // DAOS.
+    const DAOS: [&str; 7] = ["pool", "cont", "group", "prefix", "oclass", "dir-oclass", "chunk-size"];
+    let names_daos = DAOS.iter().any(|option| assigned(OWN_SECTION, option).is_some());
+    let as_in_c = inputs.file_text().is_some() && !names_daos && assigned("global", "api").is_none();
+    if as_in_c {
+        let message = "no api in [global]: POSIX, as in the C suite (for DAOS write api = DFS, or give --api dfs)";
+        warnings.push(Warning { place: None, message: message.to_owned() });
+    }
+    let mut settings = Vec::new();
+    for (section, row) in SECTIONS.iter().zip(&table) {
+        for (option, value) in section.options.iter().zip(row) {
+            let default = match (section.name, option.name) {
+                ("global", "api") if as_in_c => Some("POSIX"),
+                _ => option.default,
+            };
+            let (value, origin) = match value {
+                Some(Assigned { value, origin }) => (Some(value.clone()), origin.clone()),
+                None => (default.map(str::to_owned), Origin::Default),
+            };
+            settings.push(Setting { section: section.name.to_owned(), option: option.name.to_owned(), value, origin });
+        }
+    }
+    settings
+}
+
+fn find(view: &View<'_>) -> Find {
+    Find {
+        external_script: view.text("external-script").map(str::to_owned),
+        external_mpi_args: view.owned("external-mpi-args"),
+        external_extra_args: view.owned("external-extra-args"),
+        nproc: view.maybe("nproc"),
+        queue_length: view.number("pfind-queue-length"),
+        steal_next: view.is_true("pfind-steal-next"),
+        hashing: view.is_true("pfind-parallelize-single-dir-access-using-hashing"),
+    }
+}
+
+fn phase_config(phase: PhaseId, settings: &[Setting], apis: &Apis) -> PhaseConfig {
+    let says = |section: &str, option: &str, word: &str| {
+        let wanted = |setting: &&Setting| setting.section == section && setting.option == option;
+        settings.iter().find(wanted).is_some_and(|setting| setting.value.as_deref() == Some(word))
+    };
+    let own_or_parent = |option, word| {
+        says(phase.name(), option, word) || parent(phase).is_some_and(|parent| says(parent, option, word))
+    };
+    let (api, api_origin) = apis.of(phase);
+    PhaseConfig {
+        run: !own_or_parent("run", "FALSE"),
+        api,
+        api_origin,
+        // The phase's own word beats the parent's.
+        collective: own_or_parent("collective", "TRUE") && !says(phase.name(), "collective", "FALSE"),
+    }
+}
+
+/// The API strings of all sections, parsed and completed.
+struct Apis {
+    global: (ApiSpec, Origin),
+    /// By section; only those that are set.
+    sections: BTreeMap<&'static str, (ApiSpec, Origin)>,
+}
+
+impl Apis {
+    fn new(settings: &[Setting], problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Self {
+        let own = View { settings, section: OWN_SECTION };
+        let mut parse = |setting: &Setting| {
+            let text = setting.value.as_deref()?;
+            match ApiSpec::parse(text) {
+                Ok(spec) => Some((spec, setting.origin.clone())),
+                Err(error) => {
+                    let mut place = setting.origin.place();
+                    if let Some((_, column)) = place.as_mut().and_then(|place| place.line_column.as_mut()) {
+                        *column += text[..error.offset].chars().count();
+                    }
+                    let message = format!("[{}] {}: {}", setting.section, setting.option, error.message);
+                    problems.push(Problem { place, message, hint: error.hint });
+                    None
+                }
+            }
+        };
+        let global = View { settings, section: "global" }.setting("api");
+        let mut global = parse(global).unwrap_or((ApiSpec::new(Api::Dfs), Origin::Default));
+        complete(&mut global, &own, None, "[global]", warnings);
+        let mut sections = BTreeMap::new();
+        for section in &SECTIONS {
+            if section.option("API").is_none() || section.name == "global" {
+                continue;
+            }
+            if let Some(mut api) = parse(View { settings, section: section.name }.setting("API")) {
+                // A global API from a stronger layer replaces this one anyway.
+                if api.1.strength() >= global.1.strength() {
+                    complete(&mut api, &own, Some(&global.0), &format!("[{}]", section.name), warnings);
+                }
+                sections.insert(section.name, api);
+            }
+        }
+        Apis { global, sections }
+    }
+
+    /// The API of a phase: its own section's, its parent's, the global one; but a stronger layer beats a weaker one first, so
+    /// that `--api posix` means what it says.
+    fn of(&self, phase: PhaseId) -> (ApiSpec, Origin) {
+        let candidates = [
+            Some(&self.global),
+            parent(phase).and_then(|parent| self.sections.get(parent)),
+            self.sections.get(phase.name()),
+        ];
+        // Of equally strong ones `max_by_key` takes the last, the most specific.
+        let chosen = candidates.into_iter().flatten().max_by_key(|(_, origin)| origin.strength());
+        chosen.cloned().expect("the global API is always there")
+    }
+}
+
+/// Completes a DFS string: connection options of `[dfs-bench]` beat it when they come from a stronger layer and fill its
+/// gaps otherwise; so does the global connection. Placement of `[dfs-bench]` only fills gaps, because the classes that suit
+/// ior and mdtest differ.
+fn complete(
+    (api, origin): &mut (ApiSpec, Origin),
+    own: &View<'_>,
+    global: Option<&ApiSpec>,
+    place: &str,
+    warnings: &mut Vec<Warning>,
+) {
+    if api.api != Api::Dfs {
+        return;
+    }
+    let global = global.filter(|global| global.api == api.api);
+    let connect = |option: &str, slot: &mut Option<String>, inherited: Option<&Option<String>>| {
+        let setting = own.setting(option);
+        if setting.value.is_some() && setting.origin.strength() > origin.strength() {
+            slot.clone_from(&setting.value);
+        } else if slot.is_none() {
+            *slot = inherited.cloned().flatten().or_else(|| setting.value.clone());
+        }
+    };
+    connect("pool", &mut api.pool, global.map(|global| &global.pool));
+    connect("cont", &mut api.cont, global.map(|global| &global.cont));
+    connect("group", &mut api.group, global.map(|global| &global.group));
+    connect("prefix", &mut api.prefix, global.map(|global| &global.prefix));
+    let mut place_hint = |option: &str, filled: bool| {
+        let setting = own.setting(option);
+        if filled && setting.value.is_some() && setting.origin.strength() > origin.strength() {
+            let message = format!("{option} has no effect on {place}: its API string ({origin}) names its own");
+            warnings.push(Warning { place: setting.origin.place(), message });
+        }
+        !filled
+    };
+    if place_hint("oclass", api.oclass.is_some()) {
+        api.oclass = own.text("oclass").map(str::to_owned);
+    }
+    if place_hint("dir-oclass", api.dir_oclass.is_some()) {
+        api.dir_oclass = own.text("dir-oclass").map(str::to_owned);
+    }
+    if place_hint("chunk-size", api.chunk_size.is_some()) {
+        api.chunk_size = own.bytes("chunk-size");
+    }
+}

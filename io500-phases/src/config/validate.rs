@@ -1,0 +1,121 @@
+//! Whether a configuration can be run, before any storage is touched.
+
+use super::api::Api;
+use super::error::{ConfigError, Problem};
+use super::load::{Config, Find, Setting};
+use super::schema::OWN_SECTION;
+use crate::phase_id::{Family, PhaseId};
+
+impl Config {
+    /// Checks what the phases of a run need to fit together; phases whose `run` is FALSE are not looked at. Everything found
+    /// is reported at once, each with its place.
+    pub fn validate(&self, phases: &[PhaseId]) -> Result<(), ConfigError> {
+        let mut check = Check { config: self, problems: Vec::new() };
+        check.always();
+        let running: Vec<PhaseId> = phases.iter().copied().filter(|&phase| self.phase(phase).run).collect();
+        let family = |wanted: Family| running.iter().any(|phase| phase.family() == wanted);
+        if family(Family::IorEasy) || family(Family::IorRnd4kEasy) {
+            check.ior_easy();
+        }
+        for (wanted, section, find) in [
+            (Family::Find, "find", &self.find),
+            (Family::FindEasy, "find-easy", &self.find_easy),
+            (Family::FindHard, "find-hard", &self.find_hard),
+        ] {
+            if family(wanted) {
+                check.find(section, find);
+            }
+        }
+        if family(Family::Mdworkbench) {
+            check.mdworkbench();
+        }
+        for phase in running {
+            check.api(phase);
+        }
+        ConfigError::unless_empty(check.problems)
+    }
+}
+
+struct Check<'a> {
+    config: &'a Config,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn setting(&self, section: &str, option: &str) -> &Setting {
+        self.config.setting(section, option).expect("the schema has the option")
+    }
+
+    fn fail(&mut self, section: &str, option: &str, message: &str) {
+        let setting = self.setting(section, option);
+        let value = setting.value.as_deref().unwrap_or("");
+        let problem = Problem {
+            place: setting.origin.place(),
+            message: format!("[{section}] {option} = {value}: {message}"),
+            hint: None,
+        };
+        self.problems.push(problem);
+    }
+
+    fn always(&mut self) {
+        let config = self.config;
+        if config.debug.stonewall <= 0 {
+            self.fail("debug", "stonewall-time", "must be positive");
+        }
+        if config.global.io_buffers_on_gpu {
+            self.fail("global", "io-buffers-on-gpu", "dfs-bench has no buffers in GPU memory");
+        }
+        if let Some(timestamp) = &config.bench.timestamp
+            && (timestamp.contains('/') || timestamp == "." || timestamp == "..")
+        {
+            self.fail(OWN_SECTION, "timestamp", "names a directory, so it cannot contain a slash or be . or ..");
+        }
+    }
+
+    fn ior_easy(&mut self) {
+        let (transfer, block) = (self.config.ior_easy.transfer_size, self.config.ior_easy.block_size);
+        // IOR's data is made of 8-byte words; a transfer has at least one.
+        if transfer < 8 {
+            self.fail("ior-easy", "transferSize", "a transfer has at least 8 bytes");
+        } else if block == 0 || !block.is_multiple_of(transfer) {
+            let transfer = self.config.ior_easy.size_texts.0.clone();
+            self.fail("ior-easy", "blockSize", &format!("must be a multiple of transferSize, which is {transfer}"));
+        }
+    }
+
+    fn find(&mut self, section: &str, find: &Find) {
+        if find.nproc == Some(0) {
+            self.fail(section, "nproc", "at least one rank must take part");
+        }
+        if find.queue_length <= 0 {
+            self.fail(section, "pfind-queue-length", "must be positive");
+        }
+    }
+
+    fn mdworkbench(&mut self) {
+        let workbench = &self.config.mdworkbench;
+        match (workbench.precreate_per_set, workbench.files_per_proc) {
+            (Some(_), None) => self.fail("mdworkbench", "precreatePerSet", "needs filesPerProc too"),
+            (None, Some(_)) => self.fail("mdworkbench", "filesPerProc", "needs precreatePerSet too"),
+            _ => {}
+        }
+        if workbench.waiting_time < 0.0 {
+            self.fail("mdworkbench", "waitingTime", "cannot be negative");
+        }
+    }
+
+    fn api(&mut self, phase: PhaseId) {
+        let used = self.config.phase(phase);
+        let message = match (&used.api.api, used.api.unsupported.first()) {
+            (Api::Other(name), _) => format!("the API {name} cannot be run here"),
+            (_, Some(word)) => format!("{word} of the API {} cannot be run here", used.api.api),
+            _ => return,
+        };
+        let hint = "dfs-bench has DFS, POSIX and NULL; the configuration can still be read, checked and hashed";
+        let problem = Problem { place: used.api_origin.place(), message, hint: Some(hint.to_owned()) };
+        // Phases share their API strings; one word per string is enough.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+}
