@@ -21,6 +21,18 @@ pub enum PacketType {
     Random,
 }
 
+impl PacketType {
+    /// As the configuration spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            PacketType::Timestamp => "timestamp",
+            PacketType::Offset => "offset",
+            PacketType::Incompressible => "incompressible",
+            PacketType::Random => "random",
+        }
+    }
+}
+
 const WORD: usize = 8;
 /// Words between two words that carry the item.
 const ITEM_PERIOD: usize = 512;

@@ -6,6 +6,7 @@ mod posix_facts;
 mod posix_queue;
 
 use crate::error::OpResult;
+use crate::plan::Hints;
 use std::ffi::CStr;
 
 /// A storage system as one rank sees it, in the manner of `openat`: every name is one component below an open directory,
@@ -96,17 +97,6 @@ pub trait IoQueue<F> {
     fn reap(&mut self) -> Option<(usize, OpResult<usize>)>;
     /// Makes a taken slot free again.
     fn release(&mut self, slot: usize);
-}
-
-/// Placement hints as DAOS has them; 0 means inherited or default. Stores without such things ignore them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Hints {
-    /// Object class of files.
-    pub file_class: u32,
-    /// Object class of directories.
-    pub dir_class: u32,
-    /// Chunk size in bytes.
-    pub chunk: u64,
 }
 
 /// How a file is opened.

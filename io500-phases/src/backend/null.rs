@@ -2,9 +2,10 @@
 //!
 //! It does not list, and its files have whatever content the reader already holds (see [`Backend::keeps_data`]).
 
-use super::{Access, Backend, Description, DirBatch, FileKind, Hints, IoQueue, Layout, Stat};
+use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, Stat};
 use crate::buffer::{AlignedBuf, poison};
 use crate::error::OpResult;
+use crate::plan::Hints;
 use std::ffi::CStr;
 
 /// The store that keeps nothing.

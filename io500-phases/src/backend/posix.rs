@@ -6,8 +6,9 @@
 
 use super::posix_facts;
 use super::posix_queue::PosixQueue;
-use super::{Access, Backend, Description, DirBatch, FileKind, Hints, Layout, Stat};
+use super::{Access, Backend, Description, DirBatch, FileKind, Layout, Stat};
 use crate::error::{Errno, OpResult};
+use crate::plan::Hints;
 use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};

@@ -4,6 +4,7 @@ use super::api::{Api, ApiSpec};
 use super::error::{Problem, Warning};
 use super::layers::{Assigned, ConfigBuilder, Origin, Table};
 use super::schema::{self, OWN_SECTION, SECTIONS};
+use crate::pattern::PacketType;
 use crate::phase_id::{Family, PhaseId};
 use crate::units::parse_size;
 use serde::{Deserialize, Serialize};
@@ -65,29 +66,6 @@ pub struct Global {
     pub scc: bool,
     /// How data is generated.
     pub packet: PacketType,
-}
-
-/// How data is generated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)] // the suite's own words
-pub enum PacketType {
-    Timestamp,
-    Offset,
-    Incompressible,
-    Random,
-}
-
-impl PacketType {
-    /// As the configuration spells it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            PacketType::Timestamp => "timestamp",
-            PacketType::Offset => "offset",
-            PacketType::Incompressible => "incompressible",
-            PacketType::Random => "random",
-        }
-    }
 }
 
 /// `[debug]`.

@@ -33,9 +33,7 @@ pub use error::{ConfigError, Place, Problem, Warning};
 pub use hash::{ConfigHash, key_value_hash, rotate_add, seed};
 pub use ini::{Entry, Ini};
 pub use layers::{ConfigBuilder, Origin};
-pub use load::{
-    Bench, Config, Debug, Find, Global, IorEasy, IorHard, Mdtest, Mdworkbench, Mode, PacketType, PhaseConfig, Setting,
-};
+pub use load::{Bench, Config, Debug, Find, Global, IorEasy, IorHard, Mdtest, Mdworkbench, Mode, PhaseConfig, Setting};
 pub use schema::{Level, OptionDef, SECTIONS, SectionDef, ValueKind};
 pub use select::select_phases;
 pub use suggest::nearest;

@@ -1,11 +1,11 @@
 //! What every phase needs: the store, the ranks, the clock, the pace.
 
+use super::tally::RankTally;
 use crate::backend::Backend;
 use crate::clock::ClockSync;
 use crate::comm::{Comm, ReduceOp};
 use crate::engine::{Control, Failure, Progress, Recorder, Stop, Team, Ticker};
 use crate::error::{Errno, Result};
-use crate::results::RankTally;
 
 /// A rank's view of a running phase.
 pub struct Cx<'a, B: Backend> {

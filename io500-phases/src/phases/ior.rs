@@ -5,12 +5,12 @@
 //! time from the first begin to the last end.
 
 use super::context::{Cx, failed};
+use super::tally::{Check, RankTally};
 use super::transfers::{Direction, Lanes, Transfers};
 use crate::backend::{Access, Backend};
 use crate::engine::{Control, Failure, Recorder};
 use crate::error::{OpResult, Result};
 use crate::plan::{IorPlan, RandomReads};
-use crate::results::{Check, RankTally};
 use std::ffi::CString;
 
 /// Writes until the stonewall and on to what the fastest rank had done by then. Returns the tally and the transfers that every rank

@@ -4,13 +4,13 @@
 //! ends with a sync inside the window. Making and removing the directories is outside.
 
 use super::context::{Cx, failed, outcome};
+use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend, list};
 use crate::buffer::{AlignedBuf, poison};
 use crate::engine::{Control, During, Failure, OpKind, Recorder, Stop};
 use crate::error::{Errno, Result};
 use crate::name::NumberedName;
 use crate::plan::{MdtestPlan, Step};
-use crate::results::{Check, RankTally};
 use std::ffi::{CStr, CString};
 
 /// Creates files until the stonewall and on to what the fastest rank had created by then. Returns the tally and the files of every rank.

@@ -1,12 +1,12 @@
 //! The transfer loop of the ior phases: one at a time, or several in flight.
 
 use super::context::{Cx, outcome};
+use super::tally::Check;
 use crate::backend::{Backend, IoQueue};
 use crate::buffer::{AlignedBuf, poison};
 use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop};
 use crate::error::Errno;
 use crate::pattern::Signature;
-use crate::results::Check;
 
 /// What happens to the bytes of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -81,9 +81,9 @@ fn numbers_containing_mark(end: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::Hints;
     use crate::pattern::{PacketType, Signature};
     use crate::phase_id::Family;
+    use crate::plan::Hints;
     use proptest::prelude::*;
 
     fn counted(end: u64) -> u64 {

@@ -1,6 +1,6 @@
 //! The ior phases: which bytes of which file each rank writes and reads.
 
-use crate::backend::Hints;
+use super::Hints;
 use crate::pattern::Signature;
 use crate::phase_id::Family;
 

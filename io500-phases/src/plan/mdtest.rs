@@ -1,6 +1,6 @@
 //! The mdtest phases: which rank works on whose files, in which directory.
 
-use crate::backend::Hints;
+use super::Hints;
 use crate::pattern::Signature;
 use crate::phase_id::Family;
 

@@ -7,3 +7,14 @@ mod mdtest;
 pub use find::{FindPlan, MARK, Predicate, numbers_with_mark};
 pub use ior::{IorPlan, Offsets, RandomReads};
 pub use mdtest::{MdtestPlan, Step};
+
+/// Placement hints as DAOS has them; 0 means inherited or default. Stores without such things ignore them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Object class of files.
+    pub file_class: u32,
+    /// Object class of directories.
+    pub dir_class: u32,
+    /// Chunk size in bytes.
+    pub chunk: u64,
+}

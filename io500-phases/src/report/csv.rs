@@ -1,7 +1,7 @@
 //! `<phase>.csv`: the figures of every rank, in the columns of IOR and mdtest.
 
+use crate::phases::RankTally;
 use crate::plan::Step;
-use crate::results::RankTally;
 use std::fmt::Write as _;
 
 fn seconds(ns: f64) -> f64 {

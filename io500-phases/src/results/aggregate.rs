@@ -1,8 +1,8 @@
 //! From the tallies of all ranks to the figures of a phase: the only place that reduces.
 
 use super::run::{NodeTime, RankTime, Spread, StonewallResult};
-use super::tally::{Check, RankTally};
 use crate::comm::Comm;
+use crate::phases::{Check, RankTally};
 
 /// Bytes in a GiB, the unit of bandwidth.
 const GIB: f64 = (1u64 << 30) as f64;

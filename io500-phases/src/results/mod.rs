@@ -3,8 +3,6 @@
 pub mod aggregate;
 pub mod provenance;
 mod run;
-mod tally;
 pub mod validity;
 
 pub use run::*;
-pub use tally::{Check, RankTally};

@@ -1,8 +1,8 @@
 //! The result of a run: what `result.json` holds. The schema in `docs/` is made from these types.
 
 use super::provenance::Provenance;
-use super::tally::Check;
 use crate::phase_id::PhaseId;
+use crate::phases::Check;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -172,8 +172,8 @@ fn written_before<'a>(result: &'a RunResult, phase: &PhaseResult) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use super::super::run::*;
-    use super::super::tally::Check;
     use super::*;
+    use crate::phases::Check;
 
     fn rules() -> Rules {
         Rules {
