@@ -2,10 +2,12 @@
 
 mod comm_checks;
 
-use io500_phases::comm::{self, Comm, ReduceOp};
+use io500_phases::comm::{self, ClockSync, Comm, Placement, ReadRule, ReduceOp};
 use std::process::{Command, ExitCode, Output};
 
 const ROLE: &str = "MPI_COMM_TEST_ROLE";
+const OTHER_HOST: &str = "other-node";
+const CLOCK_AHEAD_S: i64 = 100_000;
 
 fn main() -> ExitCode {
     match std::env::var(ROLE) {
@@ -42,6 +44,7 @@ fn rank_main(role: &str) -> ExitCode {
             }
             comm.barrier();
         }
+        "nodes" => made_up_nodes(&*comm),
         "describe" => println!("{} of {}: {}", comm.rank(), comm.size(), comm.describe()),
         _ => panic!("unknown role {role}"),
     }
@@ -62,6 +65,27 @@ fn leave_messages_behind(comm: &dyn Comm) {
     }
 }
 
+/// Ranks 1 and 2 of 4 run in namespaces with another host name and another monotonic clock.
+fn made_up_nodes(comm: &dyn Comm) {
+    let rank = comm.rank();
+    let is_away = rank == 1 || rank == 2;
+    assert_eq!(comm.host() == OTHER_HOST, is_away);
+
+    let topology = comm.topology();
+    assert_eq!((topology.nodes(), topology.placement()), (2, Placement::Irregular));
+    let mapping = topology.read_mapping();
+    assert_eq!((mapping.rule, mapping.own_node_official, mapping.own_node), (ReadRule::Corrected, 2, 0));
+    assert_ne!(topology.node_of(topology.writer_for(rank, mapping.rule)), topology.node_of(rank));
+
+    let sync = ClockSync::measure(comm);
+    println!("rank {rank}: {sync:?}");
+    // Each of the two has a namespace to itself.
+    assert_eq!(sync.other_clocks, 2);
+    let wrong_by = sync.offset_ns + if is_away { CLOCK_AHEAD_S * 1_000_000_000 } else { 0 };
+    assert!(wrong_by.unsigned_abs() <= sync.uncertainty_ns, "{wrong_by} {sync:?}");
+    assert_eq!(sync.uncertainty_ns > 0, is_away);
+}
+
 fn run_jobs() -> ExitCode {
     if Command::new("mpirun").arg("--version").output().is_err() {
         eprintln!("skipped: the tests of the MPI group (no mpirun found)");
@@ -72,6 +96,13 @@ fn run_jobs() -> ExitCode {
         expect(&format!("{ranks} ranks end with messages left over"), &mpirun(ranks, "leftover"), |output| {
             output.status.success()
         });
+    }
+    if away_from_here("true").output().is_ok_and(|output| output.status.success()) {
+        expect("two nodes with clocks of their own", &run(job_on_two_nodes(), "nodes"), |output| {
+            output.status.success()
+        });
+    } else {
+        eprintln!("skipped: two nodes with clocks of their own (no right to make namespaces)");
     }
     expect("a panic ends the job", &mpirun(3, "panic"), |output| {
         output.status.code().is_some_and(|code| code != 0)
@@ -99,12 +130,35 @@ fn is_open_mpi() -> bool {
 }
 
 fn mpirun(ranks: usize, role: &str) -> Output {
+    let mut command = launch();
+    command.args(["-np", &ranks.to_string()]).arg(this_program());
+    run(command, role)
+}
+
+fn launch() -> Command {
     let mut command = Command::new("mpirun");
     if is_open_mpi() {
         command.args(["--oversubscribe", "--allow-run-as-root"]);
     }
-    command.args(["-np", &ranks.to_string()]).arg(this_program());
-    run(command, role)
+    command
+}
+
+/// `program` under another host name and with a monotonic clock that is ahead.
+fn away_from_here(program: &str) -> Command {
+    let mut command = Command::new("unshare");
+    let rename = format!("echo {OTHER_HOST} > /proc/sys/kernel/hostname && exec \"$0\"");
+    command.args(["--uts", "--time", "--monotonic", &CLOCK_AHEAD_S.to_string(), "sh", "-c", &rename, program]);
+    command
+}
+
+fn job_on_two_nodes() -> Command {
+    let program = this_program();
+    let away = away_from_here(program.to_str().expect("a path in UTF-8"));
+    let mut command = launch();
+    command.args(["-np", "1"]).arg(&program);
+    command.args([":", "-np", "2"]).arg(away.get_program()).args(away.get_args());
+    command.args([":", "-np", "1"]).arg(&program);
+    command
 }
 
 fn direct(environment: &[(&str, &str)], role: &str) -> Output {

@@ -1,14 +1,17 @@
 //! A group of ranks that run one benchmark together.
 
+mod clock_sync;
 mod launcher;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod solo;
 pub mod threads;
 mod topology;
+mod tree;
 
 #[cfg(feature = "mpi")]
 pub use self::mpi::{Mpi, MpiUnavailable};
+pub use clock_sync::ClockSync;
 pub use launcher::{Flavour, Launcher, LauncherMismatch, StartError, mpi_library, start};
 pub use solo::Solo;
 pub use topology::{Placement, ReadMapping, ReadRule, Topology, host_id, host_name};

@@ -4,6 +4,7 @@
 //! on two cores cost context switches, not spinning. A rank that panics or aborts ends the group: every other rank
 //! unwinds at its next call into the group, silently, and the first cause is reported once.
 
+use super::tree::{children, parent};
 use super::{Comm, MAX_MESSAGE, ReduceOp, Topology, host_id, host_name};
 use std::any::Any;
 use std::cell::Cell;
@@ -321,17 +322,6 @@ fn op_u64(op: ReduceOp) -> fn(u64, u64) -> u64 {
         ReduceOp::Min => Ord::min,
         ReduceOp::Max => Ord::max,
     }
-}
-
-/// The parent of a place other than 0 in the binomial tree: its lowest set bit cleared.
-fn parent(place: usize) -> usize {
-    place & (place - 1)
-}
-
-/// The children of a place, nearest first: together with it, their subtrees are a contiguous run of places.
-fn children(place: usize, size: usize) -> impl DoubleEndedIterator<Item = usize> {
-    let bits = if place == 0 { usize::BITS - 1 } else { place.trailing_zeros() };
-    (0..bits).map(move |bit| place + (1 << bit)).filter(move |&child| child < size)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

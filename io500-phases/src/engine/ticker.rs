@@ -59,7 +59,7 @@ impl Ticker {
     /// Nanoseconds of the monotonic clock, for windows.
     pub fn now_ns(&self) -> u64 {
         match self {
-            Ticker::Counter { .. } => 0,
+            Ticker::Counter { .. } => crate::clock::now_ns(),
             Ticker::Virtual(now) => now.get(),
         }
     }

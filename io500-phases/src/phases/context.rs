@@ -2,8 +2,7 @@
 
 use super::tally::RankTally;
 use crate::backend::Backend;
-use crate::clock::ClockSync;
-use crate::comm::{Comm, ReduceOp};
+use crate::comm::{ClockSync, Comm, ReduceOp};
 use crate::engine::{Control, Failure, Progress, Recorder, Stop, Team, Ticker};
 use crate::error::{Errno, Result};
 
