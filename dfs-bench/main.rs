@@ -1,4 +1,30 @@
-//! The command `dfs-bench`.
+//! The command `dfs-bench`: a native IO500 for DAOS.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod cli;
+mod commands;
+mod exit;
+mod session;
+mod signals;
+mod status;
+
+use clap::Parser as _;
+use exit::Exit;
+
+fn main() -> std::process::ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    let mut log = env_logger::Builder::from_env(env_logger::Env::new().filter_or("DFS_BENCH_LOG", "warn"));
+    log.format_target(false).init();
+    let done = match cli.command {
+        Some(command) => command.run(),
+        None => commands::run::run(&cli.run),
+    };
+    done.unwrap_or_else(|error| {
+        exit::report(&error);
+        Exit::of(&error)
+    })
+    .into()
+}

@@ -19,4 +19,5 @@ pub mod phases;
 pub mod plan;
 pub mod report;
 pub mod results;
+pub mod suite;
 pub mod units;

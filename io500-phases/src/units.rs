@@ -54,6 +54,38 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// Bytes for people: `512 B`, `3.8 KiB`, `9.5 TiB`.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut value = bytes as f64;
+    let mut unit = None;
+    for next in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = Some(next);
+    }
+    match unit {
+        None => format!("{bytes} B"),
+        Some(unit) if value.fract() == 0.0 => format!("{value:.0} {unit}"),
+        Some(unit) => format!("{value:.1} {unit}"),
+    }
+}
+
+/// A count for people: digits in threes.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A number as C's `%f` prints it: six decimals, `inf` and `nan` in lower case.
 pub fn c_double(value: f64) -> String {
     if value.is_nan() {
@@ -66,6 +98,17 @@ pub fn c_double(value: f64) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn sizes_and_counts_are_readable() {
+        let cases = [(0, "0 B"), (1023, "1023 B"), (3901, "3.8 KiB"), (2 << 20, "2 MiB"), (u64::MAX, "16 EiB")];
+        for (value, text) in cases {
+            assert_eq!(bytes(value), text);
+        }
+        for (value, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(count(value), text);
+        }
+    }
 
     #[test]
     fn suffixes_are_powers_of_1024() {

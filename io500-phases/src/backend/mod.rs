@@ -4,6 +4,7 @@ pub mod null;
 pub mod posix;
 mod posix_facts;
 mod posix_queue;
+pub mod select;
 
 use crate::error::OpResult;
 use crate::plan::Hints;

@@ -1,6 +1,7 @@
 //! How far a rank is, for whoever watches: a status line, a watchdog. Watching never touches the loop.
 
 use crate::phase_id::PhaseId;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ pub struct Progress {
     stonewall_ms: AtomicU64,
     started_ms: AtomicU64,
     beats: AtomicU64,
-    stop: AtomicBool,
+    stop: Arc<AtomicBool>,
     epoch: Instant,
 }
 
@@ -61,7 +62,7 @@ impl Default for Progress {
             stonewall_ms: AtomicU64::new(0),
             started_ms: AtomicU64::new(0),
             beats: AtomicU64::new(0),
-            stop: AtomicBool::new(false),
+            stop: Arc::default(),
             epoch: Instant::now(),
         }
     }
@@ -115,6 +116,11 @@ impl Progress {
     /// Asks the run to stop at the next look (a signal, an embedding program).
     pub fn request_stop(&self) {
         self.stop.store(true, Relaxed);
+    }
+
+    /// The flag behind [`request_stop`](Self::request_stop), for a signal handler.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
     }
 
     /// Whether somebody asked for a stop.

@@ -72,17 +72,18 @@ impl<'a> Team<'a> {
     pub fn heard_of_failure(&self) -> bool {
         while !self.heard.get() {
             match self.comm.try_recv() {
-                Some((_, message)) if message.first() == Some(&FAILED) => self.heard.set(true),
-                Some(_) => {} // a late message of a phase that is over
+                Some((_, message)) => self.read(&message),
                 None => break,
             }
         }
         self.heard.get()
     }
 
-    /// Another part of the program read this rank's mail and found a [`FAILED`] message.
-    pub fn note_failure(&self) {
-        self.heard.set(true);
+    /// Takes a message that another part of the program received; it may say that a rank failed.
+    pub fn read(&self, message: &[u8]) {
+        if message.first() == Some(&FAILED) {
+            self.spread();
+        }
     }
 
     /// The meeting point: returns when all ranks are here. If all bring `Ok`, each keeps its own value; else all get the same error,
@@ -95,7 +96,7 @@ impl<'a> Team<'a> {
             _ => None,
         };
         if own.is_some() {
-            self.tell_others();
+            self.spread();
         }
         let watch = own.as_ref().map(|error| Watch::start(self.grace, error.clone(), self.stuck.clone()));
         let mut first = [if own.is_some() { self.comm.rank() as u64 } else { u64::MAX }, u64::from(local.is_ok())];
@@ -115,6 +116,7 @@ impl<'a> Team<'a> {
         let mut bytes = message.unwrap_or_default();
         self.comm.broadcast(first as usize, &mut bytes);
         drop(watch);
+        while self.comm.try_recv().is_some() {} // news that came too late
         let (host, failure): (String, Failure) = serde_json::from_slice(&bytes)
             .map_err(|error| Error::Comm(format!("rank {first} failed, its report is unreadable: {error}")))?;
         Err(self.error(first as usize, &host, &failure))
@@ -125,9 +127,16 @@ impl<'a> Team<'a> {
         self.agree(Ok(()))
     }
 
-    fn tell_others(&self) {
-        for rank in (0..self.comm.size()).filter(|&rank| rank != self.comm.rank()) {
-            self.comm.send(rank, &[FAILED]);
+    /// Tells the ranks 1, 2, 4, 8 … further on, the first time there is something to tell. They do the same, so the news reaches all ranks
+    /// in log n steps, however many fail at once, and no rank sends more than log n messages.
+    fn spread(&self) {
+        if !self.heard.replace(true) {
+            let (rank, ranks) = (self.comm.rank(), self.comm.size());
+            let mut distance = 1;
+            while distance < ranks {
+                self.comm.send((rank + distance) % ranks, &[FAILED]);
+                distance *= 2;
+            }
         }
     }
 

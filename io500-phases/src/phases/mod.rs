@@ -1,8 +1,10 @@
 //! The phases themselves: the only place that times.
 
+pub mod cleanup;
 mod context;
 mod ior;
 mod mdtest;
+pub mod setup;
 mod tally;
 mod transfers;
 

@@ -1,12 +1,16 @@
 //! What a run will do, as pure arithmetic: no I/O, no clock.
 
+mod describe;
 mod find;
 mod ior;
 mod mdtest;
+mod whole;
 
+pub use describe::{Need, describe};
 pub use find::{FindPlan, MARK, Predicate, numbers_with_mark};
 pub use ior::{IorPlan, Offsets, RandomReads};
 pub use mdtest::{MdtestPlan, Step};
+pub use whole::{Layout, Plan};
 
 /// Placement hints as DAOS has them; 0 means inherited or default. Stores without such things ignore them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -89,6 +89,10 @@ pub fn result_txt(result: &RunResult) -> String {
     let _ = writeln!(text, "; START {}\n", about.began);
     for phase in &result.phases {
         let _ = writeln!(text, "\n[{}]", phase.phase.name());
+        if let Some((file, since)) = &phase.pause {
+            pair(&mut text, "t_pause", since);
+            let _ = writeln!(text, "; Checking for pause file {file}");
+        }
         pair(&mut text, "t_start", &phase.begin);
         if !phase.command.is_empty() {
             pair(&mut text, "exe", &phase.command);

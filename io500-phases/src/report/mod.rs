@@ -1,7 +1,11 @@
 //! Results as bytes: the files of the result directory. The same result gives the same bytes.
 
+mod command;
 mod csv;
+mod dir;
 mod io500;
 
+pub use command::equivalent_command;
 pub use csv::{ior_csv, mdtest_csv};
+pub use dir::ResultDir;
 pub use io500::{phase_line, result_txt, score_lines, stdout_reasons, summary};

@@ -125,6 +125,8 @@ pub struct PhaseResult {
     pub command: String,
     /// The phase's own pairs in `result.txt`, in order.
     pub pairs: Vec<(String, String)>,
+    /// Where the phase looked for a pause file, and when.
+    pub pause: Option<(String, String)>,
     /// What happened at the stonewall.
     pub stonewall: Option<StonewallResult>,
     /// What verification found.
@@ -135,6 +137,33 @@ pub struct PhaseResult {
     pub spread: Option<Spread>,
     /// Object class and chunk size that the files really have, from one of them.
     pub layout: Option<crate::backend::Layout>,
+}
+
+impl PhaseResult {
+    /// A phase of which nothing is known yet.
+    pub fn new(phase: PhaseId) -> Self {
+        PhaseResult {
+            phase,
+            unit: phase.unit().to_owned(),
+            rate: 0.0,
+            rate_wall_clock: None,
+            window_s: 0.0,
+            phase_s: 0.0,
+            begin: String::new(),
+            end: String::new(),
+            operations: 0,
+            bytes: 0,
+            valid: true,
+            command: String::new(),
+            pairs: Vec::new(),
+            pause: None,
+            stonewall: None,
+            check: None,
+            find: None,
+            spread: None,
+            layout: None,
+        }
+    }
 }
 
 /// What happened at the stonewall.

@@ -189,29 +189,18 @@ mod tests {
 
     fn good(phase: PhaseId) -> PhaseResult {
         PhaseResult {
-            phase,
-            unit: phase.unit().into(),
             rate: 1.0,
-            rate_wall_clock: None,
             window_s: 301.0,
             phase_s: 302.0,
-            begin: String::new(),
-            end: String::new(),
             operations: 1,
             bytes: 1,
-            valid: true,
-            command: String::new(),
-            pairs: Vec::new(),
-            stonewall: None,
-            check: None,
             find: (phase.kind() == Kind::Find).then(|| FindResult {
                 found: 1,
                 total: 2,
                 expected_found: Some(1),
                 ..FindResult::default()
             }),
-            spread: None,
-            layout: None,
+            ..PhaseResult::new(phase)
         }
     }
 

@@ -1,0 +1,243 @@
+//! The command line.
+
+use crate::commands;
+use crate::exit::Exit;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  mpirun -np 2 dfs-bench --stonewall 5
+      the whole suite for 5 s a write phase: a test, not a result
+  mpirun -np 1280 dfs-bench --pool tank --cont bench --config io500.ini
+      the whole suite over DFS
+  mpirun -np 2 dfs-bench --api posix --datadir /mnt/fs/dir
+      over a mounted file system
+  dfs-bench --phase ior-easy,mdtest-hard --dry-run
+      what these phases would do, and the space they need
+
+Exit codes: 0 finished (a short test run too), 2 usage or configuration, 3 invalid with --strict, 4 storage or a lost
+rank, 5 wrong or missing data, 6 below the bar of compare --fail-below, 70 panic, 130 and 143 interrupted.
+
+Every option of the configuration file can be given as --set section.option=value or as DFS_BENCH_SECTION_OPTION; flags
+beat --set, that beats the environment, that beats the file, that beats the defaults.";
+
+/// A native IO500 for DAOS: every rank calls libdfs itself, by the rules of the official suite.
+///
+/// Without a subcommand it runs the benchmark. It is not the official binary: a submission to the list needs that one.
+#[derive(Debug, Parser)]
+#[command(name = "dfs-bench", version = version(), after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What there is besides running.
+#[derive(Debug, Subcommand)]
+pub enum Command {}
+
+impl Command {
+    pub fn run(self) -> anyhow::Result<Exit> {
+        match self {}
+    }
+}
+
+/// The options of a run.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Configuration file in IO500's ini dialect
+    #[arg(value_name = "INI", env = "DFS_BENCH_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The same, as a flag
+    #[arg(short, long = "config", value_name = "INI", conflicts_with = "config")]
+    pub config_flag: Option<PathBuf>,
+    /// Phases to run: all, names, families (ior, mdtest-hard), kinds (write, read, stat, delete), separated by commas
+    #[arg(short, long, value_name = "LIST", default_value = "all", env = "DFS_BENCH_PHASE")]
+    pub phase: String,
+    /// Set an option of the configuration; may be repeated
+    #[arg(long, value_name = "SECTION.OPTION=VALUE")]
+    pub set: Vec<String>,
+
+    /// Interface to the store, with its options as IOR has them: dfs, posix, null
+    #[arg(long, value_name = "API", help_heading = "Store")]
+    pub api: Option<String>,
+    /// DAOS pool, label or UUID
+    #[arg(long, value_name = "POOL", help_heading = "Store")]
+    pub pool: Option<String>,
+    /// DAOS container, label or UUID; made if it is not there
+    #[arg(long, value_name = "CONT", help_heading = "Store")]
+    pub cont: Option<String>,
+    /// DAOS system name
+    #[arg(long, value_name = "NAME", help_heading = "Store")]
+    pub group: Option<String>,
+    /// Path under which the container is mounted, taken off data directories
+    #[arg(long, value_name = "PATH", help_heading = "Store")]
+    pub prefix: Option<String>,
+    /// Object class of files, where a phase's section says nothing
+    #[arg(long, value_name = "CLASS", help_heading = "Store")]
+    pub oclass: Option<String>,
+    /// Object class of directories, likewise
+    #[arg(long, value_name = "CLASS", help_heading = "Store")]
+    pub dir_oclass: Option<String>,
+    /// Chunk size of files, likewise
+    #[arg(long, value_name = "BYTES", help_heading = "Store")]
+    pub chunk_size: Option<String>,
+    /// Data directory inside the store
+    #[arg(short, long, value_name = "DIR", help_heading = "Store")]
+    pub datadir: Option<String>,
+
+    /// Result directory
+    #[arg(short, long, value_name = "DIR", help_heading = "Run")]
+    pub resultdir: Option<String>,
+    /// Seconds that a write phase lasts at least; the rules say 300
+    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    pub stonewall: Option<u32>,
+    /// standard, or extended with the optional phases
+    #[arg(long, value_name = "MODE", help_heading = "Run")]
+    pub mode: Option<String>,
+    /// Timestamp of the run, which seeds the data: read phases need that of their write phases
+    #[arg(long, value_name = "YYYY.MM.DD-HH.MM.SS", help_heading = "Run")]
+    pub timestamp: Option<String>,
+    /// An invalid strict verdict is exit code 3
+    #[arg(long, help_heading = "Run")]
+    pub strict: bool,
+    /// Print the plan with sizes, counts and space, and touch nothing
+    #[arg(long, help_heading = "Run")]
+    pub dry_run: bool,
+    /// Remove what runs have left in the data directory, and nothing else
+    #[arg(long, help_heading = "Run")]
+    pub cleanup: bool,
+    /// Seconds without progress that end the job; 0: never
+    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    pub timeout: Option<u32>,
+
+    /// Transfers in flight per rank in the ior phases; 1 is the rule
+    #[arg(long, value_name = "N", help_heading = "Beyond the rules")]
+    pub queue_depth: Option<u32>,
+    /// Threads per rank in the mdtest phases; 1 is the rule
+    #[arg(long, value_name = "N", help_heading = "Beyond the rules")]
+    pub threads_per_rank: Option<u32>,
+    /// Lookups in flight per rank in find; 0 chooses from the cores
+    #[arg(long, value_name = "N", help_heading = "Beyond the rules")]
+    pub find_threads: Option<u32>,
+    /// Latency histograms of every operation: on or off
+    #[arg(long, value_name = "on|off", help_heading = "Beyond the rules", value_parser = ["on", "off"])]
+    pub latency: Option<String>,
+}
+
+impl RunArgs {
+    /// The configuration file, however it was given.
+    pub fn config_file(&self) -> Option<&PathBuf> {
+        self.config_flag.as_ref().or(self.config.as_ref())
+    }
+
+    /// The flags that are options of the configuration: section, option, value, flag.
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String, &'static str)> {
+        let text = |value: &Option<String>| value.clone();
+        let number = |value: &Option<u32>| value.map(|number| number.to_string());
+        let latency = self.latency.as_ref().map(|word| if word == "on" { "TRUE" } else { "FALSE" }.to_owned());
+        let own = "dfs-bench";
+        [
+            ("global", "api", text(&self.api), "--api"),
+            ("global", "datadir", text(&self.datadir), "--datadir"),
+            ("global", "resultdir", text(&self.resultdir), "--resultdir"),
+            ("debug", "stonewall-time", number(&self.stonewall), "--stonewall"),
+            (own, "pool", text(&self.pool), "--pool"),
+            (own, "cont", text(&self.cont), "--cont"),
+            (own, "group", text(&self.group), "--group"),
+            (own, "prefix", text(&self.prefix), "--prefix"),
+            (own, "oclass", text(&self.oclass), "--oclass"),
+            (own, "dir-oclass", text(&self.dir_oclass), "--dir-oclass"),
+            (own, "chunk-size", text(&self.chunk_size), "--chunk-size"),
+            (own, "mode", text(&self.mode), "--mode"),
+            (own, "timestamp", text(&self.timestamp), "--timestamp"),
+            (own, "strict", self.strict.then(|| "TRUE".to_owned()), "--strict"),
+            (own, "timeout", number(&self.timeout), "--timeout"),
+            (own, "queue-depth", number(&self.queue_depth), "--queue-depth"),
+            (own, "threads-per-rank", number(&self.threads_per_rank), "--threads-per-rank"),
+            (own, "find-threads", number(&self.find_threads), "--find-threads"),
+            (own, "latency", latency, "--latency"),
+        ]
+        .into_iter()
+        .filter_map(|(section, option, value, flag)| Some((section, option, value?, flag)))
+        .collect()
+    }
+}
+
+/// `0.1.0 (libdfs: …; MPI: …)`, without starting either.
+fn version() -> &'static str {
+    static VERSION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    VERSION.get_or_init(|| {
+        let mpi = io500_phases::comm::mpi_library().unwrap_or_else(|| "none".into());
+        format!("{}\nlibdfs: {}\nMPI: {mpi}", env!("CARGO_PKG_VERSION"), commands::run::dfs_provider())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_an_option_of_the_configuration() {
+        let cli = Cli::parse_from([
+            "dfs-bench",
+            "--api",
+            "dfs",
+            "--datadir",
+            "/d",
+            "--resultdir",
+            "/r",
+            "--stonewall",
+            "5",
+            "--pool",
+            "p",
+            "--cont",
+            "c",
+            "--group",
+            "g",
+            "--prefix",
+            "/x",
+            "--oclass",
+            "SX",
+            "--dir-oclass",
+            "S1",
+            "--chunk-size",
+            "1m",
+            "--mode",
+            "extended",
+            "--timestamp",
+            "t",
+            "--strict",
+            "--timeout",
+            "9",
+            "--queue-depth",
+            "2",
+            "--threads-per-rank",
+            "2",
+            "--find-threads",
+            "2",
+            "--latency",
+            "off",
+        ]);
+        let builder = cli
+            .run
+            .settings()
+            .into_iter()
+            .fold(io500_phases::config::Config::builder(), |builder, (section, option, value, flag)| {
+                builder.flag(section, option, value, flag)
+            });
+        let (config, warnings) = builder.build().unwrap();
+        assert!(warnings.is_empty(), "{warnings:?}");
+        assert_eq!(config.bench.queue_depth, 2);
+        assert_eq!(config.global.api.pool.as_deref(), Some("p"));
+        assert!(!config.bench.latency);
+    }
+}

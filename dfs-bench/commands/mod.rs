@@ -1,0 +1,3 @@
+//! What the command does: running is the default, everything else is a subcommand of its own.
+
+pub mod run;

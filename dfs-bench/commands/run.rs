@@ -1,0 +1,158 @@
+//! Running the suite: the default action.
+
+use crate::cli::RunArgs;
+use crate::exit::Exit;
+use crate::session::Session;
+use crate::signals;
+use crate::status::Status;
+use io500_phases::backend::select::{Selected, hints};
+use io500_phases::engine::{Progress, Ticker};
+use io500_phases::error::Error;
+use io500_phases::phase_id::PhaseId;
+use io500_phases::plan::{self, Layout, Plan};
+use io500_phases::report::{phase_line, score_lines, stdout_reasons};
+use io500_phases::results::RunResult;
+use io500_phases::suite::{Observer, Options, Suite, dated};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Which libdfs this binary was built with.
+pub fn dfs_provider() -> String {
+    "none".into()
+}
+
+/// Runs what the arguments ask for.
+pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    let process_start = Instant::now();
+    let session = match Session::start(args)? {
+        Ok(session) => session,
+        Err(exit) => return Ok(exit),
+    };
+    let plan = match plan(&session) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(tell(&session, &error.into())),
+    };
+    if args.dry_run {
+        if session.is_root() {
+            print!("{}", plan::describe(&plan));
+        }
+        session.comm.barrier();
+        return Ok(Exit::Finished);
+    }
+    let progress = Arc::new(Progress::default());
+    signals::install(&progress.stop_flag())?;
+    match suite(args, &session, &plan, progress, process_start) {
+        Ok(result) => Ok(verdict(&session, result)),
+        Err(error) => Ok(tell(&session, &error.into())),
+    }
+}
+
+fn plan(session: &Session) -> Result<Plan, Error> {
+    let topology = session.comm.topology();
+    let layout = Layout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
+    let placement = session
+        .phases
+        .iter()
+        .map(|&phase| hints(&session.config.phase(phase).api).map(|hints| (phase, hints)))
+        .collect::<Result<HashMap<PhaseId, _>, _>>()?;
+    let hints = |phase| placement.get(&phase).copied().unwrap_or_default();
+    Ok(Plan::new(&session.config, session.phases.clone(), layout, &session.timestamp, hints))
+}
+
+fn suite(
+    args: &RunArgs,
+    session: &Session,
+    plan: &Plan,
+    progress: Arc<Progress>,
+    process_start: Instant,
+) -> Result<Option<RunResult>, Error> {
+    let global = &session.config.global;
+    let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
+    let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
+    let stores = Selected::open(&session.config, &session.phases, &datadir)?;
+    let options = Options {
+        resultdir: Some(resultdir.into()),
+        clean_up: args.phase == "all",
+        command_line: std::env::args().collect(),
+        process_start,
+        progress: progress.clone(),
+        ticker: Ticker::real(),
+        stuck: Arc::new(|error| {
+            eprintln!("error: {error}");
+            eprintln!("error: the other ranks do not come to the meeting: ending the job");
+            signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
+        }),
+    };
+    let every = Duration::from_secs(session.config.bench.report_interval.max(1).into());
+    let _status = session.is_root().then(|| Status::start(progress, session.comm.size(), every));
+    Suite::new(&session.config, plan, options).run(session.comm.as_ref(), &stores, &mut Stdout)
+}
+
+/// The exit code of a finished run, the same on all ranks.
+fn verdict(session: &Session, result: Option<RunResult>) -> Exit {
+    let mut code = vec![0];
+    if let Some(result) = result {
+        let clean =
+            |phase: &io500_phases::results::PhaseResult| phase.check.as_ref().is_none_or(|check| check.is_clean());
+        let exit = if !result.phases.iter().all(clean) {
+            Exit::Verification
+        } else if session.config.bench.strict && !result.strict.valid {
+            Exit::Invalid
+        } else {
+            Exit::Finished
+        };
+        code = vec![exit.code()];
+    }
+    session.comm.broadcast(0, &mut code);
+    match code.first() {
+        Some(3) => Exit::Invalid,
+        Some(5) => Exit::Verification,
+        _ => Exit::Finished,
+    }
+}
+
+/// All ranks have the same error; rank 0 says it.
+fn tell(session: &Session, error: &anyhow::Error) -> Exit {
+    if session.is_root() {
+        crate::exit::report(error);
+    }
+    Exit::of(error)
+}
+
+/// The C suite's lines on standard output, as they come.
+struct Stdout;
+
+impl Observer for Stdout {
+    fn started(&mut self, result: &RunResult) {
+        let about = &result.provenance;
+        for (api, store) in &about.stores {
+            eprintln!("dfs-bench: {api}: {}{}", store.provider, if store.real { "" } else { " (not a real store)" });
+        }
+        for departure in &about.departures {
+            eprintln!("dfs-bench: not a setting of the rules: {departure}");
+        }
+        print!("{}", stdout_reasons(result.official.reasons.iter().filter(|reason| reason.phase.is_none())));
+        println!("IO500 version {} ({})", about.program, about.mode);
+    }
+
+    fn phase_over(&mut self, result: &RunResult) {
+        let Some(phase) = result.phases.last() else { return };
+        let own = result.official.reasons.iter().filter(|reason| reason.phase == Some(phase.phase));
+        print!("{}{}", stdout_reasons(own), phase_line(phase));
+    }
+
+    fn finished(&mut self, result: &RunResult) {
+        if let Some(score) = &result.score {
+            print!("{}", score_lines(score, &result.official));
+        }
+        println!("\nThe result files are stored in the directory: {}", result.provenance.resultdir);
+        if !result.strict.valid {
+            eprintln!("dfs-bench: the strict verdict is invalid:");
+            for reason in &result.strict.reasons {
+                let place = reason.phase.map(|phase| format!("{phase}: ")).unwrap_or_default();
+                eprintln!("  {place}{}", reason.text);
+            }
+        }
+    }
+}

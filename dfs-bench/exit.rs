@@ -1,0 +1,130 @@
+//! Exit codes: documented, stable, and the same on every rank.
+
+use io500_phases::config::ConfigError;
+use io500_phases::error::Error;
+use std::process::ExitCode;
+
+/// How the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Finished. A short run with an invalid verdict is a finished run.
+    Finished,
+    /// The command line or the configuration cannot be used.
+    Usage,
+    /// With `--strict`: the strict verdict is invalid.
+    Invalid,
+    /// Storage, the network or another rank failed.
+    Storage,
+    /// What was read is not what was written, or files are missing.
+    Verification,
+    /// `compare --fail-below`: a result fell below the bar.
+    Below,
+    /// The program failed: a panic.
+    Panic,
+    /// Stopped by this signal.
+    Signal(i32),
+}
+
+/// An error that is the user's to mend.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct UsageError {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl UsageError {
+    pub fn new(message: impl Into<String>) -> Self {
+        UsageError { message: message.into(), hint: None }
+    }
+
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        UsageError { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Finished => 0,
+            Exit::Usage => 2,
+            Exit::Invalid => 3,
+            Exit::Storage => 4,
+            Exit::Verification => 5,
+            Exit::Below => 6,
+            Exit::Panic => 70,
+            Exit::Signal(signal) => 128_u8.wrapping_add(signal as u8),
+        }
+    }
+
+    /// The code that belongs to an error.
+    pub fn of(error: &anyhow::Error) -> Exit {
+        if error.chain().any(|cause| cause.is::<UsageError>() || cause.is::<ConfigError>()) {
+            return Exit::Usage;
+        }
+        match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
+            Some(Error::Config(_)) => Exit::Usage,
+            Some(Error::Panic { .. }) => Exit::Panic,
+            Some(Error::Interrupted) => {
+                Exit::Signal(crate::signals::received().unwrap_or(signal_hook::consts::SIGTERM))
+            }
+            Some(_) => Exit::Storage,
+            None => Exit::Usage,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+/// Prints an error on standard error: `error:`, and `hint:` where the fix is known.
+pub fn report(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+    if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<UsageError>()?.hint.as_deref()) {
+        eprintln!("hint: {hint}");
+    }
+}
+
+/// What the command line parser has to say: help and version on standard output, errors on standard error; under a launcher only rank 0 speaks.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    if io500_phases::comm::Launcher::detect(|name| std::env::var(name).ok()).is_none_or(|launcher| launcher.rank == 0) {
+        let _ = error.print();
+    }
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Finished.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_the_documented_ones() {
+        let codes = [
+            (Exit::Finished, 0),
+            (Exit::Usage, 2),
+            (Exit::Invalid, 3),
+            (Exit::Storage, 4),
+            (Exit::Verification, 5),
+            (Exit::Below, 6),
+            (Exit::Panic, 70),
+            (Exit::Signal(2), 130),
+            (Exit::Signal(15), 143),
+        ];
+        for (exit, code) in codes {
+            assert_eq!(exit.code(), code);
+        }
+    }
+
+    #[test]
+    fn errors_find_their_code() {
+        let of = |error: Error| Exit::of(&anyhow::Error::new(error).context("while running"));
+        assert_eq!(of(Error::Config("x".into())), Exit::Usage);
+        assert_eq!(of(Error::Panic { rank: 0, message: String::new() }), Exit::Panic);
+        assert_eq!(of(Error::Comm("x".into())), Exit::Storage);
+        assert_eq!(Exit::of(&anyhow::Error::new(UsageError::new("x"))), Exit::Usage);
+    }
+}

@@ -1,0 +1,100 @@
+//! What every rank of a run knows: the ranks, the configuration, the timestamp. Rank 0 reads, the others are told.
+
+use crate::cli::RunArgs;
+use crate::exit::{Exit, UsageError};
+use anyhow::Context as _;
+use io500_phases::comm::{self, Comm};
+use io500_phases::config::{Config, ConfigBuilder, Mode, select_phases};
+use io500_phases::phase_id::PhaseId;
+use serde::{Deserialize, Serialize};
+
+/// What rank 0 tells the others.
+#[derive(Serialize, Deserialize)]
+struct Orders {
+    inputs: ConfigBuilder,
+    timestamp: String,
+}
+
+/// A rank that is ready to run.
+pub struct Session {
+    pub comm: Box<dyn Comm>,
+    pub config: Config,
+    pub phases: Vec<PhaseId>,
+    pub timestamp: String,
+}
+
+impl Session {
+    /// Starts the ranks and agrees on the configuration. On a mistake rank 0 says what it is, and every rank gets the exit
+    /// code; nothing was touched.
+    pub fn start(args: &RunArgs) -> anyhow::Result<Result<Session, Exit>> {
+        let comm = comm::start().map_err(start_error)?;
+        let mut message = Vec::new();
+        if comm.rank() == 0 {
+            match orders(args) {
+                Ok(orders) => message = serde_json::to_vec(&orders)?,
+                Err(error) => crate::exit::report(&error),
+            }
+        }
+        comm.broadcast(0, &mut message);
+        if message.is_empty() {
+            return Ok(Err(Exit::Usage));
+        }
+        let orders: Orders = serde_json::from_slice(&message).context("the orders of rank 0")?;
+        let (config, _) = orders.inputs.build()?;
+        let phases = phases(args, &config)?;
+        Ok(Ok(Session { comm, config, phases, timestamp: orders.timestamp }))
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.comm.rank() == 0
+    }
+}
+
+fn start_error(error: comm::StartError) -> anyhow::Error {
+    match error {
+        comm::StartError::Mismatch(mismatch) => {
+            let hint = mismatch.hint().to_owned();
+            UsageError::new(mismatch.to_string()).hint(hint).into()
+        }
+        #[allow(unreachable_patterns)] // without MPI there is no other
+        other => other.into(),
+    }
+}
+
+/// Reads and checks everything that can be wrong.
+fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
+    let mut builder = Config::builder();
+    if let Some(path) = args.config_file() {
+        let bytes = std::fs::read(path).map_err(|error| {
+            UsageError::new(format!("{}: {error}", path.display())).hint("give the path of an IO500 configuration file")
+        })?;
+        builder = builder.file(path.display().to_string(), &bytes);
+    }
+    builder = builder.env(std::env::vars());
+    builder = args.set.iter().fold(builder, |builder, set| builder.set(set));
+    builder = args
+        .settings()
+        .into_iter()
+        .fold(builder, |builder, (section, option, value, flag)| builder.flag(section, option, value, flag));
+    let inputs = builder.clone();
+    let (config, warnings) = builder.build()?;
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    let phases = phases(args, &config)?;
+    config.validate(&phases)?;
+    let timestamp =
+        config.bench.timestamp.clone().unwrap_or_else(|| jiff::Zoned::now().strftime("%Y.%m.%d-%H.%M.%S").to_string());
+    Ok(Orders { inputs, timestamp })
+}
+
+/// The phases that are asked for and not switched off.
+fn phases(args: &RunArgs, config: &Config) -> anyhow::Result<Vec<PhaseId>> {
+    let asked = if args.cleanup { "delete" } else { &args.phase };
+    let selected = select_phases(asked, config.bench.mode == Mode::Extended)?;
+    let running: Vec<PhaseId> = selected.into_iter().filter(|&phase| config.phase(phase).run).collect();
+    if running.is_empty() {
+        return Err(UsageError::new(format!("no phase to run: every phase of {asked:?} has run = FALSE")).into());
+    }
+    Ok(running)
+}

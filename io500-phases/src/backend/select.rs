@@ -1,0 +1,146 @@
+//! From the configuration to stores: one for each connection that the phases name.
+
+use super::null::Null;
+use super::posix::Posix;
+use super::{Backend, Description};
+use crate::config::{Api, ApiSpec, Config};
+use crate::error::{Error, Result};
+use crate::phase_id::PhaseId;
+use crate::plan::Hints;
+
+/// Something to do with a store, whatever its type: the suite is compiled once for each backend.
+pub trait Visit {
+    /// What comes of it.
+    type Out;
+    /// Does it.
+    fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
+    where
+        B::Dir: Sync;
+}
+
+/// The stores of a run.
+pub trait Stores {
+    /// Takes a visitor to the store that a phase uses.
+    fn visit<V: Visit>(&self, phase: PhaseId, visitor: V) -> V::Out;
+    /// The data directory inside that store.
+    fn datadir(&self, phase: PhaseId) -> &str;
+    /// The number of the store that a phase uses: phases with the same number share one.
+    fn index(&self, phase: PhaseId) -> usize;
+    /// The stores that are open, with the API strings that name them.
+    fn describe(&self) -> Vec<(String, Description)>;
+}
+
+/// One store for all phases: how a program brings its own backend.
+pub struct Single<B> {
+    /// The store.
+    pub backend: B,
+    /// The data directory inside it.
+    pub datadir: String,
+}
+
+impl<B: Backend + Sync> Stores for Single<B>
+where
+    B::Dir: Sync,
+{
+    fn visit<V: Visit>(&self, _phase: PhaseId, visitor: V) -> V::Out {
+        visitor.visit(&self.backend)
+    }
+    fn datadir(&self, _phase: PhaseId) -> &str {
+        &self.datadir
+    }
+    fn index(&self, _phase: PhaseId) -> usize {
+        0
+    }
+    fn describe(&self) -> Vec<(String, Description)> {
+        let description = self.backend.describe();
+        vec![(description.api.clone(), description)]
+    }
+}
+
+/// The stores that a configuration names.
+pub struct Selected {
+    stores: Vec<Opened>,
+    /// For each phase of [`PhaseId::ALL`] the number of its store, where it has one.
+    by_phase: Vec<Option<usize>>,
+}
+
+struct Opened {
+    spec: ApiSpec,
+    datadir: String,
+    store: Store,
+}
+
+enum Store {
+    Posix(Posix),
+    Null(Null),
+}
+
+impl Selected {
+    /// Opens what these phases need. `datadir` is the data directory with its timestamp.
+    pub fn open(config: &Config, phases: &[PhaseId], datadir: &str) -> Result<Self> {
+        let mut stores: Vec<Opened> = Vec::new();
+        let mut by_phase = vec![None; PhaseId::ALL.len()];
+        for &phase in phases {
+            let spec = connection(&config.phase(phase).api);
+            let index = match stores.iter().position(|opened| opened.spec == spec) {
+                Some(index) => index,
+                None => {
+                    stores.push(Opened::new(spec, datadir)?);
+                    stores.len() - 1
+                }
+            };
+            by_phase[phase as usize] = Some(index);
+        }
+        Ok(Selected { stores, by_phase })
+    }
+
+    fn of(&self, phase: PhaseId) -> &Opened {
+        &self.stores[self.index(phase)]
+    }
+}
+
+impl Opened {
+    fn new(spec: ApiSpec, datadir: &str) -> Result<Self> {
+        let (store, datadir) = match &spec.api {
+            Api::Posix => (Store::Posix(Posix::new(datadir, spec.odirect)), datadir.to_owned()),
+            Api::Null => (Store::Null(Null), datadir.to_owned()),
+            other => return Err(Error::Config(format!("the API {other} cannot be run here"))),
+        };
+        Ok(Opened { spec, datadir, store })
+    }
+}
+
+impl Stores for Selected {
+    fn visit<V: Visit>(&self, phase: PhaseId, visitor: V) -> V::Out {
+        match &self.of(phase).store {
+            Store::Posix(posix) => visitor.visit(posix),
+            Store::Null(null) => visitor.visit(null),
+        }
+    }
+
+    fn datadir(&self, phase: PhaseId) -> &str {
+        &self.of(phase).datadir
+    }
+
+    fn index(&self, phase: PhaseId) -> usize {
+        self.by_phase[phase as usize].expect("stores are opened for every phase of the run")
+    }
+
+    fn describe(&self) -> Vec<(String, Description)> {
+        let describe = |opened: &Opened| match &opened.store {
+            Store::Posix(posix) => posix.describe(),
+            Store::Null(null) => null.describe(),
+        };
+        self.stores.iter().map(|opened| (opened.spec.to_string(), describe(opened))).collect()
+    }
+}
+
+/// The part of an API string that tells one connection from another.
+fn connection(spec: &ApiSpec) -> ApiSpec {
+    ApiSpec { chunk_size: None, oclass: None, dir_oclass: None, destroy: false, ..spec.clone() }
+}
+
+/// The placement that an API string asks for. Classes are checked by name; an unknown one is an error that lists the nearest.
+pub fn hints(spec: &ApiSpec) -> Result<Hints> {
+    Ok(Hints { file_class: 0, dir_class: 0, chunk: spec.chunk_size.unwrap_or(0) })
+}

@@ -1,0 +1,280 @@
+//! After the last phase, or by itself: removes what the benchmark made, by its names, and nothing else.
+
+use super::context::failed;
+use super::setup::{FAMILIES, names};
+use crate::backend::{Backend, FileKind};
+use crate::engine::{Failure, Team};
+use crate::error::{Errno, Result};
+use crate::phase_id::Family;
+use crate::plan::MdtestPlan;
+use serde::{Deserialize, Serialize};
+use std::ffi::CString;
+
+/// What a clean-up removed and what it left.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Files removed.
+    pub files: u64,
+    /// Directories removed.
+    pub directories: u64,
+    /// Entries that are not the benchmark's, and stay: how many, and the first few.
+    pub strange: u64,
+    /// Paths of the first few of those.
+    pub examples: Vec<String>,
+}
+
+const EXAMPLES: usize = 5;
+
+/// Removes the benchmark's files below the data directory: all ranks share the directories that hold many. Repeatable: what is gone is gone. The
+/// data directory itself goes only if `remove_datadir` says that this benchmark made it.
+pub fn sweep<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str, remove_datadir: bool) -> Result<Removed> {
+    let mut sweep = Sweep { backend, team, removed: Removed::default() };
+    let root = match backend.open_path(datadir) {
+        Err(Errno(libc::ENOENT)) => Ok(None),
+        other => other.map(Some).map_err(failed("open", datadir)),
+    };
+    if let Some(root) = team.agree(root)? {
+        for family in FAMILIES {
+            let swept = sweep.family(&root, family);
+            team.agree(swept)?;
+            let emptied = sweep.after_family(&root, family);
+            team.agree(emptied)?;
+        }
+        if remove_datadir && team.comm().rank() == 0 {
+            sweep.remove_datadir(datadir);
+        }
+    }
+    let own = serde_json::to_vec(&sweep.removed).expect("counts and strings");
+    let all = team.comm().gather(&own);
+    let mut total = Removed::default();
+    for bytes in all.into_iter().flatten() {
+        let one: Removed = serde_json::from_slice(&bytes).expect("every rank runs the same program");
+        total.files += one.files;
+        total.directories += one.directories;
+        total.strange += one.strange;
+        total.examples.extend(one.examples);
+    }
+    total.examples.truncate(EXAMPLES);
+    team.meet()?;
+    Ok(total)
+}
+
+struct Sweep<'a, B: Backend> {
+    backend: &'a B,
+    team: &'a Team<'a>,
+    removed: Removed,
+}
+
+impl<B: Backend> Sweep<'_, B> {
+    fn open(&self, parent: &B::Dir, name: &str, path: &str) -> std::result::Result<Option<B::Dir>, Failure> {
+        match self.backend.open_dir(parent, &c_name(name)) {
+            // somebody else's file under the name of a directory is left alone, as is a link
+            Err(Errno(libc::ENOENT | libc::ENOTDIR | libc::ELOOP)) => Ok(None),
+            other => other.map(Some).map_err(failed("open", path)),
+        }
+    }
+
+    /// This rank's share of the files of a family.
+    fn family(&mut self, root: &B::Dir, family: Family) -> std::result::Result<(), Failure> {
+        let path = family.name();
+        let Some(dir) = self.open(root, path, path)? else { return Ok(()) };
+        match family {
+            Family::IorEasy => {
+                self.files(&dir, path, is_ior_easy)?;
+                for name in self.own_share(&dir, path, |name| name.bytes().all(|byte| byte.is_ascii_digit()))? {
+                    let below = format!("{path}/{name}");
+                    if let Some(unique) = self.open(&dir, &name, &below)? {
+                        self.all_files(&unique, &below, is_ior_easy)?;
+                        self.rmdir(&dir, &name, &below)?;
+                    }
+                }
+                Ok(())
+            }
+            Family::IorHard => self.files(&dir, path, |name| name == "file"),
+            Family::MdtestEasy | Family::MdtestHard => {
+                let path = format!("{path}/{}", MdtestPlan::TEST_DIR);
+                let Some(tree) = self.open(&dir, MdtestPlan::TEST_DIR, &path)? else { return Ok(()) };
+                if family == Family::MdtestHard {
+                    let below = format!("{path}/mdtest_tree.0");
+                    match self.open(&tree, "mdtest_tree.0", &below)? {
+                        Some(dir) => self.files(&dir, &below, is_mdtest_file),
+                        None => Ok(()),
+                    }
+                } else {
+                    for name in self.own_share(&tree, &path, is_tree_dir)? {
+                        let below = format!("{path}/{name}");
+                        if let Some(dir) = self.open(&tree, &name, &below)? {
+                            self.all_files(&dir, &below, is_mdtest_file)?;
+                            self.rmdir(&tree, &name, &below)?;
+                        }
+                    }
+                    Ok(())
+                }
+            }
+            Family::Mdworkbench => {
+                // objects lie in directories of their own, one for each rank and set
+                for name in self.own_share(&dir, path, |name| is_numbers(name, '_'))? {
+                    let below = format!("{path}/{name}");
+                    if let Some(set) = self.open(&dir, &name, &below)? {
+                        self.all_files(&set, &below, |name| name.starts_with("file-"))?;
+                        self.rmdir(&dir, &name, &below)?;
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Rank 0 removes the directories that are empty now.
+    fn after_family(&mut self, root: &B::Dir, family: Family) -> std::result::Result<(), Failure> {
+        if self.team.comm().rank() != 0 {
+            return Ok(());
+        }
+        let path = family.name();
+        let Some(dir) = self.open(root, path, path)? else { return Ok(()) };
+        if matches!(family, Family::MdtestEasy | Family::MdtestHard) {
+            let below = format!("{path}/{}", MdtestPlan::TEST_DIR);
+            if let Some(tree) = self.open(&dir, MdtestPlan::TEST_DIR, &below)? {
+                self.rmdir(&tree, "mdtest_tree.0", &below)?;
+                drop(tree);
+                self.rmdir(&dir, MdtestPlan::TEST_DIR, &below)?;
+            }
+        }
+        drop(dir);
+        self.rmdir(root, path, path)
+    }
+
+    /// The names in a directory that are the benchmark's and fall to this rank.
+    fn own_share(
+        &mut self,
+        dir: &B::Dir,
+        path: &str,
+        ours: impl Fn(&str) -> bool,
+    ) -> std::result::Result<Vec<String>, Failure> {
+        let (rank, ranks) = (self.team.comm().rank(), self.team.comm().size());
+        let all = names(self.backend, dir).map_err(failed("readdir", path))?;
+        Ok(all.into_iter().filter(|name| ours(name) && hash(name) % ranks as u64 == rank as u64).collect())
+    }
+
+    /// Removes this rank's share of the files of a directory that all ranks sweep.
+    fn files(&mut self, dir: &B::Dir, path: &str, ours: impl Fn(&str) -> bool) -> std::result::Result<(), Failure> {
+        for name in self.own_share(dir, path, ours)? {
+            self.unlink(dir, path, &name)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of a directory that this rank sweeps alone.
+    fn all_files(&mut self, dir: &B::Dir, path: &str, ours: impl Fn(&str) -> bool) -> std::result::Result<(), Failure> {
+        for name in names(self.backend, dir).map_err(failed("readdir", path))? {
+            if ours(&name) {
+                self.unlink(dir, path, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unlink(&mut self, dir: &B::Dir, path: &str, name: &str) -> std::result::Result<(), Failure> {
+        let name_c = c_name(name);
+        match self.backend.unlink(dir, &name_c) {
+            Ok(()) => {
+                self.removed.files += 1;
+                Ok(())
+            }
+            Err(Errno(libc::ENOENT)) => Ok(()),
+            // a directory under the name of a file is not the benchmark's
+            Err(Errno(libc::EISDIR | libc::EPERM))
+                if self.backend.kind(dir, &name_c).is_ok_and(|kind| kind == FileKind::Directory) =>
+            {
+                Ok(())
+            }
+            Err(errno) => Err(failed("remove", format!("{path}/{name}"))(errno)),
+        }
+    }
+
+    /// Removes a directory if it is empty; what it still holds is not the benchmark's and is told.
+    fn rmdir(&mut self, parent: &B::Dir, name: &str, path: &str) -> std::result::Result<(), Failure> {
+        match self.backend.rmdir(parent, &c_name(name)) {
+            Ok(()) => {
+                self.removed.directories += 1;
+                Ok(())
+            }
+            Err(Errno(libc::ENOTEMPTY | libc::EEXIST)) => {
+                if let Some(dir) = self.open(parent, name, path)? {
+                    for strange in names(self.backend, &dir).map_err(failed("readdir", path))? {
+                        self.removed.strange += 1;
+                        if self.removed.examples.len() < EXAMPLES {
+                            self.removed.examples.push(format!("{path}/{strange}"));
+                        }
+                    }
+                }
+                Ok(())
+            }
+            Err(Errno(libc::ENOENT | libc::ENOTDIR)) => Ok(()),
+            Err(errno) => Err(failed("rmdir", path)(errno)),
+        }
+    }
+
+    /// The data directory goes if it is empty; a mount point or a directory in use stays without a word.
+    fn remove_datadir(&mut self, datadir: &str) {
+        let trimmed = datadir.trim_end_matches('/');
+        let Some((parent, name)) = trimmed.rsplit_once('/') else { return };
+        let parent = if parent.is_empty() { "/" } else { parent };
+        if let Ok(parent) = self.backend.open_path(parent)
+            && self.backend.rmdir(&parent, &c_name(name)).is_ok()
+        {
+            self.removed.directories += 1;
+        }
+    }
+}
+
+fn is_ior_easy(name: &str) -> bool {
+    match name.strip_prefix("ior_file_easy") {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('.').is_some_and(|digits| digits.len() == 8 && is_numbers(digits, '.')),
+        None => false,
+    }
+}
+
+fn is_mdtest_file(name: &str) -> bool {
+    name.strip_prefix("file.mdtest.").is_some_and(|rest| rest.split('.').count() == 2 && is_numbers(rest, '.'))
+}
+
+fn is_tree_dir(name: &str) -> bool {
+    name.strip_prefix("mdtest_tree.").is_some_and(|rest| is_numbers(rest, '.'))
+}
+
+/// Whether the text is numbers with this character between them.
+fn is_numbers(text: &str, between: char) -> bool {
+    text.split(between).all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Deals names out to ranks.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)) >> 16
+}
+
+fn c_name(name: &str) -> CString {
+    CString::new(name).expect("names come from a listing or from the plan")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_benchmarks_own_names_are_its_own() {
+        for name in ["ior_file_easy", "ior_file_easy.00000012"] {
+            assert!(is_ior_easy(name), "{name}");
+        }
+        for name in ["ior_file_easy.1", "ior_file_easy.0000001x", "ior_file_easyX", "notes.txt", "my_ior_file_easy"] {
+            assert!(!is_ior_easy(name), "{name}");
+        }
+        assert!(is_mdtest_file("file.mdtest.12.0"));
+        for name in ["file.mdtest.12", "file.mdtest.1.2.3", "file.mdtest..1", "file.mdtest.1.x"] {
+            assert!(!is_mdtest_file(name), "{name}");
+        }
+        assert!(is_tree_dir("mdtest_tree.0") && is_tree_dir("mdtest_tree.5.0") && !is_tree_dir("mdtest_tree."));
+    }
+}

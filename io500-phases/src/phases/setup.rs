@@ -1,0 +1,163 @@
+//! The data directory before the first phase: looked at by rank 0 alone, then made. Nothing of somebody else's is ever touched.
+
+use super::context::failed;
+use crate::backend::{Backend, list};
+use crate::engine::{Failure, Team};
+use crate::error::{Errno, OpResult, Result};
+use crate::phase_id::{Family, Kind, PhaseId};
+use crate::plan::Plan;
+use std::ffi::{CStr, CString};
+
+/// The directories that a run has directly below the data directory.
+pub const FAMILIES: [Family; 5] =
+    [Family::IorEasy, Family::IorHard, Family::MdtestEasy, Family::MdtestHard, Family::Mdworkbench];
+
+/// Looks, without changing anything, whether the phases of this store can run in the data directory. For rank 0.
+pub fn inspect<B: Backend>(
+    backend: &B,
+    datadir: &str,
+    plan: &Plan,
+    phases: &[PhaseId],
+) -> std::result::Result<(), Failure> {
+    let root = match backend.open_path(datadir) {
+        Ok(root) => Some(root),
+        Err(Errno(libc::ENOENT)) => None,
+        Err(errno) => return Err(failed("open", datadir)(errno)),
+    };
+    let mut present = Vec::new();
+    if let Some(root) = &root {
+        let names = names(backend, root).map_err(failed("readdir", datadir))?;
+        if let Some(strange) = names.iter().find(|name| !FAMILIES.iter().any(|family| family.name() == name.as_str())) {
+            return Err(Failure::Config(format!(
+                "the data directory {datadir} is not empty and not of this benchmark: it holds {strange:?}"
+            )));
+        }
+        present = names;
+    }
+    for &phase in phases {
+        let family = phase.family();
+        if phase.has_stonewall() {
+            if let (Some(root), true) = (&root, present.iter().any(|name| name == family.name())) {
+                check_left_over(backend, root, datadir, plan, family)?;
+            }
+        } else if let Some(write) = made_by(phase)
+            && !plan.phases.contains(&write)
+            && backend.keeps_data()
+            && !present.iter().any(|name| name == write.family().name())
+        {
+            return Err(Failure::Config(format!(
+                "{phase} needs the files of {write}, and {datadir}/{} is not there: run {write} first",
+                write.family().name()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The phase that makes the files that a phase works on.
+pub fn made_by(phase: PhaseId) -> Option<PhaseId> {
+    match (phase.kind(), phase.family()) {
+        (Kind::Write | Kind::Timestamp | Kind::Find, _) => None,
+        (_, Family::IorEasy | Family::IorRnd4kEasy) => Some(PhaseId::IorEasyWrite),
+        (_, Family::IorHard) => Some(PhaseId::IorHardWrite),
+        (_, Family::MdtestEasy) => Some(PhaseId::MdtestEasyWrite),
+        (_, Family::MdtestHard) => Some(PhaseId::MdtestHardWrite),
+        (_, Family::Mdworkbench) => Some(PhaseId::MdworkbenchCreate),
+        (_, Family::Timestamp | Family::Find | Family::FindEasy | Family::FindHard) => None,
+    }
+}
+
+/// A write phase may find the files of an earlier ior run, which it replaces as IOR does, and nothing else.
+fn check_left_over<B: Backend>(
+    backend: &B,
+    root: &B::Dir,
+    datadir: &str,
+    plan: &Plan,
+    family: Family,
+) -> std::result::Result<(), Failure> {
+    let name = family.name();
+    let path = format!("{datadir}/{name}");
+    let dir = backend.open_dir(root, &c_name(name)).map_err(failed("open", &path))?;
+    let left = names(backend, &dir).map_err(failed("readdir", &path))?;
+    let replaceable = |entry: &str| match family {
+        Family::IorEasy => entry.starts_with("ior_file_easy") || entry.parse::<u32>().is_ok(),
+        Family::IorHard => entry == "file",
+        _ => false,
+    };
+    let _ = plan;
+    match left.iter().find(|entry| !replaceable(entry)) {
+        None => Ok(()),
+        Some(entry) => Err(Failure::Config(format!(
+            "{path} holds {entry:?} of an earlier run: remove it with --cleanup, or take another data directory"
+        ))),
+    }
+}
+
+/// Makes the data directory with everything above it, and the directories of the families. True if the data directory was not there.
+pub fn make<B: Backend>(
+    backend: &B,
+    datadir: &str,
+    plan: &Plan,
+    families: &[Family],
+) -> std::result::Result<bool, Failure> {
+    let (root, created) = make_path(backend, datadir).map_err(|(path, errno)| failed("mkdir", path)(errno))?;
+    for family in families {
+        let hints = match family {
+            Family::IorEasy => plan.ior_easy.hints,
+            Family::IorHard => plan.ior_hard.hints,
+            Family::MdtestEasy => plan.mdtest_easy.hints,
+            Family::MdtestHard => plan.mdtest_hard.hints,
+            _ => Default::default(),
+        };
+        match backend.mkdir(&root, &c_name(family.name()), hints) {
+            Err(Errno(libc::EEXIST)) | Ok(()) => {}
+            Err(errno) => return Err(failed("mkdir", format!("{datadir}/{}", family.name()))(errno)),
+        }
+    }
+    Ok(created)
+}
+
+/// Every rank makes the directory of its own ior-easy file, where the configuration wants one.
+pub fn make_unique_dirs<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str, plan: &Plan) -> Result<()> {
+    let Some(own) = plan.ior_easy.own_dir(team.comm().rank()) else { return Ok(()) };
+    let path = format!("{datadir}/{}", Family::IorEasy.name());
+    let made = backend.open_path(&path).map_err(failed("open", &path)).and_then(|dir| {
+        match backend.mkdir(&dir, &c_name(&own), plan.ior_easy.hints) {
+            Err(Errno(libc::EEXIST)) | Ok(()) => Ok(()),
+            Err(errno) => Err(failed("mkdir", format!("{path}/{own}"))(errno)),
+        }
+    });
+    team.agree(made)
+}
+
+fn make_path<B: Backend>(backend: &B, path: &str) -> std::result::Result<(B::Dir, bool), (String, Errno)> {
+    let at = |errno| (path.to_owned(), errno);
+    match backend.open_path(path) {
+        Ok(dir) => return Ok((dir, false)),
+        Err(Errno(libc::ENOENT)) => {}
+        Err(errno) => return Err(at(errno)),
+    }
+    let trimmed = path.trim_end_matches('/');
+    let (parent, name) = match trimmed.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some((parent, name)) => (parent, name),
+        None => (".", trimmed),
+    };
+    let (parent, _) = make_path(backend, parent)?;
+    match backend.mkdir(&parent, &c_name(name), Default::default()) {
+        Err(Errno(libc::EEXIST)) | Ok(()) => {}
+        Err(errno) => return Err(at(errno)),
+    }
+    Ok((backend.open_path(path).map_err(at)?, true))
+}
+
+/// The names in a directory.
+pub fn names<B: Backend>(backend: &B, dir: &B::Dir) -> OpResult<Vec<String>> {
+    let mut names = Vec::new();
+    list(backend, dir, |name: &CStr, _| names.push(name.to_string_lossy().into_owned()))?;
+    Ok(names)
+}
+
+fn c_name(name: &str) -> CString {
+    CString::new(name).expect("the plan's names have no NUL")
+}

@@ -1,0 +1,118 @@
+//! The plan of a whole run.
+
+use super::{FindPlan, Hints, IorPlan, MARK, MdtestPlan, Predicate};
+use crate::config::{Config, seed};
+use crate::pattern::Signature;
+use crate::phase_id::{Family, PhaseId};
+
+/// What every rank must know to run any phase. Pure: the same configuration, ranks and timestamp give the same plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The phases to run, in the official order.
+    pub phases: Vec<PhaseId>,
+    /// Ranks.
+    pub ranks: usize,
+    /// The run's timestamp.
+    pub timestamp: String,
+    /// Seconds after which write phases wear out.
+    pub stonewall_s: u32,
+    /// ior-easy.
+    pub ior_easy: IorPlan,
+    /// ior-hard.
+    pub ior_hard: IorPlan,
+    /// mdtest-easy.
+    pub mdtest_easy: MdtestPlan,
+    /// mdtest-hard.
+    pub mdtest_hard: MdtestPlan,
+}
+
+/// What the plan needs to know of the ranks and of the store's placement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Ranks.
+    pub ranks: usize,
+    /// The shift of mdtest's steps.
+    pub mdtest_shift: usize,
+}
+
+/// Bytes of a transfer and of a block of ior-hard.
+const IOR_HARD_TRANSFER: u64 = 47_008;
+
+impl Plan {
+    /// The plan of these phases. `hints` gives the placement of the files that a phase writes.
+    pub fn new(
+        config: &Config,
+        phases: Vec<PhaseId>,
+        layout: Layout,
+        timestamp: &str,
+        hints: impl Fn(PhaseId) -> Hints,
+    ) -> Plan {
+        let signature = |family: &str| Signature { kind: config.global.packet, seed: seed(family, timestamp) };
+        let mdtest = |family: Family, files, write| MdtestPlan {
+            family,
+            files,
+            file_size: if family == Family::MdtestHard { MdtestPlan::HARD_FILE_SIZE } else { 0 },
+            dir_per_rank: family == Family::MdtestEasy,
+            shift: layout.mdtest_shift,
+            signature: signature(family.name()),
+            hints: hints(write),
+        };
+        Plan {
+            phases,
+            ranks: layout.ranks,
+            timestamp: timestamp.to_owned(),
+            stonewall_s: config.debug.stonewall.max(0) as u32,
+            ior_easy: IorPlan {
+                family: Family::IorEasy,
+                file_per_process: config.ior_easy.file_per_proc,
+                unique_dir: config.ior_easy.unique_dir,
+                transfer: config.ior_easy.transfer_size,
+                block: config.ior_easy.block_size,
+                segments: 1,
+                signature: signature("ior-easy"),
+                hints: hints(PhaseId::IorEasyWrite),
+            },
+            ior_hard: IorPlan {
+                family: Family::IorHard,
+                file_per_process: false,
+                unique_dir: false,
+                transfer: IOR_HARD_TRANSFER,
+                block: IOR_HARD_TRANSFER,
+                segments: config.ior_hard.segment_count,
+                signature: signature("ior-hard"),
+                hints: hints(PhaseId::IorHardWrite),
+            },
+            mdtest_easy: mdtest(Family::MdtestEasy, config.mdtest_easy.n, PhaseId::MdtestEasyWrite),
+            mdtest_hard: mdtest(Family::MdtestHard, config.mdtest_hard.n, PhaseId::MdtestHardWrite),
+        }
+    }
+
+    /// The find phase of this name.
+    pub fn find(&self, phase: PhaseId) -> FindPlan {
+        let name_contains = Some(MARK.to_owned());
+        let size = Some(MdtestPlan::HARD_FILE_SIZE as u64);
+        let (below, size, newer_than_timestamp) = match phase {
+            PhaseId::FindEasy => ("mdtest-easy", None, false),
+            PhaseId::FindHard => ("mdtest-hard", size, true),
+            _ => ("", size, true),
+        };
+        let predicate = Predicate { name_contains, size, not_before: None };
+        FindPlan { below: below.to_owned(), predicate, newer_than_timestamp }
+    }
+
+    /// A digest that all ranks must agree on before they touch storage.
+    pub fn digest(&self) -> u64 {
+        // FNV-1a over the debug text: every field counts, and the ranks run the same program
+        format!("{self:?}")
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    }
+
+    /// The families whose directories this run makes.
+    pub fn write_families(&self) -> Vec<Family> {
+        let mut families: Vec<Family> =
+            self.phases.iter().filter(|phase| phase.has_stonewall()).map(|phase| phase.family()).collect();
+        families.dedup();
+        families
+    }
+}

@@ -1,0 +1,109 @@
+//! The command line of IOR or mdtest that a phase equals: what the C suite shows as `exe`.
+
+use crate::config::Config;
+use crate::phase_id::{Family, Kind, PhaseId};
+use crate::plan::{MdtestPlan, Plan};
+
+/// The command line that the C suite would have run for this phase; empty where it runs none.
+pub fn equivalent_command(config: &Config, plan: &Plan, phase: PhaseId, datadir: &str, resultdir: &str) -> String {
+    let api = config.phase(phase).api.to_string();
+    let packet = config.global.packet.name();
+    let csv = format!("{resultdir}/{}.csv", phase.name());
+    let stonewall = plan.stonewall_s;
+    let ior_easy = |options: &str| {
+        let easy = &plan.ior_easy;
+        let seed = easy.signature.seed;
+        let shape = [(easy.unique_dir, " -u"), (easy.file_per_process, " -F")];
+        let shape: String = shape.into_iter().filter_map(|(on, text)| on.then_some(text)).collect();
+        format!(
+            "./ior --dataPacketType={packet} -g -G {seed} -k -e -o {datadir}/ior-easy/ior_file_easy{options}{shape}"
+        )
+    };
+    let ior_hard = || {
+        let hard = &plan.ior_hard;
+        format!(
+            "./ior --dataPacketType={packet} -C -Q 1 -g -G={} -k -e -o {datadir}/ior-hard/file -O stoneWallingStatusFile={resultdir}/ior-hard.stonewall -t {} -b {} -s {}",
+            hard.signature.seed, hard.transfer, hard.block, hard.segments
+        )
+    };
+    match phase.family() {
+        Family::IorEasy => {
+            let (transfer, block) = &config.ior_easy.size_texts;
+            let base = ior_easy(&format!(
+                " -C -Q 1 -O stoneWallingStatusFile={resultdir}/ior-easy.stonewall -t {transfer} -b {block}"
+            ));
+            let how = match phase.kind() {
+                Kind::Write => format!("-w -D {stonewall} -O stoneWallingWearOut=1"),
+                _ => "-r -R".to_owned(),
+            };
+            format!("{base} {how} -a {api} -O saveRankPerformanceDetailsCSV={csv}")
+        }
+        Family::IorHard => {
+            let (how, wear_out) = match phase.kind() {
+                Kind::Write => (format!("-w -D {stonewall}"), " -O stoneWallingWearOut=1"),
+                _ => ("-r -R".to_owned(), ""),
+            };
+            format!("{} {how} -a {api} -O saveRankPerformanceDetailsCSV={csv}{wear_out}", ior_hard())
+        }
+        Family::IorRnd4kEasy => {
+            let shift = if plan.ior_easy.file_per_process { " -C -Q 2" } else { "" };
+            format!(
+                "{} -r -D {stonewall} -z -z -a {api} -O saveRankPerformanceDetailsCSV={csv} -t=4096 -b=4096 -s=10000000 -O stoneWallingWearOut=1{shift}",
+                ior_easy("")
+            )
+        }
+        Family::MdtestEasy => {
+            mdtest(&plan.mdtest_easy, phase, "-u -L -F -P -G ", "", &api, packet, datadir, resultdir, stonewall)
+        }
+        Family::MdtestHard => mdtest(
+            &plan.mdtest_hard,
+            phase,
+            "-t -w 3901 -e 3901 -P -G=",
+            " -F",
+            &api,
+            packet,
+            datadir,
+            resultdir,
+            stonewall,
+        ),
+        Family::Find => format!(
+            "./pfind {datadir} -newer {resultdir}/timestampfile -size 3901c -name *01* -C -q {}",
+            config.find.queue_length
+        ),
+        Family::FindEasy => {
+            format!("./pfind {datadir}/mdtest-easy -name *01* -C -q {}", config.find_easy.queue_length)
+        }
+        Family::FindHard => format!(
+            "./pfind {datadir}/mdtest-hard -newer {resultdir}/timestampfile -size 3901c -name *01* -C -q {}",
+            config.find_hard.queue_length
+        ),
+        Family::Mdworkbench | Family::Timestamp => String::new(),
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // the words of one command line
+fn mdtest(
+    plan: &MdtestPlan,
+    phase: PhaseId,
+    shape: &str,
+    files_only: &str,
+    api: &str,
+    packet: &str,
+    datadir: &str,
+    resultdir: &str,
+    stonewall: u32,
+) -> String {
+    let family = plan.family.name();
+    let step = match phase.kind() {
+        Kind::Write => format!("-C -Y -W {stonewall}"),
+        Kind::Stat => "-T".to_owned(),
+        Kind::Read => "-E -X".to_owned(),
+        _ => "-r".to_owned(),
+    };
+    format!(
+        "./mdtest --dataPacketType={packet} -n {} {shape}{} -N 1{files_only} -d {datadir}/{family} -x {resultdir}/{family}.stonewall {step} --saveRankPerformanceDetails={resultdir}/{}.csv -a {api}",
+        plan.files,
+        plan.signature.seed,
+        phase.name()
+    )
+}

@@ -1,0 +1,117 @@
+//! The result directory: every file appears whole, by renaming, so that a killed run leaves what it had.
+
+use crate::error::{Error, Result};
+use crate::phase_id::Family;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// A directory that results are written to. On rank 0 only.
+#[derive(Debug, Clone)]
+pub struct ResultDir(PathBuf);
+
+impl ResultDir {
+    /// Makes the directory, with everything above it, and proves that it can be written to.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
+        let dir = ResultDir(path.into());
+        fs::create_dir_all(&dir.0).map_err(|error| dir.error(&dir.0, error))?;
+        let probe = dir.0.join(format!(".writable.{}", std::process::id()));
+        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| dir.error(&dir.0, error))?;
+        Ok(dir)
+    }
+
+    /// A directory that is there, or not: for looking only.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        ResultDir(path.into())
+    }
+
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file: beside it first, then renamed.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.0.join(name);
+        let beside = self.0.join(format!(".{name}.{}", std::process::id()));
+        let written = fs::File::create(&beside)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
+            .and_then(|()| fs::rename(&beside, &path));
+        written.map_err(|error| {
+            let _ = fs::remove_file(&beside);
+            self.error(&path, error)
+        })
+    }
+
+    /// The number in a stonewall file, if there is one.
+    pub fn stonewall(&self, family: Family) -> Result<Option<u64>> {
+        let path = self.0.join(stonewall_name(family));
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.error(&path, error)),
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| Error::ResultFile {
+                path: path.display().to_string(),
+                message: format!("{:?} is no number of operations", text.trim()),
+            }),
+        }
+    }
+
+    /// Keeps the number of operations that every rank did.
+    pub fn set_stonewall(&self, family: Family, operations: u64) -> Result<()> {
+        self.write(&stonewall_name(family), operations.to_string().as_bytes())
+    }
+
+    /// Makes the timestamp file anew: its change time is what find compares with.
+    pub fn touch_timestamp(&self) -> Result<()> {
+        self.write("timestampfile", b"")
+    }
+
+    /// Whole seconds of the timestamp file's modification time.
+    pub fn timestamp_seconds(&self) -> Result<Option<i64>> {
+        use std::os::unix::fs::MetadataExt as _;
+        let path = self.0.join("timestampfile");
+        match fs::metadata(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.error(&path, error)),
+            Ok(metadata) => Ok(Some(metadata.mtime())),
+        }
+    }
+
+    fn error(&self, path: &Path, error: std::io::Error) -> Error {
+        Error::ResultFile { path: path.display().to_string(), message: error.to_string() }
+    }
+}
+
+fn stonewall_name(family: Family) -> String {
+    format!("{}.stonewall", family.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_appear_whole_and_nothing_else_stays() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = ResultDir::create(temp.path().join("a/b")).unwrap();
+        dir.write("result.txt", b"one").unwrap();
+        dir.write("result.txt", b"two").unwrap();
+        assert_eq!(fs::read(dir.path().join("result.txt")).unwrap(), b"two");
+        dir.set_stonewall(Family::IorEasy, 42).unwrap();
+        assert_eq!(dir.stonewall(Family::IorEasy).unwrap(), Some(42));
+        assert_eq!(dir.stonewall(Family::IorHard).unwrap(), None);
+        fs::write(dir.path().join("ior-hard.stonewall"), "12x").unwrap();
+        assert!(dir.stonewall(Family::IorHard).unwrap_err().to_string().contains("\"12x\" is no number"));
+        let mut names: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["ior-easy.stonewall", "ior-hard.stonewall", "result.txt"]);
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_a_directory_is_an_error_that_names_it() {
+        let temp = tempfile::NamedTempFile::new().unwrap();
+        let error = ResultDir::create(temp.path().join("x")).unwrap_err().to_string();
+        assert!(error.starts_with(&temp.path().display().to_string()), "{error}");
+    }
+}

@@ -1,0 +1,6 @@
+//! The suite: configuration, ranks and stores in, result out. The only orchestrator.
+
+mod phase;
+mod run;
+
+pub use run::{Observer, Options, Quiet, Suite, dated};
