@@ -1,1 +1,35 @@
-//! Raw FFI to libdfs and libdaos.
+//! Raw FFI to DAOS's libdfs and libdaos.
+//!
+//! Built where a DAOS (2.4 or newer) is installed, this crate links it; elsewhere it provides the same C symbols itself,
+//! over a shared directory: the [`standin`]. `DAOS_SYS_PROVIDER=auto|system|standin` chooses at build time, [`STANDIN`]
+//! tells what was chosen. The conventions are those of the C libraries: `dfs_*` return a positive errno, `daos_*` a negative
+//! DER, and an event holds what its call would have returned.
+//!
+//! What this crate does not do: check anything. The crate `dfs` is the safe interface.
+#![deny(missing_docs)]
+
+mod inline;
+mod layout;
+#[cfg(daos_standin)]
+pub mod standin;
+mod version;
+
+pub use bindings::*;
+pub use inline::*;
+pub use version::*;
+
+#[allow(missing_docs, non_camel_case_types, non_snake_case, non_upper_case_globals)]
+#[allow(clippy::all, clippy::undocumented_unsafe_blocks)]
+mod bindings {
+    include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
+}
+
+/// Whether the symbols of this crate are those of the stand-in instead of a real DAOS.
+pub const STANDIN: bool = cfg!(daos_standin);
+
+/// The pool and the container that the stand-in makes by itself; a real DAOS has no such thing.
+#[cfg(daos_standin)]
+pub const DEFAULTS: Option<(&str, &str)> = Some((standin::DEFAULT_POOL, standin::DEFAULT_CONTAINER));
+/// The pool and the container that the stand-in makes by itself; a real DAOS has no such thing.
+#[cfg(not(daos_standin))]
+pub const DEFAULTS: Option<(&str, &str)> = None;

@@ -1,1 +1,60 @@
-//! Safe Rust for the DAOS file system.
+//! Safe Rust for DFS, the file system of DAOS: pools, containers, mounts, directories, files and event queues over libdfs.
+//!
+//! ```no_run
+//! use dfs::{Access, Mount, MountOptions, Pool, System};
+//!
+//! let system = System::start()?;
+//! let mount = Mount::connect(&system, &MountOptions::new("tank", "bench"))?;
+//! let root = mount.root()?;
+//! root.mkdir(c"dir", dfs::ObjectClass::INHERIT)?;
+//! let dir = root.open_dir(c"dir")?;
+//! let file = dir.create(c"file", dfs::ObjectClass::from_name("SX")?, 1 << 20)?;
+//! file.write_at(0, b"hello")?;
+//! assert_eq!(file.size()?, 5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What the types guarantee
+//! - No handle outlives its mount: [`Dir`], [`File`], [`Queue`] and cursors borrow the [`Mount`], and the mount keeps the library
+//!   initialised. The examples under [`compile_fail`] do not compile.
+//! - No buffer moves or dies under a transfer: a [`Queue`] owns its buffers and events and keeps files open while in flight;
+//!   dropping it waits.
+//! - Operations on one object are serialised by the caller, as libdfs demands: handles can be sent to another thread but not
+//!   shared between threads. The mount can be shared; metadata concurrency means threads with handles of their own.
+//!
+//! # What it costs
+//! The calls that a program makes millions of – create, open, stat, remove, read, write, queue operations – are the C call and
+//! nothing else on this side: no allocation apart from the handle itself, no lock, no formatting; their error is a four-byte
+//! [`Errno`]. Everything done once returns [`Error`], which says which call failed and what to look at.
+//!
+//! # What it does not do
+//! Extended attributes, snapshots, access control, and the key-value and array interfaces. Without an installed DAOS at build
+//! time everything runs on `daos-sys`'s stand-in, and [`is_standin`] says so.
+#![deny(missing_docs)]
+
+pub mod compile_fail;
+mod container;
+mod dir;
+mod entry;
+mod error;
+mod file;
+mod filter;
+mod handle;
+mod mount;
+mod oclass;
+mod pool;
+mod queue;
+mod system;
+
+pub use container::{ContainerAttributes, ContainerInfo, Property};
+pub use dir::{Cursor, Dir};
+pub use entry::{FileKind, Stat, Time};
+pub use error::{Der, Errno, Error, Result};
+pub use file::{File, ObjectInfo};
+pub use filter::{Filter, FilterSpec, FilteredCursor, FilteredEntry};
+pub use handle::ObjectId;
+pub use mount::{Access, Mount, MountAttributes, MountOptions, Node};
+pub use oclass::ObjectClass;
+pub use pool::{Pool, PoolInfo, Rebuild, RebuildState, Tier};
+pub use queue::Queue;
+pub use system::{System, built_version, default_pool_and_container, is_standin, provider, runtime_version};

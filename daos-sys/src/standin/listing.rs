@@ -1,0 +1,440 @@
+//! Listings: whole directories, single shards of one, and with a filter.
+//!
+//! An anchor holds the shard, the position in it, and the number of a stream: an open directory with what was read ahead,
+//! which the open object keeps. A stream only saves work; an anchor alone is enough to go on.
+
+use super::entry::Entry;
+use super::inject::{self, Call};
+use super::mount::{Mount, errno, mount, out};
+use super::namespace::stat_in;
+use super::object::{Object, Parent, object};
+use super::oclass;
+use super::store::directory_name;
+use super::sys::{Result, last_errno, open_at};
+use crate::bindings::*;
+use core::ffi::{CStr, c_char, c_int};
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// As flags of an anchor: it stays in its shard.
+const ONE_SHARD: u32 = 1;
+
+/// The most streams that one open directory keeps.
+const MAX_STREAMS: usize = 64;
+
+/// How much is read ahead.
+const READ_AHEAD: usize = 32 * 1024;
+
+/// The streams of an open directory.
+pub type Streams = Mutex<Vec<Stream>>;
+
+/// A place in one shard, with what was read ahead.
+pub struct Stream {
+    id: u64,
+    shard: u32,
+    fd: OwnedFd,
+    buffer: Vec<u8>,
+    at: usize,
+    /// The position after the entry given out last.
+    position: i64,
+}
+
+impl Stream {
+    fn open(mount: &Mount, oid: daos_obj_id_t, shard: u32, position: i64) -> Result<Option<Stream>> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut name = directory_name(oid);
+        if oclass::groups_of(oid) > 1 {
+            name.push(b"/").push_hex(shard.into(), 4);
+        }
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+        let fd = match open_at(mount.container.dirs.as_raw_fd(), name.as_c_str(), flags) {
+            // A shard that nothing was put into.
+            Err(libc::ENOENT) => return Ok(None),
+            fd => fd?,
+        };
+        // SAFETY: the descriptor is open.
+        if position != 0 && unsafe { libc::lseek64(fd.as_raw_fd(), position, libc::SEEK_SET) } < 0 {
+            return Err(last_errno());
+        }
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Stream { id, shard, fd, buffer: Vec::new(), at: 0, position }))
+    }
+
+    /// The next name; `None` at the end.
+    fn next(&mut self) -> Result<Option<&CStr>> {
+        // Offsets in the kernel's record: inode 0, position 8, length 16, type 18, name 19.
+        loop {
+            if self.at >= self.buffer.len() {
+                self.buffer.resize(READ_AHEAD, 0);
+                // SAFETY: the buffer has the length given.
+                let length = unsafe {
+                    libc::syscall(libc::SYS_getdents64, self.fd.as_raw_fd(), self.buffer.as_mut_ptr(), READ_AHEAD)
+                };
+                if length < 0 {
+                    self.buffer.clear();
+                    return Err(last_errno());
+                }
+                self.buffer.truncate(length as usize);
+                self.at = 0;
+                if length == 0 {
+                    return Ok(None);
+                }
+            }
+            let start = self.at;
+            let number = |at: usize| i64::from_ne_bytes(self.buffer[at..at + 8].try_into().expect("eight bytes"));
+            let length = u16::from_ne_bytes([self.buffer[start + 16], self.buffer[start + 17]]);
+            self.position = number(start + 8);
+            self.at += usize::from(length);
+            // Entries are symbolic links; what else there is are `.`, `..` and the shards themselves.
+            if self.buffer[start + 18] == libc::DT_LNK {
+                let name = CStr::from_bytes_until_nul(&self.buffer[start + 19..self.at]).map_err(|_| libc::EIO)?;
+                // SAFETY: the borrow of the buffer ends with the loop otherwise; the borrow checker cannot see that no
+                // turn of the loop follows. The name lives in `self.buffer`, which only the next call changes.
+                return Ok(Some(unsafe { &*std::ptr::from_ref(name) }));
+            }
+        }
+    }
+}
+
+/// What an anchor says.
+struct Place {
+    stream: u64,
+    shard: u32,
+    one_shard: bool,
+    position: i64,
+}
+
+impl Place {
+    fn of(anchor: &daos_anchor_t) -> Place {
+        let number = |at: usize| u64::from_ne_bytes(anchor.da_buf[at..at + 8].try_into().expect("eight bytes"));
+        Place {
+            stream: number(0),
+            position: number(8) as i64,
+            shard: anchor.da_shard.into(),
+            one_shard: anchor.da_flags & ONE_SHARD != 0,
+        }
+    }
+
+    fn save(&self, anchor: &mut daos_anchor_t, at_end: bool) {
+        anchor.da_type = if at_end { DAOS_ANCHOR_TYPE_EOF } else { DAOS_ANCHOR_TYPE_KEY } as u16;
+        anchor.da_shard = self.shard as u16;
+        anchor.da_flags = if self.one_shard { ONE_SHARD } else { 0 };
+        anchor.da_buf[..8].copy_from_slice(&self.stream.to_ne_bytes());
+        anchor.da_buf[8..16].copy_from_slice(&self.position.to_ne_bytes());
+    }
+}
+
+/// Goes on from an anchor and gives names to `take` until it says that it is full.
+fn list(
+    mount: &Mount,
+    object: &Object,
+    anchor: &mut daos_anchor_t,
+    mut take: impl FnMut(&CStr) -> Result<bool>,
+) -> Result<()> {
+    let mut place = Place::of(anchor);
+    let mut streams = object.streams.lock().unwrap_or_else(|e| e.into_inner());
+    let known =
+        streams.iter().position(|s| s.id == place.stream && s.shard == place.shard && s.position == place.position);
+    let mut stream = match known {
+        Some(index) => Some(streams.swap_remove(index)),
+        None => Stream::open(mount, object.oid, place.shard, place.position)?,
+    };
+    let full = loop {
+        match stream.as_mut().map_or(Ok(None), Stream::next)? {
+            Some(name) => {
+                if take(name)? {
+                    break true;
+                }
+            }
+            None if place.one_shard || place.shard + 1 >= oclass::groups_of(object.oid) => break false,
+            None => {
+                place.shard += 1;
+                stream = Stream::open(mount, object.oid, place.shard, 0)?;
+            }
+        }
+    };
+    if let Some(stream) = stream {
+        (place.stream, place.position) = (stream.id, stream.position);
+        if full {
+            if streams.len() == MAX_STREAMS {
+                streams.remove(0);
+            }
+            streams.push(stream);
+        }
+    }
+    place.save(anchor, !full);
+    Ok(())
+}
+
+/// All names in a directory.
+pub fn names(mount: &Mount, oid: daos_obj_id_t) -> Result<Vec<CString>> {
+    let mut names = Vec::new();
+    for shard in 0..oclass::groups_of(oid) {
+        let Some(mut stream) = Stream::open(mount, oid, shard, 0)? else { continue };
+        while let Some(name) = stream.next()? {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Writes a name into a directory entry of C's.
+fn set_name(entry: &mut libc::dirent, name: &CStr) {
+    for (to, &from) in entry.d_name.iter_mut().zip(name.to_bytes_with_nul()) {
+        *to = from as c_char;
+    }
+}
+
+unsafe fn open_directory<'o>(obj: *mut dfs_obj_t) -> Option<&'o Object> {
+    // SAFETY: an open object or NULL.
+    unsafe { object(obj) }.filter(|o| o.kind() == libc::S_IFDIR)
+}
+
+unsafe fn readdir(
+    dfs: *mut dfs_t,
+    obj: *mut dfs_obj_t,
+    anchor: *mut daos_anchor_t,
+    nr: *mut u32,
+    dirs: *mut libc::dirent,
+    stats: *mut libc::stat,
+) -> c_int {
+    // SAFETY: a mount, an open directory, an anchor, a count, and that many places for entries and, where wanted, for stats.
+    errno((|| unsafe {
+        let mount = mount(dfs)?;
+        let object = open_directory(obj).ok_or(libc::ENOTDIR)?;
+        let nr = out(nr)?;
+        if *nr == 0 {
+            return Ok(());
+        }
+        if dirs.is_null() {
+            return Err(libc::EINVAL);
+        }
+        let anchor = out(anchor)?;
+        inject::before(Call::Readdir)?;
+        let mut count = 0;
+        if !crate::daos_anchor_is_eof(anchor) {
+            let parent = Parent { oid: object.oid, chunk: 0, oclass: 0 };
+            list(mount, object, anchor, |name| {
+                set_name(&mut *dirs.add(count), name);
+                if !stats.is_null() {
+                    *stats.add(count) = stat_in(mount, &parent, name)?;
+                }
+                count += 1;
+                Ok(count == *nr as usize)
+            })?;
+        }
+        *nr = count as u32;
+        Ok(())
+    })())
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dfs_readdir(
+    dfs: *mut dfs_t,
+    obj: *mut dfs_obj_t,
+    anchor: *mut daos_anchor_t,
+    nr: *mut u32,
+    dirs: *mut libc::dirent,
+) -> c_int {
+    // SAFETY: the contract is that of `readdir`.
+    unsafe { readdir(dfs, obj, anchor, nr, dirs, std::ptr::null_mut()) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dfs_readdirplus(
+    dfs: *mut dfs_t,
+    obj: *mut dfs_obj_t,
+    anchor: *mut daos_anchor_t,
+    nr: *mut u32,
+    dirs: *mut libc::dirent,
+    stats: *mut libc::stat,
+) -> c_int {
+    // SAFETY: the contract is that of `readdir`.
+    unsafe { readdir(dfs, obj, anchor, nr, dirs, stats) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dfs_obj_anchor_split(obj: *mut dfs_obj_t, nr: *mut u32, anchors: *mut daos_anchor_t) -> c_int {
+    // SAFETY: an open directory, a count, and places for as many anchors or NULL.
+    errno((|| unsafe {
+        let object = open_directory(obj).ok_or(libc::EINVAL)?;
+        let nr = out(nr)?;
+        let shards = oclass::groups_of(object.oid);
+        if *nr != 0 && *nr != shards {
+            return Err(libc::EINVAL);
+        }
+        *nr = shards;
+        if !anchors.is_null() {
+            for shard in 0..shards {
+                *anchors.add(shard as usize) = anchor_of(shard);
+            }
+        }
+        Ok(())
+    })())
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dfs_obj_anchor_set(obj: *mut dfs_obj_t, index: u32, anchor: *mut daos_anchor_t) -> c_int {
+    // SAFETY: an open directory and a place for the anchor.
+    errno((|| unsafe {
+        open_directory(obj).ok_or(libc::EINVAL)?;
+        *out(anchor)? = anchor_of(index);
+        Ok(())
+    })())
+}
+
+fn anchor_of(shard: u32) -> daos_anchor_t {
+    daos_anchor_t { da_shard: shard as u16, da_flags: ONE_SHARD, ..daos_anchor_t::default() }
+}
+
+/// What a `dfs_pipeline_t` points to.
+struct Filter {
+    /// With `%` for any bytes and `_` for one.
+    pattern: Option<Vec<u8>>,
+    newer: Option<i64>,
+    /// Directories have to pass too; otherwise all of them are listed, so that they can be walked.
+    with_directories: bool,
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dfs_pipeline_create(
+    dfs: *mut dfs_t,
+    predicate: dfs_predicate_t,
+    flags: u64,
+    pipeline: *mut *mut dfs_pipeline_t,
+) -> c_int {
+    let has = |flag| flags & u64::from(flag) != 0;
+    let name = || predicate.dp_name.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+    let filter = Filter {
+        pattern: has(DFS_FILTER_NAME).then(name),
+        newer: has(DFS_FILTER_NEWER).then_some(predicate.dp_newer),
+        with_directories: has(DFS_FILTER_INCLUDE_DIRS),
+    };
+    // SAFETY: a mount and a place for the pipeline.
+    errno((|| unsafe {
+        mount(dfs)?;
+        *out(pipeline)? = Box::into_raw(Box::new(filter)).cast();
+        Ok(())
+    })())
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dfs_pipeline_destroy(pipeline: *mut dfs_pipeline_t) -> c_int {
+    if !pipeline.is_null() {
+        // SAFETY: a filter that dfs_pipeline_create boxed; the caller gives it up.
+        drop(unsafe { Box::from_raw(pipeline.cast::<Filter>()) });
+    }
+    0
+}
+
+/// SQL's LIKE: `%` is any bytes, `_` any one byte, a backslash takes the meaning away.
+fn like(name: &[u8], pattern: &[u8]) -> bool {
+    match pattern {
+        [] => name.is_empty(),
+        [b'%', rest @ ..] => (0..=name.len()).any(|skip| like(&name[skip..], rest)),
+        [b'_', rest @ ..] => !name.is_empty() && like(&name[1..], rest),
+        [b'\\', c, rest @ ..] | [c, rest @ ..] => name.first() == Some(c) && like(&name[1..], rest),
+    }
+}
+
+impl Filter {
+    fn passes(&self, name: &CStr, entry: &Entry) -> bool {
+        if entry.kind() == libc::S_IFDIR && !self.with_directories {
+            return true;
+        }
+        self.pattern.as_ref().is_none_or(|pattern| like(name.to_bytes(), pattern))
+            && self.newer.is_none_or(|newer| entry.ctime.0 as i64 > newer)
+    }
+}
+
+/// DAOS 2.8 has it only where the environment asks for it.
+fn pipelines_enabled() -> bool {
+    std::env::var("DAOS_PIPELINE").is_ok_and(|value| value == "1")
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dfs_readdir_with_filter(
+    dfs: *mut dfs_t,
+    obj: *mut dfs_obj_t,
+    pipeline: *mut dfs_pipeline_t,
+    anchor: *mut daos_anchor_t,
+    nr: *mut u32,
+    dirs: *mut libc::dirent,
+    oids: *mut daos_obj_id_t,
+    chunks: *mut daos_size_t,
+    scanned: *mut u64,
+) -> c_int {
+    // SAFETY: a mount, an open directory, a pipeline, an anchor, a count, that many places for entries and, where wanted, for
+    // ids and chunk sizes, and a place for the number scanned.
+    errno((|| unsafe {
+        let mount = mount(dfs)?;
+        let object = open_directory(obj).ok_or(libc::ENOTDIR)?;
+        let nr = out(nr)?;
+        if *nr == 0 {
+            return Ok(());
+        }
+        let filter = pipeline.cast::<Filter>().as_ref().ok_or(libc::EINVAL)?;
+        let (anchor, scanned) = (out(anchor)?, out(scanned)?);
+        if dirs.is_null() {
+            return Err(libc::EINVAL);
+        }
+        if !pipelines_enabled() {
+            return Err(libc::EIO);
+        }
+        inject::before(Call::Readdir)?;
+        let parent = Parent { oid: object.oid, chunk: 0, oclass: 0 };
+        let mut count = 0;
+        *scanned = 0;
+        if !crate::daos_anchor_is_eof(anchor) {
+            list(mount, object, anchor, |name| {
+                let entry = match parent.fetch(mount, name) {
+                    Err(libc::ENOENT) => return Ok(false),
+                    entry => entry?,
+                };
+                *scanned += 1;
+                if filter.passes(name, &entry) {
+                    let dirent = &mut *dirs.add(count);
+                    set_name(dirent, name);
+                    dirent.d_type = match entry.kind() {
+                        libc::S_IFDIR => libc::DT_DIR,
+                        libc::S_IFLNK => libc::DT_LNK,
+                        _ => libc::DT_REG,
+                    };
+                    if !oids.is_null() {
+                        *oids.add(count) = entry.oid;
+                    }
+                    if !chunks.is_null() {
+                        *chunks.add(count) = entry.chunk;
+                    }
+                    count += 1;
+                }
+                Ok(count == *nr as usize)
+            })?;
+        }
+        *nr = count as u32;
+        Ok(())
+    })())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn patterns_are_sql_s() {
+        for (name, pattern, matches) in [
+            ("file.mdtest.0.101", "%01%", true),
+            ("file.mdtest.0.110", "%01%", false),
+            ("001", "%01%", true),
+            ("abc", "a_c", true),
+            ("abc", "a_", false),
+            ("a%c", "a\\%c", true),
+            ("abc", "a\\%c", false),
+            ("", "%", true),
+        ] {
+            assert_eq!(like(name.as_bytes(), pattern.as_bytes()), matches, "{name} {pattern}");
+        }
+    }
+}

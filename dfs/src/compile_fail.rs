@@ -1,0 +1,76 @@
+//! What does not compile, and must not: each example below is a test.
+//!
+//! A directory does not outlive its mount:
+//! ```compile_fail,E0505
+//! fn broken(mount: dfs::Mount) {
+//!     let root = mount.root().unwrap();
+//!     drop(mount);
+//!     root.kind(c"name").unwrap();
+//! }
+//! ```
+//! Neither does a file:
+//! ```compile_fail,E0515
+//! fn broken(mount: dfs::Mount) -> dfs::File<'static> {
+//!     mount.root().unwrap().open(c"name", dfs::Access::Read).unwrap()
+//! }
+//! ```
+//! Neither does a cursor:
+//! ```compile_fail,E0505
+//! fn broken(mount: dfs::Mount) {
+//!     let mut cursor = mount.root().unwrap().cursor(16).unwrap();
+//!     drop(mount);
+//!     cursor.next_batch().unwrap();
+//! }
+//! ```
+//! Neither does a queue:
+//! ```compile_fail,E0505
+//! fn broken(mount: dfs::Mount) {
+//!     let mut queue = dfs::Queue::new(&mount, 4, 4096).unwrap();
+//!     drop(mount);
+//!     queue.reap();
+//! }
+//! ```
+//! The buffer of a slot does not outlive the queue, whose events and transfers it belongs to:
+//! ```compile_fail,E0505
+//! fn broken(mount: &dfs::Mount) {
+//!     let mut queue = dfs::Queue::new(mount, 4, 4096).unwrap();
+//!     let (_, buffer) = queue.slot().unwrap();
+//!     drop(queue);
+//!     buffer[0] = 1;
+//! }
+//! ```
+//! Nobody holds the buffer of a slot while a transfer uses it:
+//! ```compile_fail,E0499
+//! fn broken(mount: &dfs::Mount, file: &dfs::File<'_>) {
+//!     let mut queue = dfs::Queue::new(mount, 4, 4096).unwrap();
+//!     let (slot, buffer) = queue.slot().unwrap();
+//!     queue.submit_write(slot, file, 0).unwrap();
+//!     buffer[0] = 1;
+//! }
+//! ```
+//! A name that was listed is gone with the next batch:
+//! ```compile_fail,E0499
+//! fn broken(mut cursor: dfs::Cursor<'_>) {
+//!     let first: Vec<&std::ffi::CStr> = cursor.next_batch().unwrap().collect();
+//!     cursor.next_batch().unwrap();
+//!     println!("{first:?}");
+//! }
+//! ```
+//! Two threads do not use one handle at the same time:
+//! ```compile_fail,E0277
+//! fn broken(dir: &dfs::Dir<'_>) {
+//!     std::thread::scope(|scope| {
+//!         scope.spawn(|| dir.kind(c"name"));
+//!     });
+//! }
+//! ```
+//! But a thread may have its own, and all of them share the mount:
+//! ```no_run
+//! fn works(mount: &dfs::Mount) {
+//!     std::thread::scope(|scope| {
+//!         scope.spawn(|| mount.root().unwrap().kind(c"name"));
+//!         let dir = mount.root().unwrap();
+//!         scope.spawn(move || dir.kind(c"name"));
+//!     });
+//! }
+//! ```

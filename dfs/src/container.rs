@@ -1,0 +1,172 @@
+//! Containers: what they are created with, and what they are.
+
+use crate::error::{Error, Result};
+use crate::oclass::ObjectClass;
+use daos_sys::{DAOS_CONT_HINT_MAX_LEN, daos_prop_entry, daos_prop_t, dfs_attr_t};
+
+/// What a container is to be created with; the default leaves everything to DAOS.
+#[derive(Debug, Clone, Default)]
+pub struct ContainerAttributes {
+    /// Chunk size of files, in bytes; 0 is DAOS's default.
+    pub chunk_size: u64,
+    /// Class of everything that says nothing else.
+    pub object_class: ObjectClass,
+    /// Class of directories.
+    pub dir_class: ObjectClass,
+    /// Class of files.
+    pub file_class: ObjectClass,
+    /// Hints such as `file:max,dir:single`.
+    pub hints: String,
+    /// Container properties.
+    pub properties: Vec<Property>,
+}
+
+/// A property of a container, by the names that `daos container create --properties` uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Property {
+    /// `rd_fac`: how many failures the container's data has to survive.
+    RedundancyFactor(u64),
+    /// `rd_lvl`: what fails at once, 1 an engine, 2 a node.
+    RedundancyLevel(u64),
+    /// `cksum`: the checksum algorithm, by its number; 0 is off.
+    Checksum(u64),
+    /// `srv_cksum`: whether servers verify checksums.
+    ServerChecksum(bool),
+    /// `ec_cell_sz`: bytes of one cell of erasure-coded objects.
+    EcCellSize(u64),
+}
+
+const CHECKSUMS: [&str; 8] = ["off", "crc16", "crc32", "crc64", "sha1", "sha256", "sha512", "adler32"];
+
+impl Property {
+    /// Reads a list such as `rd_fac:1,ec_cell_sz:131072`.
+    pub fn parse_list(text: &str) -> Result<Vec<Property>> {
+        text.split([',', ';']).map(str::trim).filter(|item| !item.is_empty()).map(Property::parse).collect()
+    }
+
+    fn parse(item: &str) -> Result<Property> {
+        let invalid = |why: &str| Error::Invalid(format!("container property {item:?}: {why}"));
+        let (name, value) = item.split_once([':', '=']).ok_or_else(|| invalid("expected name:value"))?;
+        let number = || value.trim().parse::<u64>().map_err(|_| invalid("the value is not a number"));
+        let word = value.trim().to_ascii_lowercase();
+        Ok(match name.trim().to_ascii_lowercase().as_str() {
+            "rd_fac" => Property::RedundancyFactor(number()?),
+            "rd_lvl" => Property::RedundancyLevel(match word.as_str() {
+                "rank" => 1,
+                "node" => 2,
+                _ => number()?,
+            }),
+            "cksum" => Property::Checksum(
+                CHECKSUMS
+                    .iter()
+                    .position(|&known| known == word)
+                    .ok_or_else(|| invalid(&format!("known are {}", CHECKSUMS.join(", "))))? as u64,
+            ),
+            "srv_cksum" => Property::ServerChecksum(match word.as_str() {
+                "on" => true,
+                "off" => false,
+                _ => return Err(invalid("expected on or off")),
+            }),
+            "ec_cell_sz" => Property::EcCellSize(number()?),
+            _ => return Err(invalid("known are rd_fac, rd_lvl, cksum, srv_cksum, ec_cell_sz")),
+        })
+    }
+
+    fn entry(self) -> daos_prop_entry {
+        let (kind, value) = match self {
+            Property::RedundancyFactor(n) => (daos_sys::DAOS_PROP_CO_REDUN_FAC, n),
+            Property::RedundancyLevel(n) => (daos_sys::DAOS_PROP_CO_REDUN_LVL, n),
+            Property::Checksum(n) => (daos_sys::DAOS_PROP_CO_CSUM, n),
+            Property::ServerChecksum(on) => (daos_sys::DAOS_PROP_CO_CSUM_SERVER_VERIFY, on.into()),
+            Property::EcCellSize(n) => (daos_sys::DAOS_PROP_CO_EC_CELL_SZ, n),
+        };
+        let mut entry = daos_prop_entry { dpe_type: kind, ..daos_prop_entry::default() };
+        entry.__bindgen_anon_1.dpe_val = value;
+        entry
+    }
+}
+
+impl ContainerAttributes {
+    /// Gives the attributes in C's form to `call`; they live as long as it runs.
+    pub(crate) fn with_raw<R>(&self, call: impl FnOnce(*mut dfs_attr_t) -> R) -> Result<R> {
+        let mut entries: Vec<_> = self.properties.iter().map(|property| property.entry()).collect();
+        let mut list = daos_prop_t { dpp_nr: entries.len() as u32, dpp_reserv: 0, dpp_entries: entries.as_mut_ptr() };
+        let mut raw = dfs_attr_t {
+            da_chunk_size: self.chunk_size,
+            da_oclass_id: self.object_class.id(),
+            da_dir_oclass_id: self.dir_class.id(),
+            da_file_oclass_id: self.file_class.id(),
+            da_props: if entries.is_empty() { std::ptr::null_mut() } else { &mut list },
+            ..dfs_attr_t::default()
+        };
+        if self.hints.len() >= DAOS_CONT_HINT_MAX_LEN as usize || self.hints.contains('\0') {
+            return Err(Error::Invalid(format!("container hints of {} bytes are too long", self.hints.len())));
+        }
+        for (to, from) in raw.da_hints.iter_mut().zip(self.hints.bytes()) {
+            *to = from as std::ffi::c_char;
+        }
+        Ok(call(&mut raw))
+    }
+}
+
+/// What a container is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerInfo {
+    /// Its UUID.
+    pub uuid: [u8; 16],
+    /// How many handles are open, this one included.
+    pub handles: u32,
+    /// How many snapshots it has.
+    pub snapshots: u32,
+    /// How many failures its data survives.
+    pub redundancy_factor: u64,
+    /// Whether DAOS says that its data may be damaged: more failures than it survives.
+    pub unclean: bool,
+}
+
+impl ContainerInfo {
+    /// Asks about an open container.
+    pub(crate) fn query(handle: daos_sys::daos_handle_t) -> Result<ContainerInfo> {
+        let mut info = daos_sys::daos_cont_info_t::default();
+        let property = |kind| daos_prop_entry { dpe_type: kind, ..daos_prop_entry::default() };
+        let mut entries = [property(daos_sys::DAOS_PROP_CO_REDUN_FAC), property(daos_sys::DAOS_PROP_CO_STATUS)];
+        let mut list = daos_prop_t { dpp_nr: entries.len() as u32, dpp_reserv: 0, dpp_entries: entries.as_mut_ptr() };
+        // SAFETY: an open container, writable results, and no event, so that the call blocks.
+        let rc = unsafe { daos_sys::daos_cont_query(handle, &mut info, &mut list, std::ptr::null_mut()) };
+        crate::Der::check(rc).map_err(Error::daos("daos_cont_query"))?;
+        // SAFETY: both properties are numbers, which the call has filled in.
+        let (factor, status) = unsafe { (entries[0].__bindgen_anon_1.dpe_val, entries[1].__bindgen_anon_1.dpe_val) };
+        // Of the status, bits 32 to 47 are the state, 0 for healthy.
+        Ok(ContainerInfo {
+            uuid: info.ci_uuid,
+            handles: info.ci_nhandles,
+            snapshots: info.ci_nsnapshots,
+            redundancy_factor: factor,
+            unclean: status >> 32 & 0xffff != 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_are_read_as_daos_writes_them() {
+        let parsed = Property::parse_list("rd_fac:1, cksum:crc32;rd_lvl:node, srv_cksum:on,ec_cell_sz:131072").unwrap();
+        assert_eq!(
+            parsed,
+            [
+                Property::RedundancyFactor(1),
+                Property::Checksum(2),
+                Property::RedundancyLevel(2),
+                Property::ServerChecksum(true),
+                Property::EcCellSize(131_072)
+            ]
+        );
+        for wrong in ["rd_fac", "rd_fac:x", "cksum:md5", "rf:1"] {
+            assert!(Property::parse_list(wrong).unwrap_err().to_string().contains(wrong), "{wrong}");
+        }
+    }
+}

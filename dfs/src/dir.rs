@@ -1,0 +1,297 @@
+//! Directories: the names in them, and their listing.
+
+use crate::entry::{FileKind, Stat, empty_stat};
+use crate::error::Errno;
+use crate::file::{File, ObjectInfo};
+use crate::handle::{Handle, NotSync, ObjectId};
+use crate::mount::Access;
+use crate::oclass::ObjectClass;
+use daos_sys::{daos_anchor_is_eof, daos_anchor_t};
+use std::ffi::{CStr, CString};
+
+type Result<T> = std::result::Result<T, Errno>;
+
+/// An open directory. Every name is one component; a slash in it is `EINVAL`.
+pub struct Dir<'m> {
+    handle: Handle<'m>,
+    _one_thread: NotSync,
+}
+
+const FILE_MODE: u32 = libc::S_IFREG | 0o644;
+const DIR_MODE: u32 = 0o755;
+
+impl<'m> Dir<'m> {
+    pub(crate) fn new(handle: Handle<'m>) -> Dir<'m> {
+        Dir { handle, _one_thread: NotSync::default() }
+    }
+
+    pub(crate) fn handle(&self) -> &Handle<'m> {
+        &self.handle
+    }
+
+    /// Makes a directory; one round trip. `EEXIST` when the name is taken.
+    #[doc(alias = "dfs_mkdir")]
+    pub fn mkdir(&self, name: &CStr, class: ObjectClass) -> Result<()> {
+        let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
+        // SAFETY: a mount, an open directory, and a NUL-terminated name.
+        Errno::check(unsafe { daos_sys::dfs_mkdir(mount, parent, name.as_ptr(), DIR_MODE, class.id()) })
+    }
+
+    /// Opens a directory; one round trip. `ENOTDIR` when it is something else.
+    pub fn open_dir(&self, name: &CStr) -> Result<Dir<'m>> {
+        let flags = self.handle.mount().dir_flags();
+        self.open_as(name, libc::S_IFDIR, flags, ObjectClass::INHERIT, 0).map(Dir::new)
+    }
+
+    /// Creates a file, or opens it when it is there, for reading and writing; one round trip. A chunk size of 0 is inherited.
+    #[doc(alias = "dfs_open")]
+    pub fn create(&self, name: &CStr, class: ObjectClass, chunk: u64) -> Result<File<'m>> {
+        self.open_as(name, FILE_MODE, libc::O_RDWR | libc::O_CREAT, class, chunk).map(File::new)
+    }
+
+    /// Creates a file that must not be there yet: `EEXIST` otherwise.
+    pub fn create_new(&self, name: &CStr, class: ObjectClass, chunk: u64) -> Result<File<'m>> {
+        self.open_as(name, FILE_MODE, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, class, chunk).map(File::new)
+    }
+
+    /// Opens a file that must exist; one round trip.
+    pub fn open(&self, name: &CStr, access: Access) -> Result<File<'m>> {
+        self.open_as(name, FILE_MODE, access.flags(), ObjectClass::INHERIT, 0).map(File::new)
+    }
+
+    fn open_as(&self, name: &CStr, mode: u32, flags: i32, class: ObjectClass, chunk: u64) -> Result<Handle<'m>> {
+        let mount = self.handle.mount();
+        // SAFETY: a mount, an open directory, a NUL-terminated name, no link value, and a place for the object.
+        Handle::open(mount, |object| unsafe {
+            daos_sys::dfs_open(
+                mount.as_ptr(),
+                self.handle.as_ptr(),
+                name.as_ptr(),
+                mode,
+                flags,
+                class.id(),
+                chunk,
+                std::ptr::null(),
+                object,
+            )
+        })
+    }
+
+    /// Makes a symbolic link to `target`; `EEXIST` when the name is taken.
+    pub fn symlink(&self, name: &CStr, target: &CStr) -> Result<()> {
+        let mount = self.handle.mount();
+        // SAFETY: as above, with a NUL-terminated target.
+        Handle::open(mount, |object| unsafe {
+            daos_sys::dfs_open(
+                mount.as_ptr(),
+                self.handle.as_ptr(),
+                name.as_ptr(),
+                libc::S_IFLNK,
+                libc::O_CREAT | libc::O_EXCL,
+                0,
+                0,
+                target.as_ptr(),
+                object,
+            )
+        })
+        .map(drop)
+    }
+
+    /// The target of a symbolic link; `EINVAL` when it is something else.
+    #[doc(alias = "dfs_get_symlink_value")]
+    pub fn read_link(&self, name: &CStr) -> Result<CString> {
+        let (link, mode) = self.look(name)?;
+        if FileKind::of_mode(mode) != FileKind::Symlink {
+            return Err(Errno::from_raw(libc::EINVAL));
+        }
+        let mut target = vec![0u8; daos_sys::DFS_MAX_PATH as usize];
+        let mut size = target.len() as u64;
+        // SAFETY: an open link, a buffer of the size given, and a place for the size.
+        Errno::check(unsafe { daos_sys::dfs_get_symlink_value(link.as_ptr(), target.as_mut_ptr().cast(), &mut size) })?;
+        CStr::from_bytes_until_nul(&target).map(CStr::to_owned).map_err(|_| Errno::from_raw(libc::EIO))
+    }
+
+    /// Looks a name up without following links.
+    fn look(&self, name: &CStr) -> Result<(Handle<'m>, u32)> {
+        let mount = self.handle.mount();
+        let mut mode = 0;
+        let flags = libc::O_RDONLY | libc::O_NOFOLLOW;
+        // SAFETY: a mount, an open directory, a NUL-terminated name, places for object and mode, and no stat asked, which would cost
+        // a second round trip.
+        let handle = Handle::open(mount, |object| unsafe {
+            daos_sys::dfs_lookup_rel(
+                mount.as_ptr(),
+                self.handle.as_ptr(),
+                name.as_ptr(),
+                flags,
+                object,
+                &mut mode,
+                std::ptr::null_mut(),
+            )
+        })?;
+        Ok((handle, mode))
+    }
+
+    /// What kind of thing a name stands for, at the least cost: one round trip. Links are not followed.
+    #[doc(alias = "dfs_lookup_rel")]
+    pub fn kind(&self, name: &CStr) -> Result<FileKind> {
+        self.look(name).map(|(_, mode)| FileKind::of_mode(mode))
+    }
+
+    /// Kind, size and times of a name; two round trips, more for wide classes. Links are not followed.
+    #[doc(alias = "dfs_stat")]
+    pub fn stat(&self, name: &CStr) -> Result<Stat> {
+        let mut stat = empty_stat();
+        let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
+        // SAFETY: a mount, an open directory, a NUL-terminated name, and a writable result.
+        Errno::check(unsafe { daos_sys::dfs_stat(mount, parent, name.as_ptr(), &mut stat) })?;
+        Ok(Stat::from(&stat))
+    }
+
+    /// Removes a file, a link or an empty directory; `ENOTEMPTY` for one that is not.
+    #[doc(alias = "dfs_remove")]
+    pub fn remove(&self, name: &CStr) -> Result<()> {
+        self.remove_as(name, false)
+    }
+
+    /// Removes a name with everything below it.
+    pub fn remove_all(&self, name: &CStr) -> Result<()> {
+        self.remove_as(name, true)
+    }
+
+    fn remove_as(&self, name: &CStr, force: bool) -> Result<()> {
+        let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
+        // SAFETY: a mount, an open directory, a NUL-terminated name, and no id asked.
+        Errno::check(unsafe { daos_sys::dfs_remove(mount, parent, name.as_ptr(), force, std::ptr::null_mut()) })
+    }
+
+    /// Gives a name another place; what is there is replaced.
+    #[doc(alias = "dfs_move")]
+    pub fn rename(&self, name: &CStr, new_dir: &Dir<'m>, new_name: &CStr) -> Result<()> {
+        let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
+        let new_parent = new_dir.handle.as_ptr();
+        // SAFETY: a mount, two open directories, two NUL-terminated names, and no id asked.
+        Errno::check(unsafe {
+            daos_sys::dfs_move(mount, parent, name.as_ptr(), new_parent, new_name.as_ptr(), std::ptr::null_mut())
+        })
+    }
+
+    /// Changes the permissions of a name; links are followed.
+    #[doc(alias = "dfs_chmod")]
+    pub fn chmod(&self, name: &CStr, permissions: u32) -> Result<()> {
+        let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
+        // SAFETY: a mount, an open directory, and a NUL-terminated name.
+        Errno::check(unsafe { daos_sys::dfs_chmod(mount, parent, name.as_ptr(), permissions) })
+    }
+
+    /// The same directory opened once more, for another thread; no round trip.
+    #[doc(alias = "dfs_dup")]
+    pub fn try_clone(&self) -> Result<Dir<'m>> {
+        self.handle.again(self.handle.mount().dir_flags()).map(Dir::new)
+    }
+
+    /// The directory's class, and what is made in it gets when nothing is said.
+    #[doc(alias = "dfs_obj_get_info")]
+    pub fn info(&self) -> Result<ObjectInfo> {
+        ObjectInfo::query(&self.handle)
+    }
+
+    /// The directory's id.
+    pub fn id(&self) -> Result<ObjectId> {
+        self.handle.id()
+    }
+
+    /// Sets the class that what is made in this directory from now on gets when nothing is said.
+    #[doc(alias = "dfs_obj_set_oclass")]
+    pub fn set_default_class(&mut self, class: ObjectClass) -> Result<()> {
+        let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
+        // SAFETY: a mount and an open directory, which is borrowed exclusively: the call changes it.
+        Errno::check(unsafe { daos_sys::dfs_obj_set_oclass(mount, object, 0, class.id()) })
+    }
+
+    /// Sets the chunk size that files made in this directory from now on get when nothing is said.
+    #[doc(alias = "dfs_obj_set_chunk_size")]
+    pub fn set_default_chunk(&mut self, chunk: u64) -> Result<()> {
+        let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
+        // SAFETY: a mount and an open directory, which is borrowed exclusively: the call changes it.
+        Errno::check(unsafe { daos_sys::dfs_obj_set_chunk_size(mount, object, 0, chunk) })
+    }
+
+    /// How many cursors can list this directory in parallel, each its own part.
+    ///
+    /// Before 2.6.4 DAOS gets the parts of a replicated directory wrong.
+    #[doc(alias = "dfs_obj_anchor_split")]
+    pub fn shards(&self) -> Result<u32> {
+        let mut count = 0;
+        // SAFETY: an open directory, and a count of 0, which asks for it.
+        Errno::check(unsafe {
+            daos_sys::dfs_obj_anchor_split(self.handle.as_ptr(), &mut count, std::ptr::null_mut())
+        })?;
+        Ok(count)
+    }
+
+    /// A cursor at the beginning of the whole directory that lists up to `batch` names at a time.
+    pub fn cursor(&self, batch: usize) -> Result<Cursor<'m>> {
+        Cursor::new(self, daos_anchor_t::default(), batch)
+    }
+
+    /// A cursor at the beginning of one of the parts that [`Dir::shards`] counts.
+    #[doc(alias = "dfs_obj_anchor_set")]
+    pub fn shard_cursor(&self, index: u32, batch: usize) -> Result<Cursor<'m>> {
+        Cursor::new(self, self.shard_anchor(index)?, batch)
+    }
+
+    pub(crate) fn shard_anchor(&self, index: u32) -> Result<daos_anchor_t> {
+        let mut anchor = daos_anchor_t::default();
+        // SAFETY: an open directory and a writable anchor.
+        Errno::check(unsafe { daos_sys::dfs_obj_anchor_set(self.handle.as_ptr(), index, &mut anchor) })?;
+        Ok(anchor)
+    }
+}
+
+/// A place in the listing of a directory. It has a handle of its own, so several of one directory may be in several threads.
+pub struct Cursor<'m> {
+    handle: Handle<'m>,
+    anchor: daos_anchor_t,
+    entries: Box<[libc::dirent]>,
+    _one_thread: NotSync,
+}
+
+impl<'m> Cursor<'m> {
+    fn new(dir: &Dir<'m>, anchor: daos_anchor_t, batch: usize) -> Result<Cursor<'m>> {
+        let handle = dir.handle.again(libc::O_RDONLY)?;
+        Ok(Cursor { handle, anchor, entries: empty_entries(batch), _one_thread: NotSync::default() })
+    }
+
+    /// The next names, in the order of the store; empty at the end only.
+    #[doc(alias = "dfs_readdir")]
+    pub fn next_batch(&mut self) -> Result<impl ExactSizeIterator<Item = &CStr>> {
+        let mut count = 0;
+        while count == 0 && !daos_anchor_is_eof(&self.anchor) {
+            count = self.entries.len() as u32;
+            // SAFETY: a mount, an open directory, an anchor that only such calls change, and `count` places.
+            Errno::check(unsafe {
+                daos_sys::dfs_readdir(
+                    self.handle.mount().as_ptr(),
+                    self.handle.as_ptr(),
+                    &mut self.anchor,
+                    &mut count,
+                    self.entries.as_mut_ptr(),
+                )
+            })?;
+        }
+        Ok(self.entries[..count as usize].iter().map(name_of))
+    }
+}
+
+/// Places for the entries of a batch.
+pub(crate) fn empty_entries(batch: usize) -> Box<[libc::dirent]> {
+    // SAFETY: `dirent` is plain integers, for which zero is valid.
+    vec![unsafe { std::mem::zeroed::<libc::dirent>() }; batch.max(1)].into_boxed_slice()
+}
+
+/// The name in an entry that libdfs has filled.
+pub(crate) fn name_of(entry: &libc::dirent) -> &CStr {
+    // SAFETY: libdfs ends every name with NUL inside the array.
+    unsafe { CStr::from_ptr(entry.d_name.as_ptr()) }
+}

@@ -1,0 +1,99 @@
+//! Open objects: what directories, files and links have in common.
+
+use crate::error::Errno;
+use crate::mount::Mount;
+use daos_sys::{d_iov_t, daos_obj_id_t, dfs_obj_t};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+/// An open object of a mount; released when dropped.
+pub(crate) struct Handle<'m> {
+    object: NonNull<dfs_obj_t>,
+    mount: &'m Mount,
+}
+
+// SAFETY: libdfs has no thread-local state; an object opened by one thread may be used by another. Calls on one object at the same
+// time are excluded by the types around this one, which are not `Sync`, except reads and writes of a queue, which libdaos
+// serialises itself.
+unsafe impl Send for Handle<'_> {}
+// SAFETY: see above; `Arc<Handle>` is shared only between a `File` and the queues with its transfers in flight.
+unsafe impl Sync for Handle<'_> {}
+
+/// Makes a type that may go to another thread but not be used by two at once.
+pub(crate) type NotSync = PhantomData<std::cell::Cell<()>>;
+
+impl<'m> Handle<'m> {
+    /// Takes what a call that succeeded has put into its last parameter.
+    pub(crate) fn new(object: *mut dfs_obj_t, mount: &'m Mount) -> Result<Handle<'m>, Errno> {
+        let object = NonNull::new(object).ok_or(Errno::from_raw(libc::EIO))?;
+        Ok(Handle { object, mount })
+    }
+
+    /// Opens by a call that returns an errno and gives the object through its parameter.
+    pub(crate) fn open(
+        mount: &'m Mount,
+        call: impl FnOnce(*mut *mut dfs_obj_t) -> std::ffi::c_int,
+    ) -> Result<Handle<'m>, Errno> {
+        let mut object = std::ptr::null_mut();
+        Errno::check(call(&mut object))?;
+        Handle::new(object, mount)
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut dfs_obj_t {
+        self.object.as_ptr()
+    }
+
+    pub(crate) fn mount(&self) -> &'m Mount {
+        self.mount
+    }
+
+    /// The same object opened once more; no round trip.
+    pub(crate) fn again(&self, flags: i32) -> Result<Handle<'m>, Errno> {
+        // SAFETY: mount and object are open.
+        Handle::open(self.mount, |object| unsafe {
+            daos_sys::dfs_dup(self.mount.as_ptr(), self.as_ptr(), flags, object)
+        })
+    }
+
+    pub(crate) fn id(&self) -> Result<ObjectId, Errno> {
+        let mut id = daos_obj_id_t::default();
+        // SAFETY: the object is open, and `id` is writable.
+        Errno::check(unsafe { daos_sys::dfs_obj2id(self.as_ptr(), &mut id) })?;
+        Ok(ObjectId { hi: id.hi, lo: id.lo })
+    }
+
+    /// Releases the object and says whether that went well.
+    pub(crate) fn close(self) -> Result<(), Errno> {
+        let object = self.as_ptr();
+        std::mem::forget(self);
+        // SAFETY: the object is open, and `self`, its only owner, is gone without dropping.
+        Errno::check(unsafe { daos_sys::dfs_release(object) })
+    }
+}
+
+impl Drop for Handle<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the object is open, this is its only owner, and the mount is still there.
+        unsafe { daos_sys::dfs_release(self.as_ptr()) };
+    }
+}
+
+/// The id of an object, unique in its container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ObjectId {
+    /// Type, class, and the upper half of what is unique.
+    pub hi: u64,
+    /// The lower half.
+    pub lo: u64,
+}
+
+/// Calls a function that serialises something, first for the size and then for the bytes.
+pub(crate) fn serialise(call: impl Fn(*mut d_iov_t) -> std::ffi::c_int) -> Result<Vec<u8>, Errno> {
+    let mut iov = daos_sys::d_iov(std::ptr::null_mut(), 0);
+    Errno::check(call(&mut iov))?;
+    let mut bytes = vec![0u8; iov.iov_buf_len];
+    let mut iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
+    Errno::check(call(&mut iov))?;
+    bytes.truncate(iov.iov_len);
+    Ok(bytes)
+}

@@ -1,0 +1,288 @@
+//! Mounts: connecting, handing a mount to other processes, and finding the first directory.
+
+use crate::container::{ContainerAttributes, ContainerInfo};
+use crate::dir::Dir;
+use crate::error::{Errno, Error, Result};
+use crate::file::File;
+use crate::handle::{Handle, ObjectId, serialise};
+use crate::oclass::ObjectClass;
+use crate::pool::{PoolInfo, c_string, pointer};
+use crate::system::System;
+use daos_sys::{daos_handle_t, dfs_attr_t, dfs_t};
+use std::ffi::c_int;
+use std::ptr::NonNull;
+
+/// How something is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Access {
+    Read,
+    Write,
+    ReadWrite,
+}
+
+impl Access {
+    pub(crate) fn flags(self) -> c_int {
+        match self {
+            Access::Read => libc::O_RDONLY,
+            Access::Write => libc::O_WRONLY,
+            Access::ReadWrite => libc::O_RDWR,
+        }
+    }
+}
+
+/// What to mount, and how.
+#[derive(Debug, Clone)]
+pub struct MountOptions {
+    /// Pool, by label or UUID.
+    pub pool: String,
+    /// DAOS system; the default one if `None`.
+    pub group: Option<String>,
+    /// Container, by label or UUID.
+    pub container: String,
+    /// For reading only?
+    pub read_only: bool,
+    /// Create the container with these attributes when it is not there.
+    pub create: Option<ContainerAttributes>,
+}
+
+impl MountOptions {
+    /// An existing container, for reading and writing.
+    pub fn new(pool: impl Into<String>, container: impl Into<String>) -> MountOptions {
+        MountOptions { pool: pool.into(), group: None, container: container.into(), read_only: false, create: None }
+    }
+}
+
+/// A mounted container; disconnected when dropped. Threads may share it.
+#[doc(alias = "dfs_t")]
+pub struct Mount {
+    dfs: NonNull<dfs_t>,
+    read_only: bool,
+    _system: System,
+}
+
+// SAFETY: libdfs has no thread-local state; a mount may be used by another thread than the one that connected.
+unsafe impl Send for Mount {}
+// SAFETY: libdfs is thread-safe for different objects, and guards what is the mount's own (the counter of object ids) by a lock.
+unsafe impl Sync for Mount {}
+
+/// What a path leads to.
+pub enum Node<'m> {
+    /// A directory.
+    Dir(Dir<'m>),
+    /// A file.
+    File(File<'m>),
+}
+
+impl Mount {
+    /// Connects to the pool, opens the container and mounts it. Of many processes only one should do this: see
+    /// [`Mount::to_global`].
+    #[doc(alias = "dfs_connect")]
+    pub fn connect(system: &System, options: &MountOptions) -> Result<Mount> {
+        let pool = c_string(&options.pool, "pool")?;
+        let container = c_string(&options.container, "container")?;
+        let group = options.group.as_deref().map(|group| c_string(group, "system")).transpose()?;
+        let access = if options.read_only { libc::O_RDONLY } else { libc::O_RDWR };
+        let connect = |flags, attributes: *mut dfs_attr_t| {
+            let mut dfs = std::ptr::null_mut();
+            // SAFETY: an initialised library, NUL-terminated strings, attributes valid during the call or NULL, and a place for the
+            // mount.
+            let rc = unsafe {
+                daos_sys::dfs_connect(pool.as_ptr(), pointer(&group), container.as_ptr(), flags, attributes, &mut dfs)
+            };
+            (rc, dfs)
+        };
+        let connected = match &options.create {
+            None => connect(access, std::ptr::null_mut()),
+            Some(attributes) => attributes.with_raw(|raw| connect(access | libc::O_CREAT, raw))?,
+        };
+        Mount::taken("dfs_connect", connected, access, system)
+    }
+
+    /// A mount as bytes that [`Mount::from_global`] of another process turns into the same mount, without a round trip: one rank
+    /// connects, the others import.
+    #[doc(alias = "dfs_local2global_all")]
+    pub fn to_global(&self) -> Result<Vec<u8>> {
+        // SAFETY: the mount is connected; `serialise` passes a valid vector.
+        serialise(|iov| unsafe { daos_sys::dfs_local2global_all(self.as_ptr(), iov) })
+            .map_err(Error::dfs("dfs_local2global_all"))
+    }
+
+    /// The inverse of [`Mount::to_global`]; the bytes must come from it, in a process of the same machine architecture.
+    #[doc(alias = "dfs_global2local_all")]
+    pub fn from_global(system: &System, bytes: &[u8], read_only: bool) -> Result<Mount> {
+        let access = if read_only { libc::O_RDONLY } else { libc::O_RDWR };
+        // libdfs wants it writable: it may swap bytes in place.
+        let mut bytes = bytes.to_vec();
+        let iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
+        let mut dfs = std::ptr::null_mut();
+        // SAFETY: an initialised library, bytes valid during the call, and a place for the mount. Flags of 0 would inherit.
+        let rc = unsafe { daos_sys::dfs_global2local_all(access, iov, &mut dfs) };
+        Mount::taken("dfs_global2local_all", (rc, dfs), access, system)
+    }
+
+    fn taken(call: &'static str, (rc, dfs): (c_int, *mut dfs_t), access: c_int, system: &System) -> Result<Mount> {
+        let failed = Error::dfs(call);
+        Errno::check(rc).map_err(&failed)?;
+        let dfs = NonNull::new(dfs).ok_or_else(|| failed(Errno::from_raw(libc::EIO)))?;
+        Ok(Mount { dfs, read_only: access == libc::O_RDONLY, _system: system.clone() })
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut dfs_t {
+        self.dfs.as_ptr()
+    }
+
+    /// The access that directories are opened with.
+    pub(crate) fn dir_flags(&self) -> c_int {
+        if self.read_only { libc::O_RDONLY } else { libc::O_RDWR }
+    }
+
+    /// The root directory.
+    pub fn root(&self) -> Result<Dir<'_>> {
+        self.open_path("/")
+    }
+
+    /// Opens a directory by an absolute path; symbolic links are followed.
+    pub fn open_path(&self, path: &str) -> Result<Dir<'_>> {
+        match self.lookup(path, Access::Read)? {
+            Node::Dir(dir) => Ok(dir),
+            Node::File(_) => Err(Error::dfs("dfs_lookup")(Errno::from_raw(libc::ENOTDIR))),
+        }
+    }
+
+    /// Opens what an absolute path leads to; symbolic links are followed. `access` is for files.
+    #[doc(alias = "dfs_lookup")]
+    pub fn lookup(&self, path: &str, access: Access) -> Result<Node<'_>> {
+        let absolute = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        let c_path = c_string(&absolute, "path")?;
+        let mode = std::cell::Cell::new(0);
+        let open = |flags| {
+            // SAFETY: a mount, a NUL-terminated string, places for object and mode, and no stat asked.
+            Handle::open(self, |object| unsafe {
+                daos_sys::dfs_lookup(self.as_ptr(), c_path.as_ptr(), flags, object, mode.as_ptr(), std::ptr::null_mut())
+            })
+        };
+        let failed = Error::dfs("dfs_lookup");
+        // Directories are opened for what the mount allows, whatever is asked for files.
+        let handle = open(if access == Access::Read { self.dir_flags() } else { access.flags() }).map_err(&failed)?;
+        match mode.get() & libc::S_IFMT {
+            libc::S_IFDIR => Ok(Node::Dir(Dir::new(handle))),
+            libc::S_IFREG if access == Access::Read => Ok(Node::File(File::new(open(libc::O_RDONLY).map_err(failed)?))),
+            libc::S_IFREG => Ok(Node::File(File::new(handle))),
+            _ => Err(failed(Errno::from_raw(libc::EINVAL))),
+        }
+    }
+
+    /// The inverse of [`File::to_global`], on a mount of the same container.
+    #[doc(alias = "dfs_obj_global2local")]
+    pub fn file_from_global(&self, bytes: &[u8]) -> Result<File<'_>> {
+        let mut bytes = bytes.to_vec();
+        let iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
+        // SAFETY: a mount, bytes valid during the call, and a place for the object; flags of 0 are those of the exporter.
+        Handle::open(self, |object| unsafe { daos_sys::dfs_obj_global2local(self.as_ptr(), 0, iov, object) })
+            .map(File::new)
+            .map_err(Error::dfs("dfs_obj_global2local"))
+    }
+
+    /// The size of a file by its id, without opening it: `chunk` is what its listing gave. `ENOSYS` before DAOS 2.6.
+    #[doc(alias = "dfs_get_size_by_oid")]
+    pub fn size_by_id(&self, id: ObjectId, chunk: u64) -> Result<u64, Errno> {
+        #[cfg(daos_2_6)]
+        {
+            let id = daos_sys::daos_obj_id_t { hi: id.hi, lo: id.lo };
+            let mut size = 0;
+            // SAFETY: a mount and a writable result.
+            Errno::check(unsafe { daos_sys::dfs_get_size_by_oid(self.as_ptr(), id, chunk, &mut size) })?;
+            Ok(size)
+        }
+        #[cfg(not(daos_2_6))]
+        {
+            let _ = (id, chunk);
+            Err(Errno::from_raw(libc::ENOSYS))
+        }
+    }
+
+    /// What the container's files and directories get when nothing is said.
+    #[doc(alias = "dfs_query")]
+    pub fn attributes(&self) -> Result<MountAttributes> {
+        let mut raw = dfs_attr_t::default();
+        // SAFETY: a mount and a writable result.
+        Errno::check(unsafe { daos_sys::dfs_query(self.as_ptr(), &mut raw) }).map_err(Error::dfs("dfs_query"))?;
+        Ok(MountAttributes {
+            chunk_size: raw.da_chunk_size,
+            dir_class: ObjectClass::from_id(raw.da_dir_oclass_id),
+            file_class: ObjectClass::from_id(raw.da_file_oclass_id),
+        })
+    }
+
+    /// Space and health of the pool.
+    #[doc(alias = "dfs_pool_get")]
+    pub fn pool_info(&self) -> Result<PoolInfo> {
+        // SAFETY: a mount and a place for the handle; the handle goes back to the mount it came from.
+        self.with_handle(
+            "dfs_pool_get",
+            |handle| unsafe { daos_sys::dfs_pool_get(self.as_ptr(), handle) },
+            // SAFETY: as above.
+            |handle| unsafe { daos_sys::dfs_pool_put(self.as_ptr(), handle) },
+            PoolInfo::query,
+        )
+    }
+
+    /// What the container is.
+    #[doc(alias = "dfs_cont_get")]
+    pub fn container_info(&self) -> Result<ContainerInfo> {
+        // SAFETY: a mount and a place for the handle; the handle goes back to the mount it came from.
+        self.with_handle(
+            "dfs_cont_get",
+            |handle| unsafe { daos_sys::dfs_cont_get(self.as_ptr(), handle) },
+            // SAFETY: as above.
+            |handle| unsafe { daos_sys::dfs_cont_put(self.as_ptr(), handle) },
+            ContainerInfo::query,
+        )
+    }
+
+    fn with_handle<T>(
+        &self,
+        call: &'static str,
+        get: impl FnOnce(&mut daos_handle_t) -> c_int,
+        put: impl FnOnce(daos_handle_t) -> c_int,
+        ask: impl FnOnce(daos_handle_t) -> Result<T>,
+    ) -> Result<T> {
+        let mut handle = daos_sys::DAOS_HDL_INVAL;
+        Errno::check(get(&mut handle)).map_err(Error::dfs(call))?;
+        let answer = ask(handle);
+        Errno::check(put(handle)).map_err(Error::dfs(call))?;
+        answer
+    }
+
+    /// Makes everything durable. DAOS caches nothing, so there is nothing to wait for.
+    #[doc(alias = "dfs_sync")]
+    pub fn sync(&self) -> Result<(), Errno> {
+        // SAFETY: a mount.
+        Errno::check(unsafe { daos_sys::dfs_sync(self.as_ptr()) })
+    }
+}
+
+impl std::fmt::Debug for Mount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mount").field("read_only", &self.read_only).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // SAFETY: the mount is connected, nothing borrows it any more, and the library is still initialised.
+        unsafe { daos_sys::dfs_disconnect(self.as_ptr()) };
+    }
+}
+
+/// What the files and directories of a container get when nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MountAttributes {
+    /// Chunk size of files, in bytes.
+    pub chunk_size: u64,
+    /// Class of directories.
+    pub dir_class: ObjectClass,
+    /// Class of files.
+    pub file_class: ObjectClass,
+}

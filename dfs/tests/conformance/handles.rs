@@ -1,0 +1,81 @@
+//! Mounts and files handed from one process to another; here the other one is a second mount, or this test run anew.
+
+use crate::{Container, SYSTEM, on_root, pattern};
+use dfs::{Access, ContainerAttributes, Mount, ObjectClass};
+
+const INHERIT: ObjectClass = ObjectClass::INHERIT;
+
+#[test]
+fn a_mount_is_handed_over() {
+    on_root(|mount, root| {
+        root.create(c"file", INHERIT, 0).unwrap().write_at(0, b"shared").unwrap();
+        let other = Mount::from_global(&SYSTEM, &mount.to_global().unwrap(), false).unwrap();
+        let other_root = other.root().unwrap();
+        assert_eq!(other_root.stat(c"file").unwrap().size, 6);
+        other_root.mkdir(c"dir", INHERIT).unwrap();
+        root.open_dir(c"dir").unwrap();
+        assert_eq!(other.attributes().unwrap(), mount.attributes().unwrap());
+    });
+}
+
+#[test]
+fn an_open_file_is_handed_over() {
+    on_root(|mount, root| {
+        let other = Mount::from_global(&SYSTEM, &mount.to_global().unwrap(), false).unwrap();
+        let file = root.create(c"file", INHERIT, 470_080).unwrap();
+        let same = other.file_from_global(&file.to_global().unwrap()).unwrap();
+        same.write_at(3, b"there").unwrap();
+        let mut data = [0; 8];
+        assert_eq!(file.read_at(0, &mut data).unwrap(), 8);
+        assert_eq!(&data, b"\0\0\0there");
+        assert_eq!(same.id().unwrap(), file.id().unwrap());
+        assert_eq!(same.info().unwrap().chunk_size, 470_080);
+        same.close().unwrap();
+        assert_eq!(file.size().unwrap(), 8);
+    });
+}
+
+#[test]
+fn what_is_no_handle_is_refused() {
+    on_root(|mount, _| {
+        assert!(mount.file_from_global(b"").is_err());
+        assert!(mount.file_from_global(&[7; 400]).is_err());
+    });
+}
+
+/// The environment that tells the second process what to do.
+const HANDED: &str = "DFS_CONFORMANCE_HANDED";
+
+#[test]
+fn another_process_writes_through_both() {
+    let Some(container) = Container::create(&ContainerAttributes::default()) else { return };
+    let mount = container.mount();
+    let file = mount.root().unwrap().create(c"file", INHERIT, 0).unwrap();
+    let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let handed = format!("{}:{}", hex(mount.to_global().unwrap()), hex(file.to_global().unwrap()));
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "handles::the_other_process", "--nocapture"])
+        .env(HANDED, handed)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let mut data = vec![0; 5_000];
+    assert_eq!(file.read_at(1_000, &mut data).unwrap(), 5_000);
+    assert!(data == pattern(5, 5_000));
+    assert_eq!(mount.root().unwrap().kind(c"made-by-the-other").unwrap(), dfs::FileKind::Directory);
+}
+
+#[test]
+#[ignore = "run by another_process_writes_through_both"]
+fn the_other_process() {
+    let handed = std::env::var(HANDED).expect("started by the other test");
+    let bytes = |hex: &str| -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
+    };
+    let (mount, file) = handed.split_once(':').unwrap();
+    let mount = Mount::from_global(&SYSTEM, &bytes(mount), false).unwrap();
+    mount.file_from_global(&bytes(file)).unwrap().write_at(1_000, &pattern(5, 5_000)).unwrap();
+    let root = mount.root().unwrap();
+    root.mkdir(c"made-by-the-other", INHERIT).unwrap();
+    assert_eq!(root.open(c"file", Access::Read).unwrap().size().unwrap(), 6_000);
+}
