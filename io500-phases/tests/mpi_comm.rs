@@ -108,7 +108,10 @@ fn run_jobs() -> ExitCode {
         output.status.code().is_some_and(|code| code != 0)
             && String::from_utf8_lossy(&output.stderr).contains("this rank fails")
     });
-    expect("an abort ends the job with its code", &mpirun(3, "abort"), |output| output.status.code() == Some(7));
+    // Hydra mixes in the signal by which it ends the other ranks.
+    expect("an abort ends the job with its code", &mpirun(3, "abort"), |output| {
+        output.status.code().is_some_and(|code| if is_open_mpi() { code == 7 } else { code != 0 })
+    });
     expect("a direct start is solo", &direct(&[], "describe"), |output| {
         output.status.success() && output.stdout == b"0 of 1: solo\n"
     });
@@ -120,7 +123,7 @@ fn run_jobs() -> ExitCode {
     expect("a launcher of another flavour is refused", &direct(&foreign, "describe"), |output| {
         output.status.code() == Some(2)
             && output.stdout.is_empty()
-            && String::from_utf8_lossy(&output.stderr).contains("every process would run the whole benchmark alone")
+            && String::from_utf8_lossy(&output.stderr).contains("would run the whole benchmark alone")
     });
     ExitCode::SUCCESS
 }

@@ -110,6 +110,23 @@ impl Mpi {
         }
     }
 
+    fn all_reduce<N: Equivalence + Copy>(&self, op: ReduceOp, values: &mut [N]) {
+        self.settle();
+        let mine = values.to_vec();
+        self.ranks.all_reduce_into(&mine[..], values, operation(op));
+    }
+
+    fn reduce<N: Equivalence + Copy>(&self, op: ReduceOp, values: &mut [N]) {
+        self.settle();
+        let root = self.ranks.process_at_rank(0);
+        if self.ranks.rank() == 0 {
+            let mine = values.to_vec();
+            root.reduce_into_root(&mine[..], values, operation(op));
+        } else {
+            root.reduce_into(values, operation(op));
+        }
+    }
+
     /// Receives and drops what is still under way, until no rank has anything under way: MPI cannot end before that.
     fn drain(&self) {
         let mut all_done = None;
@@ -175,25 +192,20 @@ impl Comm for Mpi {
     }
 
     fn all_reduce_u64(&self, op: ReduceOp, values: &mut [u64]) {
-        self.settle();
-        let mine = values.to_vec();
-        self.ranks.all_reduce_into(&mine[..], values, operation(op));
+        match op {
+            ReduceOp::Sum => self.all_reduce(op, values),
+            ReduceOp::Min | ReduceOp::Max => through_signed(values, |signed| self.all_reduce(op, signed)),
+        }
     }
 
     fn all_reduce_f64(&self, op: ReduceOp, values: &mut [f64]) {
-        self.settle();
-        let mine = values.to_vec();
-        self.ranks.all_reduce_into(&mine[..], values, operation(op));
+        self.all_reduce(op, values);
     }
 
     fn reduce_u64(&self, op: ReduceOp, values: &mut [u64]) {
-        self.settle();
-        let root = self.ranks.process_at_rank(0);
-        if self.ranks.rank() == 0 {
-            let mine = values.to_vec();
-            root.reduce_into_root(&mine[..], values, operation(op));
-        } else {
-            root.reduce_into(values, operation(op));
+        match op {
+            ReduceOp::Sum => self.reduce(op, values),
+            ReduceOp::Min | ReduceOp::Max => through_signed(values, |signed| self.reduce(op, signed)),
         }
     }
 
@@ -262,7 +274,8 @@ impl Comm for Mpi {
 /// The first line of the MPI library's version text; callable whether or not MPI runs.
 pub(super) fn library_line() -> String {
     let version = library_version().unwrap_or_default();
-    version.lines().next().unwrap_or_default().trim_end_matches('\0').trim().to_owned()
+    let line = version.trim_end_matches('\0').lines().next().unwrap_or_default();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn operation(op: ReduceOp) -> SystemOperation {
@@ -270,6 +283,17 @@ fn operation(op: ReduceOp) -> SystemOperation {
         ReduceOp::Sum => SystemOperation::sum(),
         ReduceOp::Min => SystemOperation::min(),
         ReduceOp::Max => SystemOperation::max(),
+    }
+}
+
+/// MPICH 4.0 compares unsigned 64-bit numbers as if they were signed: so they are compared as signed ones, with the
+/// order kept.
+fn through_signed(values: &mut [u64], reduce: impl FnOnce(&mut [i64])) {
+    const FLIP: u64 = 1 << 63;
+    let mut signed: Vec<i64> = values.iter().map(|&value| (value ^ FLIP) as i64).collect();
+    reduce(&mut signed);
+    for (value, signed) in values.iter_mut().zip(signed) {
+        *value = signed as u64 ^ FLIP;
     }
 }
 
