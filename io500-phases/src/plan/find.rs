@@ -40,7 +40,7 @@ pub fn numbers_with_mark(plan: &MdtestPlan, ranks: usize, files: u64) -> u64 {
 }
 
 /// How many of the numbers `0..end` contain `01` in decimal.
-fn numbers_containing_mark(end: u64) -> u64 {
+pub fn numbers_containing_mark(end: u64) -> u64 {
     // Counts the numbers below `end` that do not contain it, digit by digit: `free[d]` is how many strings of d digits
     // avoid "01", `after_zero[d]` how many do so right behind a zero.
     let digits: Vec<u64> = end.to_string().bytes().map(|digit| u64::from(digit - b'0')).collect();

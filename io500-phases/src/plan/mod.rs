@@ -7,7 +7,7 @@ mod mdtest;
 mod whole;
 
 pub use describe::{Need, describe};
-pub use find::{FindPlan, MARK, Predicate, numbers_with_mark};
+pub use find::{FindPlan, MARK, Predicate, numbers_containing_mark, numbers_with_mark};
 pub use ior::{IorPlan, Offsets, RandomReads};
 pub use mdtest::{MdtestPlan, Step};
 pub use whole::{Layout, Plan};

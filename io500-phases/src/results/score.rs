@@ -52,10 +52,9 @@ pub fn extended_hash(rates: &[(PhaseId, f64)], means: &Means, valid: bool) -> u3
     rates_hash(rates.iter().filter(|(phase, _)| in_extended_hash(*phase))) ^ tail_hash(means, valid)
 }
 
-/// Whether a phase counts only in the extended score and enters its hash: creating and deleting mdworkbench's files is
-/// measured but has no score there.
+/// Whether a phase counts only in the extended score, and enters its hash.
 pub fn in_extended_hash(phase: PhaseId) -> bool {
-    matches!(phase, PhaseId::FindEasy | PhaseId::FindHard | PhaseId::MdworkbenchBench)
+    phase.extended_group() != phase.standard_group()
 }
 
 fn rates_hash<'a>(rates: impl Iterator<Item = &'a (PhaseId, f64)>) -> u32 {

@@ -1,0 +1,60 @@
+//! The files of a result directory that verification looks at.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+/// What there is to verify. Everything but `result.txt` can be missing.
+#[derive(Debug, Clone, Default)]
+pub struct Material {
+    /// `result.txt`.
+    pub result: String,
+    /// `result_summary.txt`.
+    pub summary: Option<String>,
+    /// Configuration files with their names, the likeliest first.
+    pub configs: Vec<(String, String)>,
+    /// The counts of the `.stonewall` files by family: `ior-hard`, `mdtest-easy` …
+    pub stonewalls: BTreeMap<String, u64>,
+    /// The logs of the phases, `<phase>.txt`, by phase.
+    pub logs: BTreeMap<String, String>,
+    /// `result.json`, which only dfs-bench writes.
+    pub json: Option<String>,
+}
+
+impl Material {
+    /// Takes what is in a result directory, or in the directory of a `result.txt`. `config` replaces the configuration files
+    /// found there.
+    pub fn read(path: &Path, config: Option<&Path>) -> io::Result<Self> {
+        let (dir, result) = match path.is_dir() {
+            true => (path, path.join("result.txt")),
+            false => (path.parent().unwrap_or(Path::new(".")), path.to_owned()),
+        };
+        let mut material = Material { result: text(&result)?, ..Material::default() };
+        let optional = |name: &str| text(&dir.join(name)).ok();
+        material.summary = optional("result_summary.txt");
+        material.json = optional("result.json");
+        material.configs = match config {
+            Some(path) => vec![(path.display().to_string(), text(path)?)],
+            None => ["config.ini", "config-orig.ini"]
+                .into_iter()
+                .filter_map(|name| Some((name.to_owned(), optional(name)?)))
+                .collect(),
+        };
+        for family in ["ior-easy", "ior-hard", "mdtest-easy", "mdtest-hard"] {
+            let count = optional(&format!("{family}.stonewall")).and_then(|text| text.trim().parse().ok());
+            material.stonewalls.extend(count.map(|count| (family.to_owned(), count)));
+        }
+        for phase in crate::phase_id::PhaseId::ALL {
+            let log = optional(&format!("{phase}.txt"));
+            material.logs.extend(log.map(|log| (phase.name().to_owned(), log)));
+        }
+        Ok(material)
+    }
+}
+
+/// A file as text; what is not UTF-8 becomes a replacement character. An error names the file.
+fn text(path: &Path) -> io::Result<String> {
+    let bytes =
+        std::fs::read(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
