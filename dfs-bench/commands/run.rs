@@ -70,7 +70,7 @@ fn suite(
     let global = &session.config.global;
     let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
     let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
-    let stores = Selected::open(&session.config, &session.phases, &datadir)?;
+    let stores = Selected::open(&session.config, &session.phases, &datadir, session.comm.as_ref())?;
     let options = Options {
         resultdir: Some(resultdir.into()),
         clean_up: args.phase == "all",

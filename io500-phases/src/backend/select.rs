@@ -3,6 +3,7 @@
 use super::null::Null;
 use super::posix::Posix;
 use super::{Backend, Description};
+use crate::comm::Comm;
 use crate::config::{Api, ApiSpec, Config};
 use crate::error::{Error, Result};
 use crate::phase_id::PhaseId;
@@ -77,7 +78,8 @@ enum Store {
 
 impl Selected {
     /// Opens what these phases need. `datadir` is the data directory with its timestamp.
-    pub fn open(config: &Config, phases: &[PhaseId], datadir: &str) -> Result<Self> {
+    pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, comm: &dyn Comm) -> Result<Self> {
+        let _ = comm;
         let mut stores: Vec<Opened> = Vec::new();
         let mut by_phase = vec![None; PhaseId::ALL.len()];
         for &phase in phases {

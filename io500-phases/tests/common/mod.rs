@@ -1,0 +1,66 @@
+//! Runs the suite with threads as ranks, for the tests of this folder.
+#![allow(dead_code)] // every test file takes what it needs
+
+use io500_phases::backend::select::{Selected, Stores, hints};
+use io500_phases::comm::{Comm, threads};
+use io500_phases::config::{Config, select_phases};
+use io500_phases::error::Error;
+use io500_phases::phase_id::PhaseId;
+use io500_phases::plan::{Layout, Plan};
+use io500_phases::results::RunResult;
+use io500_phases::suite::{Options, Quiet, Suite};
+use std::path::{Path, PathBuf};
+
+/// `../shared` beside the workspace; none, with a line that says so, where it is absent.
+pub fn shared(below: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(below);
+    if path.exists() {
+        return path.canonicalize().ok();
+    }
+    eprintln!("skipped: {} is not there", path.display());
+    None
+}
+
+/// A configuration from a file's text and `section.option=value` settings.
+pub fn config(text: &str, settings: &[&str]) -> Config {
+    let builder = Config::builder().file("test.ini", text.as_bytes());
+    settings.iter().fold(builder, |builder, setting| builder.set(*setting)).build().expect("a good configuration").0
+}
+
+/// The plan of these phases.
+pub fn plan(config: &Config, phases: &[PhaseId], comm: &dyn Comm, timestamp: &str) -> Plan {
+    let topology = comm.topology();
+    let layout = Layout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
+    let hints = |phase| hints(&config.phase(phase).api).expect("known object classes");
+    Plan::new(config, phases.to_vec(), layout, timestamp, hints)
+}
+
+/// Runs these phases with so many ranks on the stores that the configuration names; the result of rank 0.
+pub fn run(
+    config: &Config,
+    phases: &str,
+    ranks: usize,
+    timestamp: &str,
+    resultdir: Option<&Path>,
+) -> Result<RunResult, Error> {
+    let phases = select_phases(phases, false).expect("known phases");
+    let mut all = threads::run(ranks, |comm| {
+        let stores = Selected::open(config, &phases, &config.global.datadir, comm)?;
+        run_on(config, &phases, comm, timestamp, resultdir, &stores)
+    });
+    all.swap_remove(0).map(|result| result.expect("rank 0 has the result"))
+}
+
+/// Runs these phases as one rank of a group.
+pub fn run_on<S: Stores>(
+    config: &Config,
+    phases: &[PhaseId],
+    comm: &dyn Comm,
+    timestamp: &str,
+    resultdir: Option<&Path>,
+    stores: &S,
+) -> Result<Option<RunResult>, Error> {
+    let plan = plan(config, phases, comm, timestamp);
+    let options = Options { resultdir: resultdir.map(Path::to_owned), ..Options::default() };
+    Suite::new(config, &plan, options).run(comm, stores, &mut Quiet)
+}

@@ -1,0 +1,98 @@
+//! Byte for byte: after the write phases the tree is that of the C suite, for every standard run of the reference.
+
+mod common;
+
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Reference run, ranks, timestamp.
+const RUNS: [(&str, usize, &str); 7] = [
+    ("timestamp-np3", 3, "2026.01.02-03.04.05"),
+    ("offset-np3", 3, "2026.01.02-03.04.05"),
+    ("incompressible-np3", 3, "2026.01.02-03.04.05"),
+    ("random-np3", 3, "2026.01.02-03.04.05"),
+    ("timestamp-np1", 1, "2026.02.03-04.05.06"),
+    ("shared-file-np4", 4, "2026.05.05-05.05.05"),
+    ("unique-dir-np3", 3, "2026.06.06-06.06.06"),
+];
+
+/// Path to `d`, or to size and SHA-256.
+type Tree = BTreeMap<String, String>;
+
+fn expected(text: &str) -> Tree {
+    text.lines()
+        .map(|line| {
+            let mut words = line.split(' ');
+            let kind = words.next().unwrap();
+            let path = words.next().unwrap().to_owned();
+            (path, if kind == "d" { "d".to_owned() } else { words.collect::<Vec<_>>().join(" ") })
+        })
+        .collect()
+}
+
+fn found(root: &Path) -> Tree {
+    let mut tree = Tree::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(dir) = open.pop() {
+        let below = dir.strip_prefix(root).unwrap().display().to_string();
+        tree.insert(if below.is_empty() { ".".into() } else { below }, "d".into());
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let data = fs::read(&path).unwrap();
+                let hash = Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+                tree.insert(path.strip_prefix(root).unwrap().display().to_string(), format!("{} {hash}", data.len()));
+            }
+        }
+    }
+    tree
+}
+
+fn first_difference(expected: &Tree, found: &Tree) -> Option<String> {
+    let missing = expected.iter().find(|(path, what)| found.get(*path) != Some(what));
+    let extra = found.keys().find(|path| !expected.contains_key(*path));
+    missing
+        .map(|(path, what)| format!("{path}: must be {what}, is {:?}", found.get(path)))
+        .or_else(|| extra.map(|path| format!("{path}: must not be there")))
+}
+
+#[test]
+fn the_tree_on_posix_is_that_of_the_c_suite() {
+    let Some(reference) = common::shared("reference") else { return };
+    for (name, ranks, timestamp) in RUNS {
+        let temp = tempfile::tempdir().unwrap();
+        let data = temp.path().join("data");
+        let text = fs::read_to_string(reference.join(name).join("results/config.ini")).unwrap();
+        let settings = [format!("global.datadir={}", data.display()), "debug.pause-dir=".to_owned()];
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        let config = common::config(&text, &settings);
+        common::run(&config, "write,timestamp", ranks, timestamp, Some(&temp.path().join("results"))).unwrap();
+
+        let expected = expected(&fs::read_to_string(reference.join(name).join("tree.txt")).unwrap());
+        let found = found(&data);
+        assert_eq!(first_difference(&expected, &found), None, "{name}");
+        for family in ["ior-easy", "ior-hard", "mdtest-easy", "mdtest-hard"] {
+            let file = format!("{family}.stonewall");
+            let theirs = fs::read_to_string(reference.join(name).join(&file)).unwrap();
+            assert_eq!(fs::read_to_string(temp.path().join("results").join(&file)).unwrap(), theirs, "{name} {file}");
+        }
+
+        // and the comparison can fail: one bit, one name, one file too many
+        let mut broken = found.clone();
+        let file = broken.iter().find(|(path, _)| path.starts_with("ior-hard/")).map(|(path, _)| path.clone()).unwrap();
+        let path = data.join(&file);
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert!(first_difference(&expected, &self::found(&data)).unwrap().starts_with(&file));
+        let gone = broken.pop_last().unwrap();
+        assert!(first_difference(&expected, &broken).unwrap().starts_with(&gone.0));
+        broken.extend([gone, ("mdtest-hard/x".to_owned(), "d".to_owned())]);
+        assert!(first_difference(&expected, &broken).unwrap().starts_with("mdtest-hard/x: must not be there"));
+    }
+}
