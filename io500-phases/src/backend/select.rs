@@ -16,7 +16,7 @@ pub trait Visit {
     /// Does it.
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
     where
-        B::Dir: Sync;
+        B::Dir: Send + Sync;
 }
 
 /// The stores of a run.
@@ -41,7 +41,7 @@ pub struct Single<B> {
 
 impl<B: Backend + Sync> Stores for Single<B>
 where
-    B::Dir: Sync,
+    B::Dir: Send + Sync,
 {
     fn visit<V: Visit>(&self, _phase: PhaseId, visitor: V) -> V::Out {
         visitor.visit(&self.backend)

@@ -2,6 +2,7 @@
 
 pub mod cleanup;
 mod context;
+pub mod find;
 mod ior;
 mod mdtest;
 pub mod setup;

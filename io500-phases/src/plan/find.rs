@@ -1,19 +1,33 @@
 //! The find phases: what a match is, and how many there must be.
 
+use super::glob::Glob;
 use super::mdtest::MdtestPlan;
 
 /// The two characters that a matching name contains.
 pub const MARK: &str = "01";
 
-/// What an entry must be to match.
+/// What an entry must be to match. Directories never match.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Predicate {
-    /// The name contains this.
-    pub name_contains: Option<String>,
+    /// The name matches this; for the rules' phases [`Glob::containing`] the [`MARK`].
+    pub name: Option<Glob>,
     /// The size in bytes is exactly this.
     pub size: Option<u64>,
     /// The change time in whole seconds since 1970 is not before this.
     pub not_before: Option<i64>,
+}
+
+impl Predicate {
+    /// Whether more than the name decides.
+    pub fn needs_stat(&self) -> bool {
+        self.size.is_some() || self.not_before.is_some()
+    }
+
+    /// Whether size and change time are right.
+    #[inline]
+    pub fn matches(&self, size: u64, ctime: i64) -> bool {
+        self.size.is_none_or(|wanted| size == wanted) && self.not_before.is_none_or(|least| ctime >= least)
+    }
 }
 
 /// One find phase.

@@ -2,12 +2,14 @@
 
 mod describe;
 mod find;
+mod glob;
 mod ior;
 mod mdtest;
 mod whole;
 
 pub use describe::{Need, describe};
 pub use find::{FindPlan, MARK, Predicate, numbers_containing_mark, numbers_with_mark};
+pub use glob::{Glob, Matcher};
 pub use ior::{IorPlan, Offsets, RandomReads};
 pub use mdtest::{MdtestPlan, Step};
 pub use whole::{Layout, Plan};

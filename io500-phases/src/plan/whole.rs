@@ -1,6 +1,6 @@
 //! The plan of a whole run.
 
-use super::{FindPlan, Hints, IorPlan, MARK, MdtestPlan, Predicate};
+use super::{FindPlan, Glob, Hints, IorPlan, MARK, MdtestPlan, Predicate};
 use crate::config::{Config, seed};
 use crate::pattern::Signature;
 use crate::phase_id::{Family, PhaseId};
@@ -89,14 +89,14 @@ impl Plan {
 
     /// The find phase of this name.
     pub fn find(&self, phase: PhaseId) -> FindPlan {
-        let name_contains = Some(MARK.to_owned());
+        let name = Some(Glob::containing(MARK));
         let size = Some(MdtestPlan::HARD_FILE_SIZE as u64);
         let (below, size, newer_than_timestamp) = match phase {
             PhaseId::FindEasy => ("mdtest-easy", None, false),
             PhaseId::FindHard => ("mdtest-hard", size, true),
             _ => ("", size, true),
         };
-        let predicate = Predicate { name_contains, size, not_before: None };
+        let predicate = Predicate { name, size, not_before: None };
         FindPlan { below: below.to_owned(), predicate, newer_than_timestamp }
     }
 

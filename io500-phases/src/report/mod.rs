@@ -3,9 +3,11 @@
 mod command;
 mod csv;
 mod dir;
+mod find_csv;
 mod io500;
 
 pub use command::equivalent_command;
 pub use csv::{ior_csv, mdtest_csv};
 pub use dir::ResultDir;
+pub use find_csv::find_csv;
 pub use io500::{phase_line, result_txt, score_lines, stdout_reasons, summary};

@@ -3,6 +3,8 @@
 use super::run::{NodeTime, RankTime, Spread, StonewallResult};
 use crate::comm::Comm;
 use crate::phases::{Check, RankTally};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Bytes in a GiB, the unit of bandwidth.
 const GIB: f64 = (1u64 << 30) as f64;
@@ -10,7 +12,7 @@ const GIB: f64 = (1u64 << 30) as f64;
 const NAMED: usize = 10;
 
 /// All ranks' tallies on rank 0, in rank order; none elsewhere. This is the one thing that grows with the number of ranks, and only there.
-pub fn gather(comm: &dyn Comm, own: &RankTally) -> Option<Vec<RankTally>> {
+pub fn gather<T: Serialize + DeserializeOwned>(comm: &dyn Comm, own: &T) -> Option<Vec<T>> {
     let own = serde_json::to_vec(own).expect("a tally has no maps");
     let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).expect("every rank runs the same program");
     comm.gather(&own).map(|all| all.into_iter().map(parse).collect())

@@ -4,6 +4,7 @@ pub mod aggregate;
 mod confirm;
 mod doubts;
 mod eras;
+mod find;
 mod material;
 pub mod official;
 pub mod provenance;

@@ -39,7 +39,7 @@ impl Visit for RunPhase<'_> {
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
     where
-        B::Dir: Sync,
+        B::Dir: Send + Sync,
     {
         let root = backend.open_path(self.datadir).map_err(|errno| Failure::Storage {
             op: "open".into(),

@@ -571,7 +571,7 @@ impl Visit for Look<'_> {
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
     where
-        B::Dir: Sync,
+        B::Dir: Send + Sync,
     {
         setup::inspect(backend, self.datadir, self.plan, self.phases)
     }
@@ -589,7 +589,7 @@ impl Visit for Make<'_> {
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
     where
-        B::Dir: Sync,
+        B::Dir: Send + Sync,
     {
         setup::make(backend, self.datadir, self.plan, self.families).map(|_| ())
     }
@@ -607,7 +607,7 @@ impl Visit for UniqueDirs<'_> {
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
     where
-        B::Dir: Sync,
+        B::Dir: Send + Sync,
     {
         setup::make_unique_dirs(backend, self.team, self.datadir, self.plan)
     }
@@ -625,7 +625,7 @@ impl Visit for Sweep<'_> {
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
     where
-        B::Dir: Sync,
+        B::Dir: Send + Sync,
     {
         // a directory that carries the timestamp was made by this run
         cleanup::sweep(backend, self.team, self.datadir, self.config.global.timestamp_datadir)

@@ -1,0 +1,79 @@
+//! What one rank counted in a find phase.
+
+use serde::{Deserialize, Serialize};
+use std::ops::AddAssign;
+
+/// What a walk, or a part of one, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Entries that match.
+    pub found: u64,
+    /// Entries that are not directories.
+    pub total: u64,
+    /// Entries, directories too.
+    pub checked: u64,
+    /// Directories and entries that could not be looked at. What vanished meanwhile is not among them.
+    pub errors: u64,
+    /// Entries whose kind the listing did not tell.
+    pub unknown: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.found += other.found;
+        self.total += other.total;
+        self.checked += other.checked;
+        self.errors += other.errors;
+        self.unknown += other.unknown;
+    }
+}
+
+/// How matching entries are told from others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// The servers compare names and times; only matches and directories come back.
+    Server,
+    /// The client compares names and asks only about those that match, or whose kind is unknown.
+    #[default]
+    NameFirst,
+}
+
+impl Method {
+    /// The word for results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Server => "server",
+            Method::NameFirst => "name-first",
+        }
+    }
+}
+
+/// One rank's part of a find phase, beside its [`RankTally`](crate::phases::RankTally).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindTally {
+    /// The rank.
+    pub rank: usize,
+    /// Whether it took part in the walk (`nproc`).
+    pub takes_part: bool,
+    /// What it counted.
+    pub counts: Counts,
+    /// How names were filtered: the same on every rank.
+    pub method: Method,
+    /// Lookups in flight.
+    pub threads: usize,
+    /// Times that another rank asked this one for work.
+    pub asked: u64,
+    /// Pieces of work given away.
+    pub given: u64,
+    /// Times that this rank asked another one.
+    pub asks: u64,
+    /// Pieces of work got from others.
+    pub stolen: u64,
+    /// Messages sent to find out whether the walk is over.
+    pub tokens: u64,
+    /// Time without work, until the walk was over everywhere.
+    pub idle_ns: u64,
+    /// The first thing that could not be looked at.
+    pub first_error: Option<String>,
+}

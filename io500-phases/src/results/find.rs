@@ -1,0 +1,23 @@
+//! From the find tallies of all ranks to the result of the phase.
+
+use super::run::FindResult;
+use crate::phases::find::FindTally;
+
+impl FindResult {
+    /// The result of all ranks' tallies. `expected` are the matches and the files that there must be, where the plan knows.
+    pub fn new(tallies: &[FindTally], expected_found: Option<u64>, expected_total: Option<u64>) -> Self {
+        let sum = |of: fn(&FindTally) -> u64| tallies.iter().map(of).sum();
+        let first = tallies.first();
+        FindResult {
+            found: sum(|tally| tally.counts.found),
+            total: sum(|tally| tally.counts.total),
+            expected_found,
+            expected_total,
+            errors: sum(|tally| tally.counts.errors),
+            method: first.map_or_else(String::new, |tally| tally.method.name().to_owned()),
+            ranks: sum(|tally| tally.takes_part.into()),
+            threads: first.map_or(0, |tally| tally.threads as u64),
+            steals: sum(|tally| tally.stolen),
+        }
+    }
+}
