@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// Which libdfs this binary was built with.
 pub fn dfs_provider() -> String {
-    "none".into()
+    io500_phases::backend::dfs::provider()
 }
 
 /// Runs what the arguments ask for.
@@ -70,7 +70,7 @@ fn suite(
     let global = &session.config.global;
     let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
     let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
-    let stores = Selected::open(&session.config, &session.phases, &datadir, session.comm.as_ref())?;
+    let stores = Selected::open(&session.config, &session.phases, &datadir, &session.comm.as_ref())?;
     let options = Options {
         resultdir: Some(resultdir.into()),
         clean_up: args.phase == "all",

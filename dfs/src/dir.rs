@@ -12,9 +12,10 @@ use std::ffi::{CStr, CString};
 type Result<T> = std::result::Result<T, Errno>;
 
 /// An open directory. Every name is one component; a slash in it is `EINVAL`.
+///
+/// Threads may share one: its calls only read the handle, as those of dfuse's threads do, and what changes it takes `&mut self`.
 pub struct Dir<'m> {
     handle: Handle<'m>,
-    _one_thread: NotSync,
 }
 
 const FILE_MODE: u32 = libc::S_IFREG | 0o644;
@@ -22,7 +23,7 @@ const DIR_MODE: u32 = 0o755;
 
 impl<'m> Dir<'m> {
     pub(crate) fn new(handle: Handle<'m>) -> Dir<'m> {
-        Dir { handle, _one_thread: NotSync::default() }
+        Dir { handle }
     }
 
     pub(crate) fn handle(&self) -> &Handle<'m> {

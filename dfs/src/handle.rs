@@ -13,8 +13,8 @@ pub(crate) struct Handle<'m> {
 }
 
 // SAFETY: libdfs has no thread-local state; an object opened by one thread may be used by another. Calls on one object at the same
-// time are excluded by the types around this one, which are not `Sync`, except reads and writes of a queue, which libdaos
-// serialises itself.
+// time are excluded by the types around this one: they are not `Sync`, except directories, whose calls only read what the handle
+// points to, and reads and writes of a queue, which libdaos serialises itself.
 unsafe impl Send for Handle<'_> {}
 // SAFETY: see above; `Arc<Handle>` is shared only between a `File` and the queues with its transfers in flight.
 unsafe impl Sync for Handle<'_> {}

@@ -61,6 +61,9 @@ pub enum Error {
         /// The error number.
         errno: Errno,
     },
+    /// The store cannot be reached: pool, container, agent, network.
+    #[error("{0}")]
+    Unavailable(String),
     /// A file of the result directory could not be read or written.
     #[error("{path}: {message}")]
     ResultFile {

@@ -1,5 +1,7 @@
 //! A storage system as one process sees it.
 
+#[cfg(feature = "dfs")]
+pub mod dfs;
 pub mod null;
 pub mod posix;
 mod posix_facts;

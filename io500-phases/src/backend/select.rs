@@ -3,7 +3,6 @@
 use super::null::Null;
 use super::posix::Posix;
 use super::{Backend, Description};
-use crate::comm::Comm;
 use crate::config::{Api, ApiSpec, Config};
 use crate::error::{Error, Result};
 use crate::phase_id::PhaseId;
@@ -72,14 +71,24 @@ struct Opened {
 }
 
 enum Store {
+    #[cfg(feature = "dfs")]
+    Dfs(super::dfs::Connection),
     Posix(Posix),
     Null(Null),
 }
 
+/// How the ranks open a store together: rank 0 connects and hands its mount to the others.
+pub trait Share {
+    /// Whether this is rank 0.
+    fn is_root(&self) -> bool;
+    /// Makes every rank's bytes equal to rank 0's.
+    fn broadcast(&self, bytes: &mut Vec<u8>);
+}
+
 impl Selected {
-    /// Opens what these phases need. `datadir` is the data directory with its timestamp.
-    pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, comm: &dyn Comm) -> Result<Self> {
-        let _ = comm;
+    /// Opens what these phases need. `datadir` is the data directory with its timestamp. Collective; the error is the same on
+    /// all ranks, except where a rank cannot take over rank 0's mount.
+    pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, ranks: &dyn Share) -> Result<Self> {
         let mut stores: Vec<Opened> = Vec::new();
         let mut by_phase = vec![None; PhaseId::ALL.len()];
         for &phase in phases {
@@ -87,7 +96,7 @@ impl Selected {
             let index = match stores.iter().position(|opened| opened.spec == spec) {
                 Some(index) => index,
                 None => {
-                    stores.push(Opened::new(spec, datadir)?);
+                    stores.push(Opened::new(spec, datadir, ranks)?);
                     stores.len() - 1
                 }
             };
@@ -102,8 +111,14 @@ impl Selected {
 }
 
 impl Opened {
-    fn new(spec: ApiSpec, datadir: &str) -> Result<Self> {
+    fn new(spec: ApiSpec, datadir: &str, ranks: &dyn Share) -> Result<Self> {
+        let _ = ranks; // without libdfs nothing is opened together
         let (store, datadir) = match &spec.api {
+            #[cfg(feature = "dfs")]
+            Api::Dfs => {
+                let datadir = super::dfs::without_prefix(datadir, spec.prefix.as_deref());
+                (Store::Dfs(super::dfs::Connection::open(&spec, ranks)?), datadir)
+            }
             Api::Posix => (Store::Posix(Posix::new(datadir, spec.odirect)), datadir.to_owned()),
             Api::Null => (Store::Null(Null), datadir.to_owned()),
             other => return Err(Error::Config(format!("the API {other} cannot be run here"))),
@@ -115,6 +130,8 @@ impl Opened {
 impl Stores for Selected {
     fn visit<V: Visit>(&self, phase: PhaseId, visitor: V) -> V::Out {
         match &self.of(phase).store {
+            #[cfg(feature = "dfs")]
+            Store::Dfs(connection) => visitor.visit(&connection.backend()),
             Store::Posix(posix) => visitor.visit(posix),
             Store::Null(null) => visitor.visit(null),
         }
@@ -130,6 +147,8 @@ impl Stores for Selected {
 
     fn describe(&self) -> Vec<(String, Description)> {
         let describe = |opened: &Opened| match &opened.store {
+            #[cfg(feature = "dfs")]
+            Store::Dfs(connection) => connection.backend().describe(),
             Store::Posix(posix) => posix.describe(),
             Store::Null(null) => null.describe(),
         };
@@ -144,5 +163,21 @@ fn connection(spec: &ApiSpec) -> ApiSpec {
 
 /// The placement that an API string asks for. Classes are checked by name; an unknown one is an error that lists the nearest.
 pub fn hints(spec: &ApiSpec) -> Result<Hints> {
-    Ok(Hints { file_class: 0, dir_class: 0, chunk: spec.chunk_size.unwrap_or(0) })
+    #[cfg(feature = "dfs")]
+    let class = |name: &Option<String>| match name {
+        Some(name) => ::dfs::ObjectClass::from_name(name)
+            .map(::dfs::ObjectClass::id)
+            .map_err(|error| Error::Config(error.to_string())),
+        None => Ok(0),
+    };
+    #[cfg(not(feature = "dfs"))]
+    let class = |name: &Option<String>| match name {
+        Some(name) => Err(Error::Config(format!("object class {name}: this program was built without DAOS"))),
+        None => Ok(0),
+    };
+    Ok(Hints {
+        file_class: class(&spec.oclass)?,
+        dir_class: class(&spec.dir_oclass)?,
+        chunk: spec.chunk_size.unwrap_or(0),
+    })
 }

@@ -57,6 +57,15 @@ pub trait Comm {
     fn describe(&self) -> String;
 }
 
+impl crate::backend::select::Share for &dyn Comm {
+    fn is_root(&self) -> bool {
+        self.rank() == 0
+    }
+    fn broadcast(&self, bytes: &mut Vec<u8>) {
+        Comm::broadcast(*self, 0, bytes);
+    }
+}
+
 /// The operation of a reduction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
