@@ -198,7 +198,9 @@ pub struct FindResult {
     pub expected_total: Option<u64>,
     /// Entries that could not be looked at.
     pub errors: u64,
-    /// How names were filtered: `server`, `name-first`, `stat-all`.
+    /// The first of those.
+    pub first_error: Option<String>,
+    /// How names were filtered: `server`, `name-first`.
     pub method: String,
     /// Ranks that took part.
     pub ranks: u64,
@@ -206,6 +208,8 @@ pub struct FindResult {
     pub threads: u64,
     /// Shares of directories that moved from one rank to another.
     pub steals: u64,
+    /// The longest time that a rank was without work, seconds.
+    pub idle_max_s: f64,
 }
 
 /// How the ranks of a phase differed. Seconds.
