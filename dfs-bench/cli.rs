@@ -36,11 +36,19 @@ pub struct Cli {
 
 /// What there is besides running.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Look at the options and at a configuration: list, show, check, hash
+    Config(commands::config::ConfigArgs),
+    /// Recompute the score and the hashes of a result, of this program's or the C suite's
+    Verify(commands::verify::VerifyArgs),
+}
 
 impl Command {
     pub fn run(self) -> anyhow::Result<Exit> {
-        match self {}
+        match self {
+            Command::Config(args) => commands::config::run(&args),
+            Command::Verify(args) => commands::verify::run(&args),
+        }
     }
 }
 

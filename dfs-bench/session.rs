@@ -61,8 +61,8 @@ fn start_error(error: comm::StartError) -> anyhow::Error {
     }
 }
 
-/// Reads and checks everything that can be wrong.
-fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
+/// The layers of the configuration that the arguments name, not yet looked at.
+pub fn inputs(args: &RunArgs) -> anyhow::Result<ConfigBuilder> {
     let mut builder = Config::builder();
     if let Some(path) = args.config_file() {
         let bytes = std::fs::read(path).map_err(|error| {
@@ -70,12 +70,20 @@ fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
         })?;
         builder = builder.file(path.display().to_string(), &bytes);
     }
-    builder = builder.env(std::env::vars());
+    let text = |variable: (std::ffi::OsString, std::ffi::OsString)| {
+        Some((variable.0.into_string().ok()?, variable.1.to_string_lossy().into_owned()))
+    };
+    builder = builder.env(std::env::vars_os().filter_map(text));
     builder = args.set.iter().fold(builder, |builder, set| builder.set(set));
-    builder = args
-        .settings()
-        .into_iter()
-        .fold(builder, |builder, (section, option, value, flag)| builder.flag(section, option, value, flag));
+    let flag = |builder: ConfigBuilder, (section, option, value, flag): (&str, &str, String, &str)| {
+        builder.flag(section, option, value, flag)
+    };
+    Ok(args.settings().into_iter().fold(builder, flag))
+}
+
+/// Reads and checks everything that can be wrong.
+fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
+    let builder = inputs(args)?;
     let inputs = builder.clone();
     let (config, warnings) = builder.build()?;
     for warning in warnings {

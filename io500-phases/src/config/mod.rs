@@ -37,3 +37,4 @@ pub use load::{Bench, Config, Debug, Find, Global, IorEasy, IorHard, Mdtest, Mdw
 pub use schema::{Level, OptionDef, SECTIONS, SectionDef, ValueKind};
 pub use select::select_phases;
 pub use suggest::nearest;
+pub use validate::Invalidating;

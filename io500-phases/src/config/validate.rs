@@ -4,7 +4,7 @@ use super::api::Api;
 use super::error::{ConfigError, Problem};
 use super::load::{Config, Find, Setting};
 use super::schema::OWN_SECTION;
-use crate::phase_id::{Family, PhaseId};
+use crate::phase_id::{Family, Group, PhaseId};
 
 impl Config {
     /// Checks what the phases of a run need to fit together; phases whose `run` is FALSE are not looked at. Everything found
@@ -33,6 +33,38 @@ impl Config {
             check.api(phase);
         }
         ConfigError::unless_empty(check.problems)
+    }
+}
+
+/// A setting that makes a run invalid, and why.
+pub type Invalidating<'a> = (&'a Setting, String);
+
+impl Config {
+    /// The settings that make a run of this configuration invalid, or its score something else than the rules mean.
+    pub fn invalidating(&self) -> Vec<Invalidating<'_>> {
+        let required = self.required_stonewall();
+        let reason = |setting: &Setting| match (setting.section.as_str(), setting.option.as_str()) {
+            ("debug", "stonewall-time") if i64::from(self.debug.stonewall) != i64::from(required) => {
+                Some(format!("the rules demand {required} seconds"))
+            }
+            ("debug", "pause-dir") if self.debug.pause_dir.is_some() => {
+                Some("a run that can be paused is invalid".into())
+            }
+            ("mdtest-hard", "files-per-dir") if self.mdtest_hard.files_per_dir.is_some() => {
+                Some("mdtest-hard is one shared directory".into())
+            }
+            (section, "run") if setting.value.as_deref() == Some("FALSE") && self.switches_off_scored(section) => {
+                Some("a scored phase that does not run has the score 0".into())
+            }
+            _ => None,
+        };
+        self.settings().iter().filter_map(|setting| Some((setting, reason(setting)?))).collect()
+    }
+
+    /// Whether phases of the standard score depend on the `run` of this section.
+    fn switches_off_scored(&self, section: &str) -> bool {
+        let depends = |phase: &PhaseId| phase.name() == section || phase.family().name() == section;
+        PhaseId::ALL.iter().filter(|phase| phase.standard_group() != Group::None).any(depends)
     }
 }
 
