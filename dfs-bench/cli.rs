@@ -41,6 +41,8 @@ pub enum Command {
     Config(commands::config::ConfigArgs),
     /// Recompute the score and the hashes of a result, of this program's or the C suite's
     Verify(commands::verify::VerifyArgs),
+    Report(commands::report::ReportArgs),
+    Compare(commands::compare::CompareArgs),
 }
 
 impl Command {
@@ -48,6 +50,8 @@ impl Command {
         match self {
             Command::Config(args) => commands::config::run(&args),
             Command::Verify(args) => commands::verify::run(&args),
+            Command::Report(args) => commands::report::run(&args),
+            Command::Compare(args) => commands::compare::run(&args),
         }
     }
 }

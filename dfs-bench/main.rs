@@ -4,6 +4,7 @@
 mod cli;
 mod commands;
 mod exit;
+mod report;
 mod session;
 mod signals;
 mod status;

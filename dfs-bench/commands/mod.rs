@@ -1,5 +1,7 @@
 //! What the command does: running is the default, everything else is a subcommand of its own.
 
+pub mod compare;
 pub mod config;
+pub mod report;
 pub mod run;
 pub mod verify;

@@ -6,7 +6,7 @@ use crate::phase_id::{Group, PhaseId};
 use crate::units::c_double;
 
 /// The means of a run and the score made of them.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Means {
     /// Geometric mean of the bandwidth phases, GiB/s.
     pub bandwidth: f64,

@@ -1,0 +1,191 @@
+//! What differed between two groups besides their results: storage options, settings, environment.
+
+use crate::report::load::Group;
+use crate::report::model::{Run, Setting};
+use crate::report::tables::UNKNOWN;
+use io500_phases::units::parse_size;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that differ between any two runs and explain nothing.
+const PLACES: [&str; 18] = [
+    "config-hash",
+    "score hash",
+    "result-dir",
+    "resultdir",
+    "datadir",
+    "timestamp",
+    "timestamp-datadir",
+    "timestamp-resultdir",
+    "began",
+    "ended",
+    "data directory",
+    "result directory",
+    "command line",
+    "seconds until connected",
+    "seconds until the first phase",
+    "resident memory before the first phase",
+    "wall clock skew",
+    "clock uncertainty",
+];
+
+/// Settings that the storage options per phase show too, and there as they take effect.
+const TOLD_PER_PHASE: [&str; 3] = ["api", "transfersize", "datapackettype"];
+
+/// Something that is not the same on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// `storage`, `setting` or `environment`.
+    pub kind: &'static str,
+    /// What.
+    pub name: String,
+    /// Where it applies: phases or sections.
+    pub scope: String,
+    /// The baseline's value.
+    pub a: String,
+    /// The other's.
+    pub b: String,
+}
+
+/// What differs between `a` and `b`.
+pub fn between(a: &Group, b: &Group) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let storage = [a, b].map(|group| values(group, storage));
+    changes.extend(changed("storage", &storage[0], &storage[1], Missing::Counts));
+    let settings = [a, b].map(|group| values(group, settings));
+    changes.extend(changed("setting", &settings[0], &settings[1], Missing::Skipped));
+    let environment = [a, b].map(|group| values(group, environment));
+    // facts of the environment are only comparable where the same program collected them
+    let missing = if a.runs[0].source == b.runs[0].source { Missing::Counts } else { Missing::Skipped };
+    changes.extend(changed("environment", &environment[0], &environment[1], missing));
+    merge_scopes(changes)
+}
+
+/// Whether a value that only one side has is a difference.
+#[derive(Clone, Copy, PartialEq)]
+enum Missing {
+    Counts,
+    Skipped,
+}
+
+/// (name, scope) to value.
+type Values = BTreeMap<(String, String), String>;
+
+/// The values of a group; several different ones are joined.
+fn values(group: &Group, of: fn(&Run) -> Values) -> Values {
+    let mut all: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for (key, value) in group.runs.iter().flat_map(of) {
+        all.entry(key).or_default().insert(value);
+    }
+    all.into_iter().map(|(key, values)| (key, values.into_iter().collect::<Vec<_>>().join(" | "))).collect()
+}
+
+fn storage(run: &Run) -> Values {
+    let facts = run.phases.iter().flat_map(|phase| phase.storage.iter().map(move |fact| (phase, fact)));
+    facts.map(|(phase, fact)| ((fact.name.clone(), phase.id.name().to_owned()), fact.value.clone())).collect()
+}
+
+fn settings(run: &Run) -> Values {
+    let told = run.phases.iter().any(|phase| !phase.storage.is_empty());
+    run.configuration
+        .iter()
+        .filter(|setting| !(told && TOLD_PER_PHASE.contains(&setting.name.to_lowercase().as_str())))
+        .filter(|setting| !PLACES.contains(&setting.name.to_lowercase().as_str()))
+        .map(|setting| ((setting.name.to_lowercase(), setting.section.to_lowercase()), plain(setting)))
+        .collect()
+}
+
+/// A value without the freedom of spelling.
+fn plain(setting: &Setting) -> String {
+    match setting.value.to_lowercase().as_str() {
+        "true" | "1" => "TRUE".to_owned(),
+        "false" | "0" => "FALSE".to_owned(),
+        _ => parse_size(&setting.value).map_or_else(|_| setting.value.clone(), |bytes| bytes.to_string()),
+    }
+}
+
+fn environment(run: &Run) -> Values {
+    let facts = run.provenance.iter().filter(|fact| !PLACES.contains(&fact.name.as_str()));
+    let mut values: Values = facts.map(|fact| ((fact.name.clone(), String::new()), fact.value.clone())).collect();
+    let own = [
+        ("program", Some(run.source.name().to_owned())),
+        ("version", run.version.clone()),
+        ("mode", run.mode.clone()),
+        ("ranks", run.ranks.map(|ranks| ranks.to_string())),
+        ("client nodes", run.nodes.map(|nodes| nodes.to_string())),
+    ];
+    let own = own.into_iter().filter_map(|(name, value)| Some(((name.to_owned(), String::new()), value?)));
+    values.extend(own);
+    values
+}
+
+fn changed(kind: &'static str, a: &Values, b: &Values, missing: Missing) -> Vec<Change> {
+    let keys: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+    keys.into_iter()
+        .filter_map(|key| {
+            let (of_a, of_b) = (a.get(key), b.get(key));
+            let skipped = missing == Missing::Skipped && (of_a.is_none() || of_b.is_none());
+            let show = |value: Option<&String>| value.cloned().unwrap_or_else(|| UNKNOWN.to_owned());
+            (of_a != of_b && !skipped).then(|| Change {
+                kind,
+                name: key.0.clone(),
+                scope: key.1.clone(),
+                a: show(of_a),
+                b: show(of_b),
+            })
+        })
+        .collect()
+}
+
+/// One line for the same change in several phases or sections.
+fn merge_scopes(changes: Vec<Change>) -> Vec<Change> {
+    let mut merged: Vec<Change> = Vec::new();
+    for change in changes {
+        let same = |other: &&mut Change| {
+            (other.kind, &other.name, &other.a, &other.b) == (change.kind, &change.name, &change.a, &change.b)
+        };
+        match merged.iter_mut().find(same) {
+            Some(other) => {
+                other.scope.push_str(", ");
+                other.scope.push_str(&change.scope);
+            }
+            None => merged.push(change),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::compare::testing::group;
+    use crate::report::model::Fact;
+
+    #[test]
+    fn object_classes_are_listed_once_for_all_phases() {
+        let (mut a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
+        for (group, class) in [(&mut a, "SX"), (&mut b, "EC_16P1GX")] {
+            for phase in group.runs[0].phases.iter_mut().take(2) {
+                phase.storage.push(Fact::new("object class", class));
+            }
+        }
+        let found = between(&a, &b);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].a.as_str(), found[0].b.as_str()), ("SX", "EC_16P1GX"));
+        assert_eq!(found[0].scope, "ior-easy-write, mdtest-easy-write");
+    }
+
+    #[test]
+    fn spelling_and_places_are_no_difference() {
+        let (mut a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
+        let setting = |name: &str, value: &str| Setting {
+            section: "global".to_owned(),
+            name: name.to_owned(),
+            value: value.to_owned(),
+            origin: "config.ini".to_owned(),
+        };
+        a.runs[0].configuration = vec![setting("scc", "FALSE"), setting("datadir", "/a")];
+        b.runs[0].configuration = vec![setting("SCC", "false"), setting("datadir", "/b")];
+        assert_eq!(between(&a, &b), []);
+    }
+}

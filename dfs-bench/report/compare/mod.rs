@@ -1,0 +1,13 @@
+//! Comparisons of runs and groups of repeated runs: what changed, how sure that is, and what else differed.
+
+pub mod analyse;
+pub mod charts;
+pub mod concerns;
+pub mod differences;
+pub mod gate;
+pub mod headline;
+pub mod outliers;
+pub mod render;
+pub mod stats;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,80 @@
+//! Runs that stand apart from the repeats they belong to. They are named, never dropped.
+
+use super::stats;
+use crate::report::figures::signed_percent;
+use crate::report::load::Group;
+use io500_phases::phase_id::PhaseId;
+use io500_phases::results::score::geometric_mean;
+use serde::Serialize;
+
+/// Less than this is not worth a name, however closely the other runs agree.
+const NOTEWORTHY: f64 = 0.05;
+
+/// A run that stands apart in one phase.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outlier {
+    /// Its group.
+    pub group: String,
+    /// The run.
+    pub run: String,
+    /// The phase.
+    pub phase: PhaseId,
+    /// Its rate over the geometric mean of the other runs.
+    pub ratio: f64,
+    /// In a sentence.
+    pub words: String,
+}
+
+/// The outliers of a group by Grubbs's test, for groups of three runs and more.
+pub fn of(group: &Group) -> Vec<Outlier> {
+    PhaseId::ALL.into_iter().filter_map(|id| in_phase(group, id)).collect()
+}
+
+fn in_phase(group: &Group, phase: PhaseId) -> Option<Outlier> {
+    let rated: Vec<(&str, f64)> = group
+        .runs
+        .iter()
+        .filter_map(|run| Some((run.label.as_str(), run.phase(phase)?.rate)))
+        .filter(|(_, rate)| *rate > 0.0)
+        .collect();
+    let logs: Vec<f64> = rated.iter().map(|(_, rate)| rate.ln()).collect();
+    let index = stats::outlier(&logs)?;
+    let others: Vec<f64> =
+        rated.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, rate))| *rate).collect();
+    let (run, rate) = rated[index];
+    let ratio = rate / geometric_mean(others.iter().copied());
+    ((ratio - 1.0).abs() >= NOTEWORTHY).then(|| Outlier {
+        group: group.label.clone(),
+        run: run.to_owned(),
+        phase,
+        ratio,
+        words: format!(
+            "{run} stands apart in {phase}: {} against the other {} runs of {}.",
+            signed_percent(ratio - 1.0),
+            others.len(),
+            group.label
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::compare::testing::group;
+
+    #[test]
+    fn the_slow_run_is_named() {
+        let mut repeats = group("nightly", &[100.0, 101.0, 99.5, 100.5]);
+        let slow = repeats.runs[2].phases.iter_mut().find(|phase| phase.id == PhaseId::Find).unwrap();
+        slow.rate *= 0.5;
+        let found = of(&repeats);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].run.as_str(), found[0].phase), ("nightly-2", PhaseId::Find));
+        assert!(found[0].words.contains("\u{2212}50."), "{}", found[0].words);
+    }
+
+    #[test]
+    fn small_deviations_of_steady_runs_are_not() {
+        assert!(of(&group("steady", &[100.0, 100.001, 100.0, 100.9])).is_empty());
+    }
+}

@@ -1,0 +1,185 @@
+//! A comparison as text, markdown, JSON and HTML.
+
+use super::analyse::{Comparison, Versus};
+use super::charts;
+use super::gate::Gate;
+use crate::report::figures::{percent, rate, times};
+use crate::report::html;
+use crate::report::markdown;
+use crate::report::tables::{Table, UNKNOWN, or_unknown};
+use crate::report::text;
+use anyhow::Result;
+use minijinja::context;
+use serde_json::json;
+use std::fmt::Write;
+
+/// Raised when a field changes its meaning or goes away; new fields do not raise it.
+const VERSION: u32 = 1;
+
+/// For a terminal.
+pub fn to_text(found: &Comparison, gate: Option<&Gate>) -> String {
+    let mut out = String::new();
+    for versus in &found.versus {
+        text::heading(&mut out, &title(found, versus), '=');
+        if let Some(headline) = &versus.headline {
+            let _ = writeln!(out, "{}", text::sentence_case(&headline.words()));
+        }
+        for sentence in sides(found, versus) {
+            let _ = writeln!(out, "{sentence}");
+        }
+        list(&mut out, "Take care", versus.concerns.iter().map(|concern| concern.words.as_str()));
+        text::section(&mut out, "Ratios", &ratios(versus));
+        list(&mut out, "In words", in_words(versus).iter().map(String::as_str));
+        text::section(&mut out, "What else differed", &differences(found, versus));
+    }
+    list(&mut out, "Outliers", found.outliers.iter().map(|outlier| outlier.words.as_str()));
+    if let Some(gate) = gate {
+        text::heading(&mut out, "Gate", '-');
+        let _ = writeln!(out, "{}", gate.words());
+        for sentence in gate.failures.iter().chain(&gate.tolerated) {
+            let _ = writeln!(out, "- {sentence}");
+        }
+    }
+    out
+}
+
+/// For tickets and wikis.
+pub fn to_markdown(found: &Comparison, gate: Option<&Gate>) -> String {
+    let mut out = String::new();
+    let bullets = |out: &mut String, title: &str, items: Vec<&str>| {
+        if !items.is_empty() {
+            markdown::heading(out, 2, title);
+            for item in items {
+                let _ = writeln!(out, "- {}", markdown::escape(item));
+            }
+        }
+    };
+    for versus in &found.versus {
+        markdown::heading(&mut out, 1, &title(found, versus));
+        if let Some(headline) = &versus.headline {
+            let _ = writeln!(out, "**{}**\n", text::sentence_case(&headline.words()));
+        }
+        for sentence in sides(found, versus) {
+            let _ = writeln!(out, "{}", markdown::escape(&sentence));
+        }
+        bullets(&mut out, "Take care", versus.concerns.iter().map(|concern| concern.words.as_str()).collect());
+        markdown::section(&mut out, 2, "Ratios", &ratios(versus));
+        bullets(&mut out, "In words", in_words(versus).iter().map(String::as_str).collect());
+        markdown::section(&mut out, 2, "What else differed", &differences(found, versus));
+    }
+    bullets(&mut out, "Outliers", found.outliers.iter().map(|outlier| outlier.words.as_str()).collect());
+    if let Some(gate) = gate {
+        markdown::heading(&mut out, 2, "Gate");
+        let _ = writeln!(out, "{}\n", markdown::escape(&gate.words()));
+        for sentence in gate.failures.iter().chain(&gate.tolerated) {
+            let _ = writeln!(out, "- {}", markdown::escape(sentence));
+        }
+    }
+    out
+}
+
+/// For machines: everything, unrounded.
+pub fn to_json(found: &Comparison, gate: Option<&Gate>) -> serde_json::Result<String> {
+    let comparison = json!({ "format": "dfs-bench-comparison", "version": VERSION, "comparison": found, "gate": gate });
+    serde_json::to_string_pretty(&comparison).map(|text| text + "\n")
+}
+
+/// One page with pictures that needs no network.
+pub fn to_html(found: &Comparison, gate: Option<&Gate>) -> Result<String> {
+    let parts: Vec<_> = found
+        .versus
+        .iter()
+        .map(|versus| {
+            context! {
+                title => title(found, versus),
+                hero => versus.headline.iter().flat_map(|headline| headline.figures()).collect::<Vec<_>>(),
+                sides => sides(found, versus),
+                concerns => versus.concerns.iter().map(|concern| concern.words.as_str()).collect::<Vec<_>>(),
+                charts => charts::ratios(versus, &found.baseline.label).into_iter().collect::<Vec<_>>(),
+                ratios => ratios(versus),
+                words => in_words(versus),
+                differences => differences(found, versus),
+            }
+        })
+        .collect();
+    let gate = gate.map(|gate| {
+        context! { passed => gate.passed, words => gate.words(), failures => gate.failures, tolerated => gate.tolerated }
+    });
+    let outliers: Vec<&str> = found.outliers.iter().map(|outlier| outlier.words.as_str()).collect();
+    let title = match found.versus.as_slice() {
+        [one] => self::title(found, one),
+        several => format!("{} groups against {}", several.len(), found.baseline.label),
+    };
+    html::fill("compare.html", context! { title, parts, outliers, gate })
+}
+
+fn title(found: &Comparison, versus: &Versus) -> String {
+    format!("{} against {}", versus.side.label, found.baseline.label)
+}
+
+/// How many runs stand on each side.
+fn sides(found: &Comparison, versus: &Versus) -> Vec<String> {
+    let side = |name: &str, label: &str, runs: &[String]| match runs {
+        [_] => format!("{name}: {label}, one run"),
+        _ => format!("{name}: {label}, {} runs", runs.len()),
+    };
+    vec![
+        side("A (baseline)", &found.baseline.label, &found.baseline.runs),
+        side("B", &versus.side.label, &versus.side.runs),
+    ]
+}
+
+/// The findings in words; one sentence instead of fifteen when nothing was repeated.
+fn in_words(versus: &Versus) -> Vec<String> {
+    if versus.lines.iter().all(|line| line.interval.is_none()) {
+        return match versus.lines.first() {
+            None => Vec::new(),
+            Some(line) => vec![format!("{}: {}. This holds for every line above.", line.name, line.words)],
+        };
+    }
+    versus.lines.iter().map(|line| format!("{}: {}.", line.name, line.words)).collect()
+}
+
+fn ratios(versus: &Versus) -> Table {
+    let repeated = versus.lines.iter().any(|line| line.interval.is_some());
+    let mut columns = vec!["What", "#A", "#B", "Unit", "#Ratio"];
+    if repeated {
+        columns.extend(["#95 % from", "#to", "Finding", "#Variation A", "#Variation B"]);
+    }
+    let caption = "Geometric means of each side and their ratio; above \u{d7}1 the second side is faster.";
+    let mut table = Table::new("ratios", caption, &columns);
+    for line in &versus.lines {
+        let unit = if line.unit.is_empty() { UNKNOWN } else { line.unit };
+        let mut row = vec![line.name.clone(), rate(line.a.mean), rate(line.b.mean), unit.to_owned(), times(line.ratio)];
+        if repeated {
+            row.push(or_unknown(line.interval, |(low, _)| times(low)));
+            row.push(or_unknown(line.interval, |(_, high)| times(high)));
+            row.push(line.finding.words().to_owned());
+            row.push(or_unknown(line.a.variation, percent));
+            row.push(or_unknown(line.b.variation, percent));
+        }
+        table.rows.push(row);
+    }
+    table
+}
+
+fn differences(found: &Comparison, versus: &Versus) -> Table {
+    let caption = "Options, settings and surroundings that are not the same on both sides.";
+    let mut table = Table::new("differences", caption, &["What", "Kind", "A", "B", "Where"]);
+    for change in &versus.differences {
+        let scope = if change.scope.is_empty() { UNKNOWN } else { &change.scope };
+        table.rows.push([change.name.as_str(), change.kind, &change.a, &change.b, scope].map(str::to_owned).to_vec());
+    }
+    table.caption.push_str(&format!(" A: {}, B: {}.", found.baseline.label, versus.side.label));
+    table
+}
+
+fn list<'a>(out: &mut String, title: &str, items: impl Iterator<Item = &'a str>) {
+    let items: Vec<&str> = items.collect();
+    if !items.is_empty() {
+        text::heading(out, title, '-');
+        for item in items {
+            let _ = writeln!(out, "- {item}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Made-up groups for the tests of this module.
+
+use crate::report::load::Group;
+use crate::report::model::{Phase, Run, Source, Verdict};
+use io500_phases::phase_id::{Group as ScoreGroup, PhaseId};
+use std::path::PathBuf;
+
+/// A group with a run per rate; every scored phase has that rate.
+pub fn group(label: &str, rates: &[f64]) -> Group {
+    let runs = rates.iter().enumerate().map(|(index, rate)| run(&format!("{label}-{index}"), *rate)).collect();
+    Group { label: label.to_owned(), path: PathBuf::from(label), runs }
+}
+
+fn run(label: &str, rate: f64) -> Run {
+    let phases = PhaseId::ALL.into_iter().filter(|id| id.standard_group() != ScoreGroup::None).map(|id| {
+        let mut phase = Phase::new(id);
+        phase.rate = rate;
+        phase
+    });
+    Run {
+        label: label.to_owned(),
+        path: PathBuf::from("/nowhere").join(label),
+        source: Source::CSuite,
+        version: Some("1".to_owned()),
+        mode: Some("standard".to_owned()),
+        ranks: Some(8),
+        nodes: Some(2),
+        started: None,
+        ended: None,
+        ending: None,
+        score: None,
+        verdicts: vec![Verdict { name: "official".to_owned(), valid: true, reasons: Vec::new() }],
+        phases: phases.collect(),
+        provenance: Vec::new(),
+        configuration: Vec::new(),
+        missing: Vec::new(),
+    }
+}

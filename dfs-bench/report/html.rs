@@ -1,0 +1,205 @@
+//! A report as one HTML page that needs nothing else: style, pictures and figures are inside, and there is no script.
+
+use super::charts::{self, Chart};
+use super::figures;
+use super::model::{Run, Verdict};
+use super::output::GENERATOR;
+use super::tables::{self, Table};
+use super::text;
+use anyhow::{Context, Result};
+use minijinja::{Environment, context};
+use serde::Serialize;
+
+/// A run, cut into what the template shows.
+#[derive(Serialize)]
+struct Page<'a> {
+    label: &'a str,
+    measured: String,
+    ending: &'a Option<String>,
+    hero: Vec<Hero>,
+    verdicts: &'a [Verdict],
+    parts: Vec<Part>,
+}
+
+/// A figure shown large.
+#[derive(Serialize)]
+pub struct Hero {
+    /// What it is.
+    pub name: String,
+    /// The figure.
+    pub value: String,
+    /// Its unit, or a remark.
+    pub unit: String,
+}
+
+/// A section of a run's report.
+#[derive(Serialize, Default)]
+struct Part {
+    id: &'static str,
+    title: &'static str,
+    words: Vec<String>,
+    charts: Vec<Chart>,
+    tables: Vec<Table>,
+    /// Whether the tables hold words, which may break, rather than figures.
+    wordy: bool,
+    folded: Vec<Table>,
+    list: Vec<String>,
+}
+
+/// The report of these runs.
+pub fn render(runs: &[&Run]) -> Result<String> {
+    let pages: Vec<Page<'_>> = runs.iter().map(|run| page(run)).collect();
+    let title = match runs {
+        [run] => format!("IO500 run {}", run.label),
+        _ => format!("{} IO500 runs", runs.len()),
+    };
+    fill("report.html", context! { title, runs => pages })
+}
+
+/// Renders a template of this directory with what every page needs.
+pub fn fill(template: &str, context: minijinja::Value) -> Result<String> {
+    let mut environment = Environment::new();
+    for (name, source) in [
+        ("macros.html", include_str!("templates/macros.html")),
+        ("page.html", include_str!("templates/page.html")),
+        ("report.html", include_str!("templates/report.html")),
+        ("compare.html", include_str!("templates/compare.html")),
+    ] {
+        environment.add_template(name, source).context("a built-in template does not parse")?;
+    }
+    let common = context! {
+        generator => GENERATOR,
+        version => env!("CARGO_PKG_VERSION"),
+        style => include_str!("templates/style.css"),
+    };
+    let page = environment.get_template(template).context("no such template")?;
+    page.render(context! { ..context, ..common }).context("cannot render the page")
+}
+
+fn page(run: &Run) -> Page<'_> {
+    let parts = [phases(run), wear_out(run), stragglers(run), latency(run), series(run), storage(run), provenance(run)];
+    let mut parts: Vec<Part> = parts.into_iter().flatten().collect();
+    parts.extend(configuration(run));
+    if !run.missing.is_empty() {
+        parts.push(Part { id: "missing", title: "Not recorded", list: run.missing.clone(), ..Part::default() });
+    }
+    Page {
+        label: &run.label,
+        measured: text::measured(run),
+        ending: &run.ending,
+        hero: hero(run),
+        verdicts: &run.verdicts,
+        parts,
+    }
+}
+
+fn hero(run: &Run) -> Vec<Hero> {
+    let Some(score) = &run.score else { return Vec::new() };
+    let item = |name: &str, value: f64, unit: &str| Hero {
+        name: name.to_owned(),
+        value: figures::rate(value),
+        unit: unit.to_owned(),
+    };
+    let mut items = vec![
+        item("Score", score.means.total, ""),
+        item("Bandwidth", score.means.bandwidth, "GiB/s"),
+        item("Metadata", score.means.metadata, "kIOPS"),
+    ];
+    if let Some(without) = &score.without_wear_out {
+        items.push(item("Score without wear-out", without.total, &text::gain(&score.means, without)));
+    }
+    items
+}
+
+fn phases(run: &Run) -> Option<Part> {
+    let charts = ["GiB/s", "kIOPS"].iter().filter_map(|unit| charts::rates(run, unit)).chain(charts::timeline(run));
+    let facts = tables::facts(run);
+    Some(Part {
+        id: "phases",
+        title: "Phases",
+        charts: charts.collect(),
+        tables: vec![tables::phases(run)],
+        folded: if facts.rows.is_empty() { Vec::new() } else { vec![facts] },
+        ..Part::default()
+    })
+}
+
+fn wear_out(run: &Run) -> Option<Part> {
+    let table = tables::wear_out(run);
+    let words = run.score.as_ref().and_then(|score| {
+        let without = score.without_wear_out?;
+        Some(format!(
+            "With the rates at the stonewall instead of the final ones the score would have been {} instead of {} ({}).",
+            figures::rate(without.total),
+            figures::rate(score.means.total),
+            text::gain(&score.means, &without),
+        ))
+    });
+    let words = words.into_iter().collect();
+    (!table.rows.is_empty()).then(|| Part {
+        id: "wear-out",
+        title: "Wear-out",
+        words,
+        tables: vec![table],
+        ..Part::default()
+    })
+}
+
+fn stragglers(run: &Run) -> Option<Part> {
+    let spread = tables::spread(run);
+    if spread.rows.is_empty() {
+        return None;
+    }
+    let charts = run.phases.iter().filter_map(charts::ranks).collect();
+    let slowest = tables::slowest(run);
+    let folded = if slowest.rows.is_empty() { Vec::new() } else { vec![slowest] };
+    let tables = vec![spread, tables::nodes(run)];
+    Some(Part { id: "stragglers", title: "Stragglers", charts, tables, folded, ..Part::default() })
+}
+
+fn latency(run: &Run) -> Option<Part> {
+    let table = tables::latencies(run);
+    let charts = run.phases.iter().filter_map(charts::latencies).collect();
+    (!table.rows.is_empty()).then(|| Part {
+        id: "latency",
+        title: "Latency",
+        charts,
+        tables: vec![table],
+        ..Part::default()
+    })
+}
+
+fn series(run: &Run) -> Option<Part> {
+    let charts: Vec<Chart> =
+        run.phases.iter().flat_map(|phase| [charts::series(phase), charts::series_p99(phase)]).flatten().collect();
+    let tables = vec![tables::stability(run)];
+    (!charts.is_empty()).then(|| Part { id: "time", title: "Over time", charts, tables, ..Part::default() })
+}
+
+fn storage(run: &Run) -> Option<Part> {
+    let table = tables::storage(run);
+    (!table.rows.is_empty()).then(|| Part {
+        id: "storage",
+        title: "Storage options",
+        tables: vec![table],
+        wordy: true,
+        ..Part::default()
+    })
+}
+
+fn provenance(run: &Run) -> Option<Part> {
+    let tables = vec![tables::provenance(run)];
+    Some(Part { id: "provenance", title: "Provenance", tables, wordy: true, ..Part::default() })
+}
+
+fn configuration(run: &Run) -> Option<Part> {
+    let (given, defaults) = (tables::configuration(run, true), tables::configuration(run, false));
+    (!run.configuration.is_empty()).then(|| Part {
+        id: "configuration",
+        title: "Configuration",
+        tables: vec![given],
+        wordy: true,
+        folded: if defaults.rows.is_empty() { Vec::new() } else { vec![defaults] },
+        ..Part::default()
+    })
+}

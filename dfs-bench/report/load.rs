@@ -1,0 +1,141 @@
+//! Finds runs on disk and reads them, whoever wrote them; a directory of several runs is a group.
+
+use super::model::Run;
+use super::{c_suite, own};
+use anyhow::{Context, Result, bail};
+use std::path::{Component, Path, PathBuf};
+
+/// How deep below the given directory runs are looked for: `group/run/results` at most.
+const DEPTH: usize = 2;
+
+/// Runs that belong together: repeats of one measurement, or a single run.
+#[derive(Debug)]
+pub struct Group {
+    /// What the report calls it.
+    pub label: String,
+    /// The directory.
+    pub path: PathBuf,
+    /// Its runs, in the order of their directories' names. Never empty.
+    pub runs: Vec<Run>,
+}
+
+/// Reads the groups at `paths`, and gives every group and run a name that no other has.
+pub fn groups(paths: &[PathBuf]) -> Result<Vec<Group>> {
+    let mut groups = paths.iter().map(|path| group(path)).collect::<Result<Vec<_>>>()?;
+    let labels = labels(&groups.iter().map(|group| group.path.as_path()).collect::<Vec<_>>());
+    for (group, label) in groups.iter_mut().zip(labels) {
+        group.label = label;
+    }
+    let run_paths: Vec<PathBuf> = groups.iter().flat_map(|group| &group.runs).map(|run| run.path.clone()).collect();
+    let labels = self::labels(&run_paths.iter().map(PathBuf::as_path).collect::<Vec<_>>());
+    for (run, label) in groups.iter_mut().flat_map(|group| &mut group.runs).zip(labels) {
+        run.label = label;
+    }
+    Ok(groups)
+}
+
+fn group(path: &Path) -> Result<Group> {
+    let directories = run_directories(path)?;
+    if directories.is_empty() {
+        bail!("no run in {}: neither result.json nor result.txt is there, nor in a directory below it", path.display());
+    }
+    let runs = directories.iter().map(|directory| run(directory)).collect::<Result<Vec<_>>>()?;
+    Ok(Group { label: String::new(), path: path.to_owned(), runs })
+}
+
+/// The run in this directory.
+fn run(directory: &Path) -> Result<Run> {
+    let run = if directory.join("result.json").is_file() { own::load(directory) } else { c_suite::load(directory) };
+    run.with_context(|| format!("cannot read the run in {}", directory.display()))
+}
+
+fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
+    let kind = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
+    if !kind.is_dir() {
+        // the result file itself stands for its directory
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let Some("result.json" | "result.txt" | "result_summary.txt") = name {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            return Ok(vec![parent.to_owned()]);
+        }
+        bail!("{} is not a result directory", path.display());
+    }
+    let mut found = Vec::new();
+    collect(path, DEPTH, &mut found)?;
+    Ok(found)
+}
+
+fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+    if path.join("result.json").is_file() || path.join("result.txt").is_file() {
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    if depth == 0 {
+        return Ok(());
+    }
+    let entries = std::fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))?;
+    let mut below: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    below.retain(|path| path.is_dir());
+    below.sort();
+    below.iter().try_for_each(|path| collect(path, depth - 1, found))
+}
+
+/// The shortest ends of the paths that differ from each other; equal paths get a number.
+fn labels(paths: &[&Path]) -> Vec<String> {
+    let parts: Vec<Vec<String>> = paths.iter().map(|path| parts(path)).collect();
+    let end = |index: usize, length: usize| {
+        let parts = &parts[index];
+        parts[parts.len().saturating_sub(length)..].join("/")
+    };
+    let longest = parts.iter().map(Vec::len).max().unwrap_or(0);
+    (0..paths.len())
+        .map(|index| {
+            let others =
+                |length: usize| (0..paths.len()).filter(move |&other| other != index).map(move |o| end(o, length));
+            // a directory called only "results" says nothing: take its parent along
+            let first = if parts[index].last().is_some_and(|name| name == "results") { 2 } else { 1 };
+            let length = (first..=longest).find(|&length| others(length).all(|other| other != end(index, length)));
+            match length {
+                Some(length) => end(index, length),
+                None => format!("{} ({})", end(index, longest), index + 1),
+            }
+        })
+        .collect()
+}
+
+fn parts(path: &Path) -> Vec<String> {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut parts = Vec::new();
+    for component in full.components() {
+        match component {
+            Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
+            Component::ParentDir => drop(parts.pop()),
+            _ => {}
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels_of(paths: &[&str]) -> Vec<String> {
+        labels(&paths.iter().map(Path::new).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn labels_are_short_and_tell_runs_apart() {
+        assert_eq!(labels_of(&["/a/x", "/a/y"]), ["x", "y"]);
+        assert_eq!(labels_of(&["/a/one/results", "/a/two/results"]), ["one/results", "two/results"]);
+        assert_eq!(labels_of(&["/a/p/1", "/a/q/1"]), ["p/1", "q/1"]);
+        assert_eq!(labels_of(&["/a/x", "/a/x/"]), ["a/x (1)", "a/x (2)"]);
+    }
+
+    #[test]
+    fn a_directory_without_runs_is_an_error_that_says_what_was_looked_for() {
+        let empty = tempfile::tempdir().unwrap();
+        let error = groups(&[empty.path().to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("neither result.json nor result.txt"), "{error}");
+    }
+}

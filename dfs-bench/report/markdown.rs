@@ -1,0 +1,107 @@
+//! A report as markdown, for tickets and wikis.
+
+use super::model::Run;
+use super::tables::{self, Table};
+use super::text;
+use std::fmt::Write;
+
+/// The report of these runs.
+pub fn render(runs: &[&Run]) -> String {
+    let mut out = String::new();
+    for run in runs {
+        one(&mut out, run);
+    }
+    out
+}
+
+fn one(out: &mut String, run: &Run) {
+    heading(out, 1, &run.label);
+    if let Some(score) = &run.score {
+        let _ = writeln!(out, "**Score {}**", text::means(&score.means));
+        if let Some(without) = &score.without_wear_out {
+            let _ =
+                writeln!(out, "\nWithout wear-out: {} ({})", text::means(without), text::gain(&score.means, without));
+        }
+        out.push('\n');
+    }
+    if let Some(ending) = &run.ending {
+        let _ = writeln!(out, "- **Ending: {}**", escape(ending));
+    }
+    for verdict in &run.verdicts {
+        let word = if verdict.valid { "valid" } else { "**INVALID**" };
+        let _ = writeln!(out, "- {}: {word}", text::sentence_case(&verdict.name));
+        for reason in &verdict.reasons {
+            let _ = writeln!(out, "  - {}", escape(reason));
+        }
+    }
+    let _ = writeln!(out, "- Measured: {}", escape(&text::measured(run)));
+    section(out, 2, "Phases", &tables::phases(run));
+    section(out, 2, "Wear-out", &tables::wear_out(run));
+    section(out, 2, "Stragglers", &tables::spread(run));
+    section(out, 2, "Slowest ranks", &tables::slowest(run));
+    section(out, 2, "Nodes", &tables::nodes(run));
+    section(out, 2, "Latency", &tables::latencies(run));
+    section(out, 2, "Stability", &tables::stability(run));
+    section(out, 2, "Storage", &tables::storage(run));
+    section(out, 2, "Provenance", &tables::provenance(run));
+    section(out, 2, "Configuration", &tables::configuration(run, true));
+    if !run.missing.is_empty() {
+        heading(out, 2, "Not recorded");
+        for sentence in &run.missing {
+            let _ = writeln!(out, "- {}", escape(sentence));
+        }
+    }
+}
+
+/// A heading of this level.
+pub fn heading(out: &mut String, level: usize, title: &str) {
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    let _ = writeln!(out, "{} {}\n", "#".repeat(level), escape(title));
+}
+
+/// A table under a heading; nothing for a table without rows.
+pub fn section(out: &mut String, level: usize, title: &str, table: &Table) {
+    if !table.rows.is_empty() {
+        heading(out, level, title);
+        out.push_str(&pipes(table));
+    }
+}
+
+/// The table in pipes.
+pub fn pipes(table: &Table) -> String {
+    let mut out = String::new();
+    let row = |cells: &mut dyn Iterator<Item = String>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
+    out.push_str(&row(&mut table.columns.iter().map(|column| escape(&column.name))));
+    out.push_str(&row(&mut table.columns.iter().map(|column| if column.numeric { "--:" } else { ":--" }.to_owned())));
+    for cells in &table.rows {
+        out.push_str(&row(&mut cells.iter().map(|cell| escape(cell))));
+    }
+    out
+}
+
+/// Text that markdown shows as it is.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => out.extend(['\\', character]),
+            '\n' | '\r' => out.push(' '),
+            _ => out.push(character),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_cannot_break_the_table() {
+        let mut table = Table::new("t", "c", &["A", "#B"]);
+        table.rows.push(vec!["a|b\nc*".to_owned(), "1".to_owned()]);
+        assert_eq!(pipes(&table), "| A | B |\n| :-- | --: |\n| a\\|b c\\* | 1 |\n");
+    }
+}

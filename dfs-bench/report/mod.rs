@@ -1,0 +1,22 @@
+//! Reports of finished runs, and comparisons of them.
+
+#[cfg(test)]
+mod browser;
+pub mod c_suite;
+pub mod charts;
+pub mod compare;
+pub mod csv;
+pub mod figures;
+pub mod html;
+pub mod json;
+pub mod load;
+pub mod markdown;
+pub mod model;
+pub mod output;
+pub mod own;
+pub mod stragglers;
+pub mod svg;
+pub mod tables;
+#[cfg(test)]
+mod testing;
+pub mod text;

@@ -1,0 +1,309 @@
+//! One run as reports and comparisons see it, whoever measured it: dfs-bench or the official C suite.
+//!
+//! What a source does not record is `None` or empty, and named in [`Run::missing`]; nothing is guessed to fill a gap.
+
+use io500_phases::phase_id::{Group, PhaseId};
+use io500_phases::results::score::{self, Means};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Who wrote the result directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// `result.json` of this program.
+    DfsBench,
+    /// `result.txt` and its companions of the official C suite.
+    CSuite,
+}
+
+impl Source {
+    /// The name for readers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::DfsBench => "dfs-bench",
+            Source::CSuite => "official C suite",
+        }
+    }
+}
+
+/// A finished (or broken off) run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Run {
+    /// How this report calls the run: the end of its path, as short as it stays unambiguous.
+    pub label: String,
+    /// The directory it was read from.
+    pub path: PathBuf,
+    /// Who measured.
+    pub source: Source,
+    /// The version of the program that measured.
+    pub version: Option<String>,
+    /// `standard` or `extended`.
+    pub mode: Option<String>,
+    /// MPI ranks.
+    pub ranks: Option<u64>,
+    /// Client nodes.
+    pub nodes: Option<u64>,
+    /// Local time of the start, as the source wrote it.
+    pub started: Option<String>,
+    /// Local time of the end, as the source wrote it.
+    pub ended: Option<String>,
+    /// Why the run ended early, in words; none for a run that reached its end.
+    pub ending: Option<String>,
+    /// The score, when the run got that far.
+    pub score: Option<Score>,
+    /// The verdicts on the run as a whole: the official one, and the strict one where it was given.
+    pub verdicts: Vec<Verdict>,
+    /// The phases in the order of the run.
+    pub phases: Vec<Phase>,
+    /// What the numbers were measured with and on.
+    pub provenance: Vec<Fact>,
+    /// Every option with a value, and where the value came from.
+    pub configuration: Vec<Setting>,
+    /// What the source does not say, in sentences.
+    pub missing: Vec<String>,
+}
+
+/// The score of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Score {
+    /// As the source printed it.
+    #[serde(flatten)]
+    pub means: Means,
+    /// The score hash.
+    pub hash: Option<String>,
+    /// What the score would have been with the rates at the stonewall in place of those after the wear-out.
+    pub without_wear_out: Option<Means>,
+}
+
+/// One verdict.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verdict {
+    /// `official` or `strict`.
+    pub name: String,
+    /// Whether the run (or phase) passed.
+    pub valid: bool,
+    /// Why not.
+    pub reasons: Vec<String>,
+}
+
+/// One phase.
+#[derive(Debug, Clone, Serialize)]
+pub struct Phase {
+    /// Which.
+    pub id: PhaseId,
+    /// The figure that is scored, in [`PhaseId::unit`].
+    pub rate: f64,
+    /// GiB/s or kIOPS.
+    pub unit: &'static str,
+    /// Whether the phase counts in the standard score.
+    pub scored: bool,
+    /// The time the rate was computed with.
+    pub seconds: Option<f64>,
+    /// Local time of the start.
+    pub started: Option<String>,
+    /// Seconds since the start of the run.
+    pub offset_seconds: Option<f64>,
+    /// Time the phase took, preparation included.
+    pub wall_seconds: Option<f64>,
+    /// Whether it passed the official rules.
+    pub valid: bool,
+    /// Why it did not, and doubts of the strict verdict.
+    pub reasons: Vec<String>,
+    /// What happened at the stonewall, in write phases.
+    pub stonewall: Option<Stonewall>,
+    /// Each rank's figures; empty when not recorded.
+    pub ranks: Vec<RankFigures>,
+    /// Who set the phase's time; none when the ranks' times are not recorded.
+    pub stragglers: Option<super::stragglers::Stragglers>,
+    /// Latency per kind of operation; empty when not recorded.
+    pub latency: Vec<Latency>,
+    /// What went on over time; none when not recorded.
+    pub series: Option<Series>,
+    /// Storage options in force: API, object classes, transfer size.
+    pub storage: Vec<Fact>,
+    /// Everything else the source tells: found files, wear-out counts, open and close times.
+    pub facts: Vec<Fact>,
+}
+
+/// What the ranks had done when the stonewall was hit.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Stonewall {
+    /// The configured time.
+    pub setting_seconds: Option<f64>,
+    /// When the ranks stopped counting, in seconds since the phase's start.
+    pub seconds: Option<f64>,
+    /// The rate at that moment, in the phase's unit.
+    pub rate: Option<f64>,
+    /// Fewest operations of a rank.
+    pub min: Option<f64>,
+    /// Mean operations of the ranks.
+    pub mean: Option<f64>,
+    /// Most operations of a rank: what every rank then had to reach.
+    pub max: Option<f64>,
+    /// Time after the stonewall: wear-out, sync and close.
+    pub wear_out_seconds: Option<f64>,
+    /// The same as a share of the phase's time, 0 to 1.
+    pub wear_out_share: Option<f64>,
+    /// The part of the rate that went with it: `1 - rate / rate at the stonewall`.
+    pub rate_lost: Option<f64>,
+}
+
+/// One rank in one phase.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RankFigures {
+    /// Its number.
+    pub rank: u64,
+    /// Its host name, or `node k` where only the placement is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The time its part of the phase took, when recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// Operations done, when recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<f64>,
+    /// Bytes moved, when recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<f64>,
+    /// Operations done when the stonewall was hit, when recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_stonewall: Option<f64>,
+}
+
+/// The latency of one kind of operation in one phase, in nanoseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Latency {
+    /// `create`, `write`, `stat`, …
+    pub operation: String,
+    /// Operations measured.
+    pub count: u64,
+    /// Shortest.
+    pub min: u64,
+    /// Mean.
+    pub mean: f64,
+    /// Median.
+    pub p50: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 99.9th percentile.
+    pub p999: u64,
+    /// 99.99th percentile.
+    pub p9999: u64,
+    /// Longest.
+    pub max: u64,
+    /// The distribution as points (percentile 0 to 100, nanoseconds), rising.
+    pub percentiles: Vec<(f64, u64)>,
+}
+
+/// A phase in equal intervals.
+#[derive(Debug, Clone, Serialize)]
+pub struct Series {
+    /// Length of an interval.
+    pub interval_seconds: f64,
+    /// Rate per interval in the phase's unit.
+    pub rate: Vec<f64>,
+    /// 99th percentile of the latency per interval, nanoseconds; none where nothing completed.
+    pub p99: Vec<Option<u64>>,
+    /// Stability in words and figures: drift, variation, longest stall, slowest window.
+    pub stability: Vec<Fact>,
+}
+
+/// A name and a value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fact {
+    /// What.
+    pub name: String,
+    /// Its value, unit included.
+    pub value: String,
+}
+
+impl Fact {
+    /// A fact.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Fact { name: name.into(), value: value.into() }
+    }
+}
+
+/// One option of the configuration.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    /// Its section.
+    pub section: String,
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Where the value came from.
+    pub origin: String,
+}
+
+impl Run {
+    /// The phase, if the run has it.
+    pub fn phase(&self, id: PhaseId) -> Option<&Phase> {
+        self.phases.iter().find(|phase| phase.id == id)
+    }
+
+    /// Derives what follows from the figures read: stragglers, wear-out, the score without it. Loaders call it last.
+    pub fn derive(&mut self) {
+        let mut end = 0.0f64;
+        for phase in &mut self.phases {
+            phase.derive_wear_out();
+            phase.stragglers = phase.stragglers.take().or_else(|| super::stragglers::find(phase));
+            // starts are recorded in whole seconds, which put short phases on top of each other
+            if let (Some(offset), Some(length)) = (&mut phase.offset_seconds, phase.wall_seconds) {
+                *offset = offset.max(end);
+                end = *offset + length;
+            }
+        }
+        let at_stonewall = |phase: &Phase| phase.stonewall.as_ref().and_then(|s| s.rate).unwrap_or(phase.rate);
+        let known = self.phases.iter().any(|p| p.scored && p.stonewall.as_ref().is_some_and(|s| s.rate.is_some()));
+        let rates: Vec<_> = self.phases.iter().map(|phase| (phase.id, at_stonewall(phase))).collect();
+        let means = score::means(&rates, false);
+        if let Some(score) = &mut self.score {
+            score.without_wear_out = known.then_some(means);
+        }
+    }
+}
+
+impl Phase {
+    /// An empty phase.
+    pub fn new(id: PhaseId) -> Self {
+        Phase {
+            id,
+            rate: 0.0,
+            unit: id.unit(),
+            scored: id.standard_group() != Group::None,
+            seconds: None,
+            started: None,
+            offset_seconds: None,
+            wall_seconds: None,
+            valid: true,
+            reasons: Vec::new(),
+            stonewall: None,
+            ranks: Vec::new(),
+            stragglers: None,
+            latency: Vec::new(),
+            series: None,
+            storage: Vec::new(),
+            facts: Vec::new(),
+        }
+    }
+
+    fn derive_wear_out(&mut self) {
+        let (rate, seconds) = (self.rate, self.seconds);
+        let Some(stonewall) = &mut self.stonewall else { return };
+        if let (Some(total), Some(at)) = (seconds, stonewall.seconds)
+            && total > 0.0
+            && at > 0.0
+        {
+            let after = *stonewall.wear_out_seconds.get_or_insert((total - at).max(0.0));
+            stonewall.wear_out_share = Some(after / total);
+        }
+        if let Some(at) = stonewall.rate.filter(|at| *at > 0.0) {
+            stonewall.rate_lost = Some(1.0 - rate / at);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Reads a run of this program: `result.json`, and the per-rank files beside it.
+
+use super::c_suite::{exe, rank_csv};
+use super::figures;
+use super::model::{Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
+use super::stragglers::{self, NodeSpread, SlowRank, Spread, Stragglers};
+use anyhow::{Context, Result, bail};
+use io500_phases::phase_id::Kind;
+use io500_phases::results::provenance::Provenance;
+use io500_phases::results::score::Means;
+use io500_phases::results::{self, PhaseResult, RunResult, RunState, SCHEMA_VERSION};
+use io500_phases::units::Bytes;
+use jiff::civil::DateTime;
+use std::path::Path;
+
+/// Reads `directory`, which has a `result.json`.
+pub fn load(directory: &Path) -> Result<Run> {
+    let path = directory.join("result.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut run = from_result(&parse(&text).with_context(|| format!("cannot read {}", path.display()))?);
+    run.path = directory.to_owned();
+    for phase in &mut run.phases {
+        match std::fs::read_to_string(directory.join(format!("{}.csv", phase.id))) {
+            Ok(text) => add_ranks(phase, &text, &mut run.missing),
+            Err(_) if phase.id.kind() == Kind::Find => {}
+            Err(_) => {
+                run.missing.push(format!("{}.csv is not there: of {0} only the slowest ranks are known.", phase.id))
+            }
+        }
+    }
+    run.derive();
+    Ok(run)
+}
+
+/// Reads the text, after a look at its version: a later major version would be misread.
+fn parse(text: &str) -> Result<RunResult> {
+    let value: serde_json::Value = serde_json::from_str(text).context("it is no JSON")?;
+    let version = value["schema_version"].as_str().unwrap_or_default();
+    let major = |version: &str| version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    match (major(version), major(SCHEMA_VERSION)) {
+        (Some(found), known) if Some(found) == known => {}
+        (Some(_), _) => bail!("its format is version {version}, and this program reads version {SCHEMA_VERSION}"),
+        (None, _) => bail!("it is no result of dfs-bench: it names no schema_version"),
+    }
+    serde_json::from_value(value).context("it does not follow the format of a result")
+}
+
+/// The run that a result describes, without what stands in files beside it.
+pub fn from_result(result: &RunResult) -> Run {
+    let provenance = &result.provenance;
+    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let begun = result.phases.first().and_then(|phase| time(&phase.begin));
+    let mut missing = Vec::new();
+    if result.phases.iter().all(|phase| phase.spread.is_none()) {
+        missing.push("No figures per rank were recorded: no stragglers.".to_owned());
+    }
+    Run {
+        label: String::new(),
+        path: provenance.resultdir.clone().into(),
+        source: Source::DfsBench,
+        version: some(provenance.program.trim_start_matches("dfs-bench").trim_start_matches(['-', ' '])),
+        mode: some(&provenance.mode),
+        ranks: Some(provenance.ranks as u64),
+        nodes: Some(provenance.nodes as u64),
+        started: some(&provenance.began),
+        ended: some(&provenance.ended),
+        score: result.score.as_ref().map(score),
+        ending: ending(result),
+        verdicts: vec![verdict("official", &result.official), verdict("strict", &result.strict)],
+        phases: result
+            .phases
+            .iter()
+            .filter(|phase| phase.phase.kind() != Kind::Timestamp)
+            .map(|phase| self::phase(result, phase, begun))
+            .collect(),
+        provenance: self::provenance(provenance),
+        configuration: provenance
+            .settings
+            .iter()
+            .filter(|setting| !setting.value.is_empty())
+            .map(|setting| Setting {
+                section: setting.section.clone(),
+                name: setting.option.clone(),
+                value: setting.value.clone(),
+                origin: setting.origin.clone(),
+            })
+            .collect(),
+        missing,
+    }
+}
+
+fn ending(result: &RunResult) -> Option<String> {
+    let why = result.failure.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default();
+    match result.state {
+        RunState::Finished => None,
+        RunState::Running => Some("the run was under way, or killed without a word, when this was written".to_owned()),
+        RunState::Failed => Some(format!("the run failed{why}")),
+        RunState::Interrupted => Some(format!("the run was interrupted{why}")),
+    }
+}
+
+fn score(score: &results::ScoreResult) -> Score {
+    let means = Means { bandwidth: score.bandwidth, metadata: score.metadata, total: score.total };
+    Score { means, hash: Some(score.hash.clone()), without_wear_out: None }
+}
+
+fn verdict(name: &str, verdict: &results::Verdict) -> Verdict {
+    let reason = |reason: &results::Reason| {
+        let phase = reason.phase.map(|phase| format!("{phase}: ")).unwrap_or_default();
+        let weight = if reason.invalidates { "" } else { " (a doubt, it does not invalidate)" };
+        format!("{phase}{}{weight}", reason.text)
+    };
+    Verdict { name: name.to_owned(), valid: verdict.valid, reasons: verdict.reasons.iter().map(reason).collect() }
+}
+
+fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phase {
+    let mut phase = Phase::new(result.phase);
+    phase.rate = result.rate;
+    phase.seconds = Some(result.window_s);
+    phase.wall_seconds = Some(result.phase_s);
+    phase.started = Some(result.begin.clone());
+    phase.offset_seconds = time(&result.begin).zip(begun).map(|(at, begun)| at.duration_since(begun).as_secs_f64());
+    phase.valid = result.valid;
+    for reason in run.official.reasons.iter().chain(&run.strict.reasons) {
+        if reason.phase == Some(result.phase) && !phase.reasons.contains(&reason.text) {
+            phase.reasons.push(reason.text.clone());
+        }
+    }
+    phase.stonewall = result.stonewall.as_ref().map(|stonewall| Stonewall {
+        setting_seconds: Some(f64::from(stonewall.setting_s)),
+        seconds: Some(stonewall.met_s),
+        rate: Some(stonewall.rate),
+        min: Some(stonewall.least as f64),
+        mean: Some(stonewall.total as f64 / run.provenance.ranks.max(1) as f64),
+        max: Some(stonewall.most as f64),
+        ..Stonewall::default()
+    });
+    phase.storage = exe::storage(&result.command);
+    if let Some(layout) = &result.layout {
+        phase.storage.push(Fact::new("real object class", &layout.object_class));
+        phase.storage.push(Fact::new("real chunk size", Bytes(layout.chunk_size).to_string()));
+    }
+    phase.stragglers = result.spread.as_ref().filter(|spread| !spread.slowest.is_empty()).map(|s| spread(&phase, s));
+    phase.facts = facts(result);
+    phase
+}
+
+/// The spread as the run itself found it: its slowest ranks are those that the others waited for at the stonewall.
+fn spread(phase: &Phase, spread: &results::Spread) -> Stragglers {
+    let seconds = Spread {
+        min: spread.min_s,
+        mean: spread.mean_s,
+        median: None,
+        max: spread.max_s,
+        imbalance: if spread.mean_s > 0.0 { spread.max_s / spread.mean_s - 1.0 } else { 0.0 },
+    };
+    let slowest = spread.slowest.iter().map(|rank| SlowRank {
+        rank: rank.rank as u64,
+        host: Some(rank.host.clone()),
+        seconds: rank.own_s,
+        over_mean: rank.own_s / spread.mean_s - 1.0,
+        at_stonewall: rank.at_stonewall.map(|operations| operations as f64),
+    });
+    let nodes =
+        spread.nodes.iter().map(|node| NodeSpread { host: node.host.clone(), ranks: node.ranks, mean: node.mean_s });
+    let nodes = if spread.nodes.len() > 1 { nodes.collect() } else { Vec::new() };
+    stragglers::told(phase, seconds, slowest.collect(), nodes)
+}
+
+fn facts(result: &PhaseResult) -> Vec<Fact> {
+    let mut facts = vec![Fact::new("operations", figures::count(result.operations as f64))];
+    if result.bytes > 0 {
+        facts.push(Fact::new("bytes", Bytes(result.bytes).to_string()));
+    }
+    if let Some(rate) = result.rate_wall_clock {
+        let unit = result.phase.unit();
+        facts.push(Fact::new("rate by unsynchronised wall clocks", format!("{} {unit}", figures::rate(rate))));
+    }
+    if let Some(stonewall) = &result.stonewall {
+        let seconds = format!("{} s", figures::seconds(stonewall.wear_out_s));
+        facts.push(Fact::new("wear-out alone, without sync and close", seconds));
+    }
+    if let Some(check) = &result.check {
+        let found = check.describe().unwrap_or_else(|| "no fault".to_owned());
+        facts.push(Fact::new("verification", format!("{} checked, {found}", figures::count(check.checked as f64))));
+    }
+    if let Some(find) = &result.find {
+        let of = |expected: Option<u64>| expected.map(|expected| format!(" of {expected}")).unwrap_or_default();
+        facts.push(Fact::new("found", format!("{}{}", find.found, of(find.expected_found))));
+        facts.push(Fact::new("entries seen", format!("{}{}", find.total, of(find.expected_total))));
+        let method = format!("{}, {} ranks with {} lookups in flight", find.method, find.ranks, find.threads);
+        facts.push(Fact::new("method", method));
+    }
+    facts
+}
+
+fn provenance(from: &Provenance) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::new("rules", &from.rules),
+        Fact::new("command line", from.command_line.join(" ")),
+        Fact::new("timestamp", &from.timestamp),
+        Fact::new("ranks per node", from.ranks_per_node.to_string()),
+        Fact::new("placement", &from.placement),
+        Fact::new("read mapping", &from.read_mapping),
+        Fact::new("launcher", &from.launcher),
+        Fact::new("host of rank 0", &from.host),
+        Fact::new("config-hash", &from.config_hash),
+        Fact::new("data directory", &from.datadir),
+        Fact::new("result directory", &from.resultdir),
+        Fact::new("wall clock skew", format!("{} s", figures::significant(from.wall_clock_skew_s, 3))),
+        Fact::new("clock uncertainty", format!("{} s", figures::significant(from.clock_uncertainty_s, 3))),
+        Fact::new("seconds until connected", figures::seconds(from.start.connected_s)),
+        Fact::new("seconds until the first phase", figures::seconds(from.start.first_phase_s)),
+        Fact::new(
+            "resident memory before the first phase",
+            format!("mean {}, largest rank {}", Bytes(from.start.resident_mean), Bytes(from.start.resident_max)),
+        ),
+    ];
+    let departures = from.departures.iter().map(|departure| Fact::new("departure from the rules", departure));
+    facts.extend(departures);
+    for (name, store) in &from.stores {
+        let real = if store.real { "" } else { " (not the real thing)" };
+        facts.push(Fact::new("store", format!("{}: {}{real}", store.api, store.provider)));
+        facts.push(Fact::new("store: address", name));
+        facts.extend(store.facts.iter().map(|(name, value)| Fact::new(format!("store: {name}"), value)));
+        facts.extend(store.doubts.iter().map(|doubt| Fact::new("store: doubt", doubt)));
+    }
+    facts.extend(from.system.iter().map(|(name, value)| Fact::new(name, value)));
+    facts.extend(from.environment.iter().map(|(name, value)| Fact::new(format!("environment {name}"), value)));
+    facts.retain(|fact| !fact.value.is_empty());
+    facts
+}
+
+/// Takes every rank's time from the phase's per-rank file, and the median of them.
+fn add_ranks(phase: &mut Phase, text: &str, missing: &mut Vec<String>) {
+    match rank_csv::parse(phase.id, text) {
+        Ok(table) => phase.ranks = table.ranks.iter().map(rank_csv::Row::figures).collect(),
+        Err(error) => return missing.push(format!("{}.csv cannot be read: {error}.", phase.id)),
+    }
+    let median = stragglers::spread(phase.ranks.iter().filter_map(|rank| rank.seconds)).and_then(|all| all.median);
+    if let Some(found) = &mut phase.stragglers {
+        found.seconds.median = median;
+    }
+}
+
+fn time(text: &str) -> Option<DateTime> {
+    DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()
+}

@@ -1,0 +1,195 @@
+//! Who set a phase's time: the spread over ranks and nodes, and the slowest of them by name.
+
+use super::figures;
+use super::model::{Phase, RankFigures};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How many of the slowest ranks are named.
+const NAMED: usize = 8;
+
+/// Below this share of the longest time the differences are those of leaving a barrier, not of the work.
+const BARRIER_SKEW: f64 = 1e-4;
+
+/// The spread of the ranks' times in a phase.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stragglers {
+    /// Seconds over all ranks.
+    pub seconds: Spread,
+    /// False when all times are equal but for barrier skew, so that nobody can be told from anybody.
+    pub tellable: bool,
+    /// The slowest ranks, slowest first; empty when they cannot be told.
+    pub slowest: Vec<SlowRank>,
+    /// The nodes, slowest first; empty when placement is unknown or there is one node only.
+    pub nodes: Vec<NodeSpread>,
+    /// The finding in one sentence.
+    pub words: String,
+}
+
+/// Five numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// Smallest.
+    pub min: f64,
+    /// Mean.
+    pub mean: f64,
+    /// Median; none where not every value is known.
+    pub median: Option<f64>,
+    /// Largest.
+    pub max: f64,
+    /// `max / mean - 1`: the share by which the slowest exceeds the mean.
+    pub imbalance: f64,
+}
+
+/// A rank among the slowest.
+#[derive(Debug, Clone, Serialize)]
+pub struct SlowRank {
+    /// Its number.
+    pub rank: u64,
+    /// Its host, where known.
+    pub host: Option<String>,
+    /// Its time.
+    pub seconds: f64,
+    /// `seconds / mean - 1`.
+    pub over_mean: f64,
+    /// Its operations at the stonewall.
+    pub at_stonewall: Option<f64>,
+}
+
+/// The ranks of one node.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeSpread {
+    /// Its name.
+    pub host: String,
+    /// Ranks on it.
+    pub ranks: usize,
+    /// Mean seconds of its ranks.
+    pub mean: f64,
+}
+
+/// The stragglers of a phase by the times of all ranks, if these are known.
+pub fn find(phase: &Phase) -> Option<Stragglers> {
+    let mut order: Vec<(f64, &RankFigures)> = phase.ranks.iter().filter_map(|r| Some((r.seconds?, r))).collect();
+    let seconds = spread(order.iter().map(|(seconds, _)| *seconds))?;
+    order.sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.rank.cmp(&y.rank)));
+    let slowest = order.iter().take(NAMED).map(|&(own, rank)| SlowRank {
+        rank: rank.rank,
+        host: rank.host.clone(),
+        seconds: own,
+        over_mean: own / seconds.mean - 1.0,
+        at_stonewall: None,
+    });
+    Some(told(phase, seconds, slowest.collect(), nodes(&phase.ranks)))
+}
+
+/// The stragglers of a phase whose slowest ranks and nodes are known already.
+pub fn told(phase: &Phase, seconds: Spread, slowest: Vec<SlowRank>, nodes: Vec<NodeSpread>) -> Stragglers {
+    let tellable = slowest.len() > 1 && seconds.max - seconds.min > seconds.max * BARRIER_SKEW;
+    let words = words(phase, &seconds, tellable, &slowest);
+    Stragglers { seconds, tellable, slowest: if tellable { slowest } else { Vec::new() }, nodes, words }
+}
+
+/// The spread of some values; none for none.
+pub fn spread(values: impl Iterator<Item = f64>) -> Option<Spread> {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    let (min, max) = (*sorted.first()?, *sorted.last()?);
+    let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
+    let middle = sorted.len() / 2;
+    let median = if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
+    let imbalance = if mean > 0.0 { max / mean - 1.0 } else { 0.0 };
+    Some(Spread { min, mean, median: Some(median), max, imbalance })
+}
+
+fn nodes(ranks: &[RankFigures]) -> Vec<NodeSpread> {
+    let mut by_host: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for rank in ranks {
+        let (Some(host), Some(seconds)) = (&rank.host, rank.seconds) else { return Vec::new() };
+        by_host.entry(host).or_default().push(seconds);
+    }
+    if by_host.len() < 2 {
+        return Vec::new();
+    }
+    let mut nodes: Vec<NodeSpread> = by_host
+        .into_iter()
+        .map(|(host, seconds)| NodeSpread {
+            host: host.to_owned(),
+            ranks: seconds.len(),
+            mean: seconds.iter().sum::<f64>() / seconds.len() as f64,
+        })
+        .collect();
+    nodes.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+    nodes
+}
+
+fn words(phase: &Phase, seconds: &Spread, tellable: bool, slowest: &[SlowRank]) -> String {
+    let Some(slow) = slowest.first().filter(|_| tellable) else {
+        return match slowest.len() {
+            1 => "One rank: there is nobody to wait for.".to_owned(),
+            _ => "All ranks report the same time: it was taken after they had waited for each other, so the slow ones \
+                  cannot be told."
+                .to_owned(),
+        };
+    };
+    let who = format!("Rank {}{}", slow.rank, slow.host.as_ref().map(|host| format!(" on {host}")).unwrap_or_default());
+    let time = format!(
+        "{} s against a mean of {} s ({})",
+        figures::seconds(slow.seconds),
+        figures::seconds(seconds.mean),
+        figures::signed_percent(slow.over_mean),
+    );
+    let mean_done = phase.stonewall.as_ref().and_then(|stonewall| stonewall.mean).filter(|mean| *mean > 0.0);
+    match slow.at_stonewall.zip(mean_done) {
+        Some((done, mean)) if done < mean => format!(
+            "{who} held the others up: {} done at the stonewall against a mean of {} ({}); its own time was {time}.",
+            figures::count(done),
+            figures::count(mean),
+            figures::signed_percent(done / mean - 1.0),
+        ),
+        _ => format!("{who} was the last: {time}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use io500_phases::phase_id::PhaseId;
+
+    fn phase(seconds: &[f64]) -> Phase {
+        let mut phase = Phase::new(PhaseId::IorEasyWrite);
+        phase.ranks = seconds
+            .iter()
+            .enumerate()
+            .map(|(rank, &seconds)| RankFigures {
+                rank: rank as u64,
+                host: Some(format!("node{}", rank / 2)),
+                seconds: Some(seconds),
+                ..RankFigures::default()
+            })
+            .collect();
+        phase
+    }
+
+    #[test]
+    fn the_slow_rank_is_named_first_with_its_host() {
+        let found = find(&phase(&[10.0, 10.1, 9.9, 14.0])).unwrap();
+        assert_eq!(found.slowest[0].rank, 3);
+        assert_eq!(found.slowest[0].host.as_deref(), Some("node1"));
+        assert_eq!(found.nodes[0].host, "node1");
+        assert!(found.words.starts_with("Rank 3 on node1 was the last: 14.00 s"), "{}", found.words);
+        assert!((found.seconds.imbalance - (14.0 / 11.0 - 1.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn times_taken_after_a_barrier_name_nobody() {
+        let found = find(&phase(&[400.0, 400.001, 400.002, 399.9995])).unwrap();
+        assert!(!found.tellable);
+        assert!(found.slowest.is_empty());
+        assert!(found.words.contains("cannot be told"));
+    }
+
+    #[test]
+    fn no_ranks_no_stragglers() {
+        assert!(find(&phase(&[])).is_none());
+    }
+}

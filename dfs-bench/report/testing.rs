@@ -1,0 +1,118 @@
+//! A made-up run with everything that a report can show, for tests.
+
+use super::model::*;
+use io500_phases::phase_id::{Group, Kind, PhaseId};
+use io500_phases::results::score;
+use std::path::PathBuf;
+
+/// A run of 64 ranks on 4 nodes with latencies and time series, in which rank 42 is slow.
+pub fn run(label: &str) -> Run {
+    let mut phases: Vec<Phase> = PhaseId::ALL
+        .into_iter()
+        .filter(|id| id.in_standard() && id.kind() != Kind::Timestamp)
+        .enumerate()
+        .map(|(index, id)| phase(id, index))
+        .collect();
+    phases[2].valid = false;
+    phases[2].reasons.push("Runtime of phase <0.5> is below stonewall time & more".to_owned());
+    let rates: Vec<_> = phases.iter().map(|phase| (phase.id, phase.rate)).collect();
+    let means = score::means(&rates, false);
+    let mut run = Run {
+        label: label.to_owned(),
+        path: PathBuf::from("/results").join(label),
+        source: Source::DfsBench,
+        version: Some("0.1.0".to_owned()),
+        mode: Some("standard".to_owned()),
+        ranks: Some(64),
+        nodes: Some(4),
+        started: Some("2026-01-02 03:04:05".to_owned()),
+        ended: Some("2026-01-02 04:04:05".to_owned()),
+        ending: None,
+        score: Some(Score { means, hash: Some("ABCD".to_owned()), without_wear_out: None }),
+        verdicts: vec![
+            Verdict { name: "official".to_owned(), valid: true, reasons: Vec::new() },
+            Verdict {
+                name: "strict".to_owned(),
+                valid: false,
+                reasons: vec!["the store is a stand-in".to_owned(), "<script>alert(1)</script>".to_owned()],
+            },
+        ],
+        phases,
+        provenance: vec![Fact::new("store", "DFS: libdfs 2.6"), Fact::new("environment D_LOG_MASK", "ERR")],
+        configuration: vec![
+            Setting {
+                section: "global".to_owned(),
+                name: "api".to_owned(),
+                value: "DFS --dfs.pool=tank --dfs.cont=bench --dfs.oclass=SX --dfs.dir_oclass=S1 --dfs.chunk_size=4MiB"
+                    .to_owned(),
+                origin: "io500.ini:3".to_owned(),
+            },
+            Setting {
+                section: "debug".to_owned(),
+                name: "stonewall-time".to_owned(),
+                value: "300".to_owned(),
+                origin: "default".to_owned(),
+            },
+        ],
+        missing: vec!["Nothing about the servers.".to_owned()],
+    };
+    run.derive();
+    run
+}
+
+fn phase(id: PhaseId, index: usize) -> Phase {
+    let mut phase = Phase::new(id);
+    let base = 300.0 + 10.0 * index as f64;
+    phase.rate = if id.standard_group() == Group::Bandwidth { 20.0 } else { 900.0 } * (1.0 + index as f64 / 3.0);
+    phase.seconds = Some(base * 1.1);
+    phase.wall_seconds = Some(base * 1.12);
+    phase.offset_seconds = Some(400.0 * index as f64);
+    phase.storage = vec![Fact::new("API", "DFS"), Fact::new("object class", "SX")];
+    if id.has_stonewall() {
+        phase.stonewall = Some(Stonewall {
+            setting_seconds: Some(300.0),
+            seconds: Some(300.1),
+            rate: Some(phase.rate * 1.08),
+            min: Some(9000.0),
+            mean: Some(9900.0),
+            max: Some(10000.0),
+            ..Stonewall::default()
+        });
+    }
+    if id.kind() != Kind::Find {
+        phase.ranks = (0..64)
+            .map(|rank| RankFigures {
+                rank,
+                host: Some(format!("client{:02}", rank / 16)),
+                seconds: Some(base + (rank * 7 % 13) as f64 / 10.0 + if rank == 42 { base * 0.1 } else { 0.0 }),
+                ..RankFigures::default()
+            })
+            .collect();
+    }
+    phase.latency = vec![latency("write", 150_000), latency("open", 40_000)];
+    phase.series = Some(Series {
+        interval_seconds: 2.0,
+        rate: (0..150).map(|second| phase.rate * (1.0 + (second as f64 / 9.0).sin() / 6.0)).collect(),
+        p99: (0..150).map(|second| (second % 40 != 7).then_some(400_000 + 9_000 * (second % 17))).collect(),
+        stability: vec![Fact::new("variation", "4.2 %"), Fact::new("longest stall (s)", "0.8")],
+    });
+    phase
+}
+
+fn latency(operation: &str, median: u64) -> Latency {
+    let tail = |factor: f64| (median as f64 * factor) as u64;
+    let points = [(0.0, 0.4), (50.0, 1.0), (90.0, 1.7), (99.0, 4.0), (99.9, 11.0), (99.99, 60.0), (99.999, 61.0)];
+    Latency {
+        operation: operation.to_owned(),
+        count: 1_234_567,
+        min: tail(0.4),
+        mean: median as f64 * 1.2,
+        p50: median,
+        p90: tail(1.7),
+        p99: tail(4.0),
+        p999: tail(11.0),
+        p9999: tail(60.0),
+        max: tail(61.0),
+        percentiles: points.into_iter().map(|(percentile, factor)| (percentile, tail(factor))).collect(),
+    }
+}
