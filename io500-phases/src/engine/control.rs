@@ -107,6 +107,12 @@ impl<'a, R: Recorder> Control<'a, R> {
         self.ticker.ticks()
     }
 
+    /// Nanoseconds since a reading.
+    #[inline]
+    pub fn nanos_since(&self, since: u64) -> u64 {
+        self.ticker.nanos(since, self.ticker.ticks())
+    }
+
     /// An operation that overlaps others is done; it began at the reading `since`.
     #[inline]
     pub fn record_since(&mut self, kind: OpKind, since: u64) {

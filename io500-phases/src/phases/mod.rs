@@ -5,6 +5,7 @@ mod context;
 pub mod find;
 mod ior;
 mod mdtest;
+pub mod mdworkbench;
 pub mod setup;
 mod tally;
 mod transfers;

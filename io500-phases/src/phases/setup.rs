@@ -36,9 +36,9 @@ pub fn inspect<B: Backend>(
     }
     for &phase in phases {
         let family = phase.family();
-        if phase.has_stonewall() {
+        if phase.kind() == Kind::Write {
             if let (Some(root), true) = (&root, present.iter().any(|name| name == family.name())) {
-                check_left_over(backend, root, datadir, plan, family)?;
+                check_left_over(backend, root, datadir, family)?;
             }
         } else if let Some(write) = made_by(phase)
             && !plan.phases.contains(&write)
@@ -72,7 +72,6 @@ fn check_left_over<B: Backend>(
     backend: &B,
     root: &B::Dir,
     datadir: &str,
-    plan: &Plan,
     family: Family,
 ) -> std::result::Result<(), Failure> {
     let name = family.name();
@@ -84,7 +83,6 @@ fn check_left_over<B: Backend>(
         Family::IorHard => entry == "file",
         _ => false,
     };
-    let _ = plan;
     match left.iter().find(|entry| !replaceable(entry)) {
         None => Ok(()),
         Some(entry) => Err(Failure::Config(format!(

@@ -28,6 +28,8 @@ pub struct RankTally {
     pub wall_ns: (i64, i64),
     /// Making the tree (mdtest create) or removing it (delete), outside the window.
     pub tree_ns: u64,
+    /// The longest single operation (mdworkbench).
+    pub longest_op_ns: u64,
     /// What verification found.
     pub check: Check,
 }

@@ -5,6 +5,7 @@ mod find;
 mod glob;
 mod ior;
 mod mdtest;
+mod mdworkbench;
 mod whole;
 
 pub use describe::{Need, describe};
@@ -12,6 +13,7 @@ pub use find::{FindPlan, MARK, Predicate, numbers_containing_mark, numbers_with_
 pub use glob::{Glob, Matcher};
 pub use ior::{IorPlan, Offsets, RandomReads};
 pub use mdtest::{MdtestPlan, Step};
+pub use mdworkbench::MdworkbenchPlan;
 pub use whole::{Layout, Plan};
 
 /// Placement hints as DAOS has them; 0 means inherited or default. Stores without such things ignore them.

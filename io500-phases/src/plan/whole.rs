@@ -1,6 +1,6 @@
 //! The plan of a whole run.
 
-use super::{FindPlan, Glob, Hints, IorPlan, MARK, MdtestPlan, Predicate};
+use super::{FindPlan, Glob, Hints, IorPlan, MARK, MdtestPlan, MdworkbenchPlan, Predicate};
 use crate::config::{Config, seed};
 use crate::pattern::Signature;
 use crate::phase_id::{Family, PhaseId};
@@ -24,6 +24,8 @@ pub struct Plan {
     pub mdtest_easy: MdtestPlan,
     /// mdtest-hard.
     pub mdtest_hard: MdtestPlan,
+    /// mdworkbench.
+    pub mdworkbench: MdworkbenchPlan,
 }
 
 /// What the plan needs to know of the ranks and of the store's placement.
@@ -84,6 +86,13 @@ impl Plan {
             },
             mdtest_easy: mdtest(Family::MdtestEasy, config.mdtest_easy.n, PhaseId::MdtestEasyWrite),
             mdtest_hard: mdtest(Family::MdtestHard, config.mdtest_hard.n, PhaseId::MdtestHardWrite),
+            mdworkbench: MdworkbenchPlan {
+                precreate: config.mdworkbench.precreate_per_set,
+                replace: config.mdworkbench.files_per_proc,
+                waiting: config.mdworkbench.waiting_time,
+                // the seed's family is spelled with a hyphen, unlike everything else
+                signature: signature("md-workbench"),
+            },
         }
     }
 

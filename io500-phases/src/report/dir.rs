@@ -61,6 +61,42 @@ impl ResultDir {
         self.write(&stonewall_name(family), operations.to_string().as_bytes())
     }
 
+    /// The first object of every set that mdworkbench has not replaced, if the file is there: `pos: 40`.
+    pub fn mdworkbench_start(&self) -> Result<Option<u64>> {
+        let path = self.0.join(MDWORKBENCH_STATUS);
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.error(&path, error)),
+            Ok(text) => match text.trim().strip_prefix("pos:").and_then(|number| number.trim().parse().ok()) {
+                Some(start) => Ok(Some(start)),
+                None => Err(Error::ResultFile {
+                    path: path.display().to_string(),
+                    message: format!("{:?} does not begin with `pos: ` and a number", text.trim()),
+                }),
+            },
+        }
+    }
+
+    /// Keeps the first object that mdworkbench has not replaced.
+    pub fn set_mdworkbench_start(&self, start: u64) -> Result<()> {
+        self.write(MDWORKBENCH_STATUS, format!("pos: {start}\n").as_bytes())
+    }
+
+    /// The rate in kIOPS that sizes mdworkbench, as the C suite keeps it: one little-endian double.
+    pub fn mdworkbench_rate(&self) -> Result<Option<f64>> {
+        let path = self.0.join(MDWORKBENCH_SIZE);
+        match fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.error(&path, error)),
+            Ok(bytes) => Ok(bytes.try_into().ok().map(f64::from_le_bytes).filter(|rate| rate.is_finite())),
+        }
+    }
+
+    /// Keeps the rate that sizes mdworkbench.
+    pub fn set_mdworkbench_rate(&self, rate: f64) -> Result<()> {
+        self.write(MDWORKBENCH_SIZE, &rate.to_le_bytes())
+    }
+
     /// Makes the timestamp file anew: its change time is what find compares with.
     pub fn touch_timestamp(&self) -> Result<()> {
         self.write("timestampfile", b"")
@@ -81,6 +117,9 @@ impl ResultDir {
         Error::ResultFile { path: path.display().to_string(), message: error.to_string() }
     }
 }
+
+const MDWORKBENCH_STATUS: &str = "mdworkbench.status";
+const MDWORKBENCH_SIZE: &str = "mdworkbench-size";
 
 fn stonewall_name(family: Family) -> String {
     format!("{}.stonewall", family.name())

@@ -6,11 +6,11 @@ use crate::backend::select::Visit;
 use crate::comm::ReadRule;
 use crate::config::Config;
 use crate::engine::{Failure, Off, Progress, Recorder, Team, Ticker};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::find::FindOptions;
 use crate::phases::{self, Cx, Pace, RankTally};
-use crate::plan::{FindPlan, IorPlan, MdtestPlan, Plan, RandomReads, Step, numbers_with_mark};
+use crate::plan::{FindPlan, IorPlan, MdtestPlan, MdworkbenchPlan, Plan, RandomReads, Step, numbers_with_mark};
 use crate::report::{find_csv, ior_csv, mdtest_csv};
 use crate::results::aggregate::{Measure, figures, gather, stonewall};
 use crate::results::{FindResult, PhaseResult};
@@ -76,8 +76,59 @@ impl RunPhase<'_> {
             Family::IorEasy | Family::IorHard | Family::IorRnd4kEasy => self.ior(cx, recorder),
             Family::MdtestEasy | Family::MdtestHard => self.mdtest(cx, recorder),
             Family::Find | Family::FindEasy | Family::FindHard => self.find(cx, recorder),
-            Family::Mdworkbench => Err(Error::Config(format!("{} is not possible yet", self.phase))),
+            Family::Mdworkbench => self.mdworkbench(cx, recorder),
             Family::Timestamp => unreachable!("the suite touches the file itself"),
+        }
+    }
+
+    fn mdworkbench<B: Backend, R: Recorder>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome> {
+        let plan = &self.plan.mdworkbench;
+        let (precreate, replace) = plan.objects(cx.ranks(), self.plan.stonewall_s, self.state.mdtest_easy_rate);
+        let start = self.state.mdworkbench_start;
+        self.progress.begin(self.phase, 0);
+        let sized = |own: Vec<RankTally>| {
+            let mut result = self.result(Measure::Operations, &own, 0, false);
+            let longest = own.iter().map(|tally| tally.longest_op_ns).max().unwrap_or(0) as f64 / 1e9;
+            result.stonewall = None;
+            result.pairs =
+                vec![("filesPerProc".into(), replace.to_string()), ("precreatePerSet".into(), precreate.to_string())];
+            (result, format!("{longest:.6}"))
+        };
+        match self.phase {
+            PhaseId::MdworkbenchBench => {
+                let mut start = start;
+                let mut rounds = Vec::new();
+                for _ in 0..MdworkbenchPlan::ITERATIONS {
+                    let tally = phases::mdworkbench::bench(cx, plan, (start, replace, precreate), recorder)?;
+                    start += replace;
+                    rounds.extend(gather(cx.comm(), &tally).map(sized));
+                }
+                // the last round is the phase's result, the ones before it stand beside it
+                let on_root = rounds.pop().map(|(mut result, longest)| {
+                    result.pairs.push(("maxOpTime".into(), longest));
+                    for (i, (before, longest)) in rounds.iter().enumerate() {
+                        result.pairs.push((format!("scoreIteration{i}"), format!("{:.6}", before.rate)));
+                        result.pairs.push((format!("maxOpTime{i}"), longest.clone()));
+                        if let (Some(all), Some(earlier)) = (&mut result.check, &before.check) {
+                            all.merge(earlier);
+                        }
+                    }
+                    (result, String::new())
+                });
+                Ok(Outcome { reached: Some(start), on_root })
+            }
+            phase => {
+                let tally = if phase == PhaseId::MdworkbenchCreate {
+                    phases::mdworkbench::create(cx, plan, precreate, recorder)?
+                } else {
+                    phases::mdworkbench::delete(cx, (start, precreate), recorder)?
+                };
+                let on_root = gather(cx.comm(), &tally).map(sized).map(|(mut result, longest)| {
+                    result.pairs.push(("maxOpTime".into(), longest));
+                    (result, String::new())
+                });
+                Ok(Outcome { reached: (phase == PhaseId::MdworkbenchCreate).then_some(0), on_root })
+            }
         }
     }
 

@@ -14,6 +14,8 @@ use crate::report::{ResultDir, equivalent_command, result_txt, summary};
 use crate::results::provenance::{Provenance, SettingOrigin, StartUp, relevant_environment, system_facts};
 use crate::results::validity::{self, Rules};
 use crate::results::{PhaseResult, RunResult, RunState, SCHEMA_VERSION, ScoreResult, Verdict, score};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -91,6 +93,15 @@ pub struct Suite<'a> {
     options: Options,
 }
 
+/// What the result directory tells of earlier invocations.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    reached: Vec<Option<u64>>,
+    timestamp_s: Option<i64>,
+    mdtest_easy_rate: Option<f64>,
+    mdworkbench_start: u64,
+}
+
 /// What a rank knows between phases.
 pub(super) struct Standing {
     pub clock: ClockSync,
@@ -99,6 +110,10 @@ pub(super) struct Standing {
     reached: HashMap<Family, u64>,
     /// Seconds of the timestamp file.
     pub timestamp_s: Option<i64>,
+    /// kIOPS of mdtest-easy-write, which sizes mdworkbench.
+    pub mdtest_easy_rate: Option<f64>,
+    /// The first object of every set that mdworkbench has not replaced yet.
+    pub mdworkbench_start: u64,
 }
 
 impl Standing {
@@ -143,6 +158,8 @@ impl<'a> Suite<'a> {
             read_rule: read_rule(&team),
             reached: HashMap::new(),
             timestamp_s: None,
+            mdtest_easy_rate: None,
+            mdworkbench_start: 0,
         };
         self.look(&team, stores)?;
         self.recall(&team, &mut standing)?;
@@ -216,7 +233,7 @@ impl<'a> Suite<'a> {
         let made = if root {
             self.by_store(stores).iter().try_for_each(|(lead, phases)| {
                 let mut families: Vec<Family> =
-                    phases.iter().filter(|phase| phase.has_stonewall()).map(|phase| phase.family()).collect();
+                    phases.iter().filter(|phase| phase.kind() == Kind::Write).map(|phase| phase.family()).collect();
                 families.dedup();
                 stores.visit(*lead, Make { datadir: stores.datadir(*lead), plan: self.plan, families: &families })
             })
@@ -247,27 +264,23 @@ impl<'a> Suite<'a> {
     /// A phase that cannot know how far its write phase came is refused.
     fn recall(&self, team: &Team<'_>, standing: &mut Standing) -> Result<()> {
         const KEPT: [Family; 4] = [Family::IorEasy, Family::IorHard, Family::MdtestEasy, Family::MdtestHard];
-        let read = || -> Result<Vec<Option<i64>>> {
+        let read = || -> Result<Kept> {
             let path = self.options.resultdir.as_ref().filter(|_| team.comm().rank() == 0);
-            let Some(dir) = path.map(ResultDir::at) else { return Ok(vec![None; KEPT.len() + 1]) };
-            let mut values = Vec::new();
+            let Some(dir) = path.map(ResultDir::at) else { return Ok(Kept::default()) };
+            let mut kept = Kept { timestamp_s: dir.timestamp_seconds()?, ..Kept::default() };
             for family in KEPT {
-                values.push(dir.stonewall(family)?.map(|count| count as i64));
+                kept.reached.push(dir.stonewall(family)?);
             }
-            values.push(dir.timestamp_seconds()?);
-            Ok(values)
+            kept.mdtest_easy_rate = dir.mdworkbench_rate()?;
+            kept.mdworkbench_start = dir.mdworkbench_start()?.unwrap_or(0);
+            Ok(kept)
         };
-        let values = team.agree(read().map_err(as_failure))?;
-        let mut bytes = serde_json::to_vec(&values).expect("numbers");
-        team.comm().broadcast(0, &mut bytes);
-        let values: Vec<Option<i64>> =
-            serde_json::from_slice(&bytes).map_err(|error| Error::Comm(error.to_string()))?;
-        for (family, value) in KEPT.into_iter().zip(&values) {
-            if let Some(count) = value {
-                standing.reached.insert(family, *count as u64);
-            }
-        }
-        standing.timestamp_s = values.last().copied().flatten();
+        let kept = from_root(team.comm(), team.agree(read().map_err(as_failure))?);
+        let reached = KEPT.into_iter().zip(kept.reached).filter_map(|(family, count)| Some((family, count?)));
+        standing.reached.extend(reached);
+        standing.timestamp_s = kept.timestamp_s;
+        standing.mdtest_easy_rate = kept.mdtest_easy_rate;
+        standing.mdworkbench_start = kept.mdworkbench_start;
         self.plan
             .phases
             .iter()
@@ -295,8 +308,14 @@ impl<'a> Suite<'a> {
             let outcome = self.phase(team, stores, phase, standing, books)?;
             let phase_s = clock.elapsed().as_secs_f64();
             self.options.progress.end();
-            if let Some(reached) = outcome.reached {
-                standing.reached.insert(phase.family(), reached);
+            match outcome.reached {
+                Some(start) if phase.family() == Family::Mdworkbench => standing.mdworkbench_start = start,
+                Some(reached) => drop(standing.reached.insert(phase.family(), reached)),
+                None => {}
+            }
+            if phase == PhaseId::MdtestEasyWrite {
+                let rate = outcome.on_root.as_ref().map_or(0.0, |(result, _)| result.rate);
+                standing.mdtest_easy_rate = Some(from_root(team.comm(), rate));
             }
             if let (Some(books), Some((mut result, csv))) = (books.as_mut(), outcome.on_root) {
                 (result.begin, result.end, result.phase_s, result.pause) = (begin, now(), phase_s, pause);
@@ -371,9 +390,7 @@ impl<'a> Suite<'a> {
             None => Ok(None),
         };
         let seconds = team.agree(touched.map_err(as_failure))?;
-        let mut bytes = seconds.unwrap_or(0).to_le_bytes().to_vec();
-        team.comm().broadcast(0, &mut bytes);
-        standing.timestamp_s = bytes.try_into().ok().map(i64::from_le_bytes);
+        standing.timestamp_s = from_root(team.comm(), seconds);
         let result = books.is_some().then(|| (PhaseResult::new(PhaseId::Timestamp), String::new()));
         Ok(Outcome { reached: None, on_root: result })
     }
@@ -498,8 +515,13 @@ impl Books<'_> {
         self.result.phases.push(result);
         self.judge();
         if let Some(dir) = &self.dir {
-            if let Some(count) = reached {
-                dir.set_stonewall(phase.family(), count)?;
+            match reached {
+                Some(start) if phase.family() == Family::Mdworkbench => dir.set_mdworkbench_start(start)?,
+                Some(count) => dir.set_stonewall(phase.family(), count)?,
+                None => {}
+            }
+            if phase == PhaseId::MdtestEasyWrite && self.rules.expected.contains(&PhaseId::MdworkbenchCreate) {
+                dir.set_mdworkbench_rate(self.result.phases.last().map_or(0.0, |result| result.rate))?;
             }
             if !csv.is_empty() {
                 dir.write(&format!("{phase}.csv"), csv.as_bytes())?;
@@ -630,6 +652,13 @@ impl Visit for Sweep<'_> {
         // a directory that carries the timestamp was made by this run
         cleanup::sweep(backend, self.team, self.datadir, self.config.global.timestamp_datadir)
     }
+}
+
+/// Rank 0's value on every rank.
+fn from_root<T: Serialize + DeserializeOwned>(comm: &dyn Comm, value: T) -> T {
+    let mut bytes = serde_json::to_vec(&value).expect("plain values");
+    comm.broadcast(0, &mut bytes);
+    serde_json::from_slice(&bytes).expect("every rank runs the same program")
 }
 
 /// An error of the POSIX side as a failure that the ranks can agree on.
