@@ -62,6 +62,43 @@ fn results_verify_and_edited_ones_do_not() {
 }
 
 #[test]
+fn a_result_of_our_own_verifies() {
+    let directory = tempfile::tempdir().unwrap();
+    let below = |name: &str| directory.path().join(name).display().to_string();
+    let (data, results) = (below("data"), below("results"));
+    let (code, _, error) = dfs_bench(&[
+        "--api",
+        "posix",
+        "--datadir",
+        &data,
+        "--resultdir",
+        &results,
+        "--set",
+        "global.timestamp-resultdir=FALSE",
+        "--stonewall",
+        "1",
+        "--set",
+        "ior-easy.blockSize=4m",
+        "--set",
+        "ior-hard.segmentCount=10",
+        "--set",
+        "mdtest-easy.n=20",
+        "--set",
+        "mdtest-hard.n=120",
+    ]);
+    assert_eq!(code, 0, "{error}");
+    let (code, json, _) = dfs_bench(&["verify", "--format", "json", &results]);
+    assert_eq!(code, 0, "{json}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for claim in ["score", "score_hash", "config_hash"] {
+        assert_eq!(json[claim]["finding"], "confirmed", "{claim}: {json}");
+    }
+    // Short, but what was counted is what was written.
+    let doubts = json["doubts"].to_string();
+    assert!(doubts.contains("the rules demand 300") && !doubts.contains("find "), "{doubts}");
+}
+
+#[test]
 fn a_mistake_ends_with_its_place_and_code_2() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("my.ini");

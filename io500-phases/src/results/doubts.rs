@@ -155,7 +155,14 @@ fn own_verdict(result: &OfficialResult, material: &Material, doubts: &mut Vec<St
     if let Some(score) = run.score.as_ref().filter(|score| Some(score.hash.as_str()) != hash) {
         doubts.push(format!("result.json has the score hash {}, result.txt {}", score.hash, hash.unwrap_or("none")));
     }
-    for reason in run.strict.reasons.iter().filter(|reason| reason.invalidates) {
+    // What stands in result.txt as a reason is not told twice.
+    let official = |phase: Option<PhaseId>| match phase.and_then(|phase| result.phase(phase)) {
+        Some(section) => &section.reasons,
+        None => &result.reasons,
+    };
+    let new =
+        run.strict.reasons.iter().filter(|reason| reason.invalidates && !official(reason.phase).contains(&reason.text));
+    for reason in new {
         let text = match reason.phase {
             Some(phase) => format!("{phase}: {}", reason.text),
             None => reason.text.clone(),
