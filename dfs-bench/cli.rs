@@ -3,6 +3,7 @@
 use crate::commands;
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -121,6 +122,12 @@ pub struct RunArgs {
     /// Remove what runs have left in the data directory, and nothing else
     #[arg(long, help_heading = "Run")]
     pub cleanup: bool,
+    /// Run the suite so many times, into run-1, run-2 … of one result directory, for compare
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub repeat: Option<u32>,
+    /// More words on standard error; as DFS_BENCH_LOG=info, twice as debug
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Run")]
+    pub verbose: u8,
     /// Seconds without progress that end the job; 0: never
     #[arg(long, value_name = "SECONDS", help_heading = "Run")]
     pub timeout: Option<u32>,
@@ -166,6 +173,7 @@ impl RunArgs {
             (own, "mode", text(&self.mode), "--mode"),
             (own, "timestamp", text(&self.timestamp), "--timestamp"),
             (own, "strict", self.strict.then(|| "TRUE".to_owned()), "--strict"),
+            (own, "repeat", number(&self.repeat), "--repeat"),
             (own, "timeout", number(&self.timeout), "--timeout"),
             (own, "queue-depth", number(&self.queue_depth), "--queue-depth"),
             (own, "threads-per-rank", number(&self.threads_per_rank), "--threads-per-rank"),
@@ -176,6 +184,34 @@ impl RunArgs {
         .filter_map(|(section, option, value, flag)| Some((section, option, value?, flag)))
         .collect()
     }
+}
+
+/// The C suite's spellings of what are subcommands here, so that job scripts run with the binary's name exchanged.
+pub fn translate(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = arguments.into_iter().collect();
+    let take = |words: &mut Vec<OsString>, names: &[&str]| {
+        let before = words.len();
+        words.retain(|word| !names.iter().any(|name| word == name));
+        words.len() != before
+    };
+    let subcommand = |words: &mut Vec<OsString>, names: &[&str]| {
+        words.splice(1..1, names.iter().map(OsString::from));
+    };
+    if take(&mut words, &["--list-mandatory", "-lm"]) {
+        subcommand(&mut words, &["config", "list", "--mandatory"]);
+    } else if take(&mut words, &["--list", "-l"]) {
+        subcommand(&mut words, &["config", "list"]);
+    } else if take(&mut words, &["--config-hash"]) {
+        subcommand(&mut words, &["config", "hash"]);
+    } else if take(&mut words, &["--verify"]) {
+        // the C suite has the configuration first and the result last
+        if words.len() > 2 {
+            let result = words.pop().expect("more than two words");
+            words.insert(1, result);
+        }
+        subcommand(&mut words, &["verify"]);
+    }
+    words
 }
 
 /// `0.1.0 (libdfs: …; MPI: …)`, without starting either.
@@ -195,6 +231,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn job_scripts_of_the_c_suite_run_with_the_name_exchanged() {
+        let words = |line: &str| translate(line.split(' ').map(OsString::from)).join(&OsString::from(" "));
+        for (theirs, ours) in [
+            ("io500 c.ini --mode=extended --timestamp t", "io500 c.ini --mode=extended --timestamp t"),
+            ("io500 --list", "io500 config list"),
+            ("io500 -lm", "io500 config list --mandatory"),
+            ("io500 c.ini --config-hash", "io500 config hash c.ini"),
+            ("io500 c.ini --verify r/result.txt", "io500 verify r/result.txt c.ini"),
+        ] {
+            assert_eq!(words(theirs), OsString::from(ours));
+            Cli::try_parse_from(translate(theirs.split(' ').map(OsString::from))).unwrap();
+        }
     }
 
     #[test]

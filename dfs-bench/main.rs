@@ -13,11 +13,12 @@ use clap::Parser as _;
 use exit::Exit;
 
 fn main() -> std::process::ExitCode {
-    let cli = match cli::Cli::try_parse() {
+    let cli = match cli::Cli::try_parse_from(cli::translate(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
     };
-    let mut log = env_logger::Builder::from_env(env_logger::Env::new().filter_or("DFS_BENCH_LOG", "warn"));
+    let level = ["warn", "info", "debug"][usize::from(cli.run.verbose.min(2))];
+    let mut log = env_logger::Builder::from_env(env_logger::Env::new().filter_or("DFS_BENCH_LOG", level));
     log.format_target(false).init();
     let done = match cli.command {
         Some(command) => command.run(),

@@ -86,6 +86,11 @@ fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
     let builder = inputs(args)?;
     let inputs = builder.clone();
     let (config, warnings) = builder.build()?;
+    if args.cleanup && config.bench.timestamp.is_none() && config.global.timestamp_datadir {
+        return Err(UsageError::new("which run is to be removed? its data directory carries its timestamp")
+            .hint("give --timestamp, or --set global.timestamp-datadir=FALSE")
+            .into());
+    }
     for warning in warnings {
         eprintln!("warning: {warning}");
     }
@@ -98,7 +103,7 @@ fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
 
 /// The phases that are asked for and not switched off.
 fn phases(args: &RunArgs, config: &Config) -> anyhow::Result<Vec<PhaseId>> {
-    let asked = if args.cleanup { "delete" } else { &args.phase };
+    let asked = if args.cleanup { "all" } else { &args.phase };
     let selected = select_phases(asked, config.bench.mode == Mode::Extended)?;
     let running: Vec<PhaseId> = selected.into_iter().filter(|&phase| config.phase(phase).run).collect();
     if running.is_empty() {

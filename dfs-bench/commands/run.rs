@@ -9,6 +9,7 @@ use io500_phases::backend::select::{Selected, hints};
 use io500_phases::engine::{Progress, Ticker};
 use io500_phases::error::Error;
 use io500_phases::phase_id::PhaseId;
+use io500_phases::phases::cleanup::Removed;
 use io500_phases::plan::{self, Layout, Plan};
 use io500_phases::report::{phase_line, score_lines, stdout_reasons};
 use io500_phases::results::RunResult;
@@ -42,10 +43,53 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     }
     let progress = Arc::new(Progress::default());
     signals::install(&progress.stop_flag())?;
-    match suite(args, &session, &plan, progress, process_start) {
-        Ok(result) => Ok(verdict(&session, result)),
+    match runs(args, &session, &plan, &progress, process_start) {
+        Ok(exit) => Ok(exit),
         Err(error) => Ok(tell(&session, &error.into())),
     }
+}
+
+/// Runs the suite as often as asked; the worst exit code of all.
+fn runs(
+    args: &RunArgs,
+    session: &Session,
+    plan: &Plan,
+    progress: &Arc<Progress>,
+    process_start: Instant,
+) -> Result<Exit, Error> {
+    let global = &session.config.global;
+    let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
+    let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
+    let stores = Selected::open(&session.config, &session.phases, &datadir, &session.comm.as_ref())?;
+    let repeat = session.config.bench.repeat.max(1);
+    let options = |resultdir: String| Options {
+        resultdir: Some(resultdir.into()),
+        // a part of the suite leaves its files for the next part
+        clean_up: args.phase == "all" || repeat > 1,
+        command_line: std::env::args().collect(),
+        process_start,
+        progress: progress.clone(),
+        ticker: Ticker::real(),
+        stuck: Arc::new(|error| {
+            eprintln!("error: {error}");
+            eprintln!("error: the other ranks do not come to the meeting: ending the job");
+            signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
+        }),
+    };
+    if args.cleanup {
+        Suite::new(&session.config, plan, options(resultdir)).clean_up(session.comm.as_ref(), &stores, &mut Stdout)?;
+        return Ok(Exit::Finished);
+    }
+    let every = Duration::from_secs(session.config.bench.report_interval.max(1).into());
+    let _status = session.is_root().then(|| Status::start(progress.clone(), session.comm.size(), every));
+    let mut worst = Exit::Finished;
+    for run in 1..=repeat {
+        let resultdir = if repeat > 1 { format!("{resultdir}/run-{run}") } else { resultdir.clone() };
+        let suite = Suite::new(&session.config, plan, options(resultdir));
+        let exit = verdict(session, suite.run(session.comm.as_ref(), &stores, &mut Stdout)?);
+        worst = if exit.code() > worst.code() { exit } else { worst };
+    }
+    Ok(worst)
 }
 
 fn plan(session: &Session) -> Result<Plan, Error> {
@@ -58,35 +102,6 @@ fn plan(session: &Session) -> Result<Plan, Error> {
         .collect::<Result<HashMap<PhaseId, _>, _>>()?;
     let hints = |phase| placement.get(&phase).copied().unwrap_or_default();
     Ok(Plan::new(&session.config, session.phases.clone(), layout, &session.timestamp, hints))
-}
-
-fn suite(
-    args: &RunArgs,
-    session: &Session,
-    plan: &Plan,
-    progress: Arc<Progress>,
-    process_start: Instant,
-) -> Result<Option<RunResult>, Error> {
-    let global = &session.config.global;
-    let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
-    let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
-    let stores = Selected::open(&session.config, &session.phases, &datadir, &session.comm.as_ref())?;
-    let options = Options {
-        resultdir: Some(resultdir.into()),
-        clean_up: args.phase == "all",
-        command_line: std::env::args().collect(),
-        process_start,
-        progress: progress.clone(),
-        ticker: Ticker::real(),
-        stuck: Arc::new(|error| {
-            eprintln!("error: {error}");
-            eprintln!("error: the other ranks do not come to the meeting: ending the job");
-            signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
-        }),
-    };
-    let every = Duration::from_secs(session.config.bench.report_interval.max(1).into());
-    let _status = session.is_root().then(|| Status::start(progress, session.comm.size(), every));
-    Suite::new(&session.config, plan, options).run(session.comm.as_ref(), &stores, &mut Stdout)
 }
 
 /// The exit code of a finished run, the same on all ranks.
@@ -132,14 +147,27 @@ impl Observer for Stdout {
         for departure in &about.departures {
             eprintln!("dfs-bench: not a setting of the rules: {departure}");
         }
-        print!("{}", stdout_reasons(result.official.reasons.iter().filter(|reason| reason.phase.is_none())));
-        println!("IO500 version {} ({})", about.program, about.mode);
+        // the C suite says what makes the run invalid before its version, and what only warns after it
+        let of_run = |invalidates| {
+            let reasons = result.official.reasons.iter();
+            stdout_reasons(reasons.filter(move |reason| reason.phase.is_none() && reason.invalidates == invalidates))
+        };
+        println!("{}IO500 version {} ({})", of_run(true), about.program, about.mode);
+        print!("{}", of_run(false));
     }
 
     fn phase_over(&mut self, result: &RunResult) {
         let Some(phase) = result.phases.last() else { return };
         let own = result.official.reasons.iter().filter(|reason| reason.phase == Some(phase.phase));
         print!("{}{}", stdout_reasons(own), phase_line(phase));
+    }
+
+    fn cleaned(&mut self, removed: &Removed) {
+        let Removed { files, directories, strange, examples } = removed;
+        eprintln!("dfs-bench: removed {files} files and {directories} directories");
+        if *strange > 0 {
+            eprintln!("dfs-bench: left {strange} entries that are not of this benchmark: {}", examples.join(", "));
+        }
     }
 
     fn finished(&mut self, result: &RunResult) {

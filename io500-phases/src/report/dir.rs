@@ -97,6 +97,19 @@ impl ResultDir {
         self.write(MDWORKBENCH_SIZE, &rate.to_le_bytes())
     }
 
+    /// Removes the files that tell how far write phases came: what they tell of is gone.
+    pub fn forget_files(&self) -> Result<()> {
+        let stonewalls = [Family::IorEasy, Family::IorHard, Family::MdtestEasy, Family::MdtestHard].map(stonewall_name);
+        let names = stonewalls.iter().map(String::as_str).chain([MDWORKBENCH_STATUS, MDWORKBENCH_SIZE]);
+        for path in names.map(|name| self.0.join(name)) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(self.error(&path, error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the timestamp file anew: its change time is what find compares with.
     pub fn touch_timestamp(&self) -> Result<()> {
         self.write("timestampfile", b"")

@@ -300,6 +300,8 @@ impl<'a> Suite<'a> {
         for &phase in &self.plan.phases {
             team.enter(Some(phase));
             let pause = self.before(team, phase)?;
+            // clocks drift: an hour later an old offset is worse than its uncertainty
+            standing.clock = ClockSync::measure(team.comm());
             if let Some(books) = books {
                 books.observer.phase_begins(phase);
             }
@@ -393,6 +395,23 @@ impl<'a> Suite<'a> {
         standing.timestamp_s = from_root(team.comm(), seconds);
         let result = books.is_some().then(|| (PhaseResult::new(PhaseId::Timestamp), String::new()));
         Ok(Outcome { reached: None, on_root: result })
+    }
+
+    /// Removes what runs have left in the data directories, and the stonewall files that tell of it. Collective; repeatable.
+    pub fn clean_up<S: Stores>(&self, comm: &dyn Comm, stores: &S, observer: &mut dyn Observer) -> Result<()> {
+        let team = Team::new(comm, GRACE, self.options.stuck.clone());
+        for (lead, _) in self.by_store(stores) {
+            let datadir = stores.datadir(lead);
+            let removed = stores.visit(lead, Sweep { datadir, team: &team, config: self.config })?;
+            if comm.rank() == 0 {
+                observer.cleaned(&removed);
+            }
+        }
+        let forgotten = match &self.options.resultdir {
+            Some(path) if comm.rank() == 0 => ResultDir::at(path).forget_files(),
+            _ => Ok(()),
+        };
+        team.agree(forgotten.map_err(as_failure))
     }
 
     fn finish<S: Stores>(&self, team: &Team<'_>, stores: &S, books: Option<Books<'_>>) -> Result<Option<RunResult>> {
