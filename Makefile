@@ -1,0 +1,28 @@
+# make demo    the suite with two ranks over DFS (the stand-in) and over POSIX, side by side
+# make test    all tests
+# make deps    what the two need: an MPI, libclang, a C compiler (by apt, what is missing)
+# make ci      what has to pass before a change lands
+
+# Where nothing else is said, the stand-in is built, not an installed DAOS. Against a real one:
+#   make test DAOS_SYS_PROVIDER=system DFS_TEST_POOL=tank
+export DAOS_SYS_PROVIDER ?= standin
+
+# Jobs of more ranks than cores, in containers as root; other MPIs do not look at these.
+export OMPI_ALLOW_RUN_AS_ROOT = 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
+export OMPI_MCA_rmaps_base_oversubscribe = 1
+export OMPI_MCA_mpi_yield_when_idle = 1
+
+.PHONY: demo test deps ci
+demo: deps
+	cargo build --release --locked
+	examples/demo.sh
+
+test: deps
+	@cargo test --workspace --locked
+
+deps:
+	@.ci/deps
+
+ci:
+	@.ci/run

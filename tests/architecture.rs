@@ -1,0 +1,346 @@
+//! The house keeps its order: no stage imports a later one, `unsafe` stays in its rooms, every file says what it is for.
+//!
+//! The checks read the sources as text. They know nothing of macros and conditional compilation, which is enough: a path that
+//! leads to a later stage has to be written somewhere.
+
+use std::fs;
+use std::path::Path;
+
+/// The stages of `io500-phases`, in the order in which they may import each other.
+const STAGES: [&str; 9] = ["config", "plan", "backend", "comm", "engine", "phases", "results", "report", "suite"];
+
+/// Where `unsafe` is at home: the two crates around the C interface, the POSIX backend, the aligned buffers.
+const UNSAFE_ROOMS: [&str; 4] = ["daos-sys/", "dfs/", "io500-phases/src/backend/posix", "io500-phases/src/buffer.rs"];
+
+/// What the crates promise to the compiler, which holds them to it.
+const PROMISES: [(&str, &str); 5] = [
+    ("daos-sys/src/lib.rs", "#![deny(missing_docs)]"),
+    ("dfs/src/lib.rs", "#![deny(missing_docs)]"),
+    ("io500-phases/src/lib.rs", "#![deny(missing_docs)]"),
+    ("io500-phases/src/lib.rs", "#![deny(unsafe_code)]"),
+    ("dfs-bench/main.rs", "#![forbid(unsafe_code)]"),
+];
+
+/// A source file: its path below the workspace, and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+#[test]
+fn no_stage_imports_a_later_one() {
+    assert_clean(back_edges(&sources()));
+}
+
+#[test]
+fn unsafe_stays_in_its_rooms() {
+    assert_clean(unsafe_outside(&sources()));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    assert_clean(without_purpose(&sources()));
+}
+
+#[test]
+fn the_crates_demand_documentation_and_forbid_unsafe() {
+    assert_clean(broken_promises(&sources()));
+}
+
+fn assert_clean(found: Vec<String>) {
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+/// Every Rust file of the workspace.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = Vec::new();
+    collect(root, root, &mut sources);
+    assert!(sources.len() > 50, "only {} files found below {}", sources.len(), root.display());
+    sources
+}
+
+fn collect(root: &Path, dir: &Path, sources: &mut Vec<Source>) {
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            if name != "target" && !name.starts_with('.') {
+                collect(root, &path, sources);
+            }
+        } else if name.ends_with(".rs") {
+            let path_in_root = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            sources.push(Source { path: path_in_root, text: fs::read_to_string(&path).unwrap() });
+        }
+    }
+}
+
+/// Paths in `io500-phases` that lead from a stage, or from the files before all stages, to a later stage.
+fn back_edges(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources {
+        let Some(inside) = source.path.strip_prefix("io500-phases/src/") else { continue };
+        if inside == "lib.rs" {
+            continue;
+        }
+        let module: Vec<&str> = inside.trim_end_matches(".rs").split('/').filter(|&part| part != "mod").collect();
+        let place = |name: &str| STAGES.iter().position(|&stage| stage == name);
+        // what is no stage comes before all of them
+        let here = place(module[0]);
+        for name in root_modules(&without_tests(&code(&source.text)), module.len()) {
+            if place(&name) > here {
+                found.push(format!("{}: {} comes before {name} and must not use it", source.path, module[0]));
+            }
+        }
+    }
+    found
+}
+
+/// The modules at the root of the crate that the code names, by `crate::` or by as many `super::` as the module is deep.
+fn root_modules(code: &str, depth: usize) -> Vec<String> {
+    let up = format!(" {}", "super::".repeat(depth));
+    // a blank before every path makes the beginning of a path visible
+    let spaced: String =
+        code.chars().flat_map(|c| if is_word(c) || c == ':' { vec![c] } else { vec![c, ' '] }).collect();
+    let mut found = Vec::new();
+    for start in [" crate::", up.as_str()] {
+        for (at, _) in format!(" {spaced}").match_indices(start) {
+            let rest = &spaced[at + start.len() - 1..];
+            match rest.trim_start().strip_prefix('{') {
+                Some(group) => found.extend(first_words(group)),
+                None => found.extend(first_word(rest)),
+            }
+        }
+    }
+    found
+}
+
+/// The first word of every branch of a `use` group whose opening brace is gone.
+fn first_words(group: &str) -> Vec<String> {
+    let (mut depth, mut begin, mut branches) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            '}' => {
+                branches.push(&group[begin..at]);
+                break;
+            }
+            ',' if depth == 0 => {
+                branches.push(&group[begin..at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    branches.into_iter().filter_map(first_word).collect()
+}
+
+fn first_word(text: &str) -> Option<String> {
+    let word: String = text.trim_start().chars().take_while(|&c| is_word(c)).collect();
+    (!word.is_empty()).then_some(word)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn unsafe_outside(sources: &[Source]) -> Vec<String> {
+    let at_home = |path: &str| UNSAFE_ROOMS.iter().any(|room| path.starts_with(room)) || path.contains("tests/");
+    let has_unsafe = |text: &str| code(text).split(|c| !is_word(c)).any(|word| word == "unsafe");
+    let strangers = sources.iter().filter(|source| !at_home(&source.path) && has_unsafe(&source.text));
+    strangers.map(|source| format!("{}: unsafe outside its rooms", source.path)).collect()
+}
+
+fn without_purpose(sources: &[Source]) -> Vec<String> {
+    let says = |text: &str| text.lines().next().is_some_and(|line| line.starts_with("//! ") && line.len() > 10);
+    let silent = sources.iter().filter(|source| !says(&source.text));
+    silent.map(|source| format!("{}: the first line does not say what the file is for", source.path)).collect()
+}
+
+fn broken_promises(sources: &[Source]) -> Vec<String> {
+    let kept = |(path, promise): &(&str, &str)| {
+        sources.iter().any(|source| source.path == *path && source.text.lines().any(|line| line == *promise))
+    };
+    let broken = PROMISES.iter().filter(|promise| !kept(promise));
+    broken.map(|(path, promise)| format!("{path}: {promise} is missing")).collect()
+}
+
+/// The text without comments and without what stands in strings and characters.
+fn code(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let skipped = comment(rest).or_else(|| raw_string(rest)).or_else(|| string(rest)).or_else(|| character(rest));
+        // a word is taken whole, so that the r of `for "` or `var#` begins no raw string
+        let word = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        match skipped {
+            Some(length) => {
+                code.push(' ');
+                rest = &rest[length..];
+            }
+            None if word > 0 => {
+                code.push_str(&rest[..word]);
+                rest = &rest[word..];
+            }
+            None => {
+                code.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    code
+}
+
+/// The length of the comment that the text begins with; block comments nest.
+fn comment(text: &str) -> Option<usize> {
+    if text.starts_with("//") {
+        return Some(text.find('\n').unwrap_or(text.len()));
+    }
+    let (mut depth, mut at) = (usize::from(text.starts_with("/*")), 2);
+    while depth > 0 && at < text.len() {
+        let bytes = &text.as_bytes()[at..];
+        if bytes.starts_with(b"/*") {
+            (depth, at) = (depth + 1, at + 2);
+        } else if bytes.starts_with(b"*/") {
+            (depth, at) = (depth - 1, at + 2);
+        } else {
+            at += 1;
+        }
+    }
+    text.starts_with("/*").then_some(at)
+}
+
+/// The length of the raw string that the text begins with: `r"…"`, `br#"…"#`, `cr##"…"##`.
+fn raw_string(text: &str) -> Option<usize> {
+    let prefix = ["r", "br", "cr"].into_iter().find(|prefix| {
+        let rest = text.strip_prefix(prefix).map(|rest| rest.trim_start_matches('#'));
+        rest.is_some_and(|rest| rest.starts_with('"'))
+    })?;
+    let hashes = text[prefix.len()..].find('"')?;
+    let begin = prefix.len() + hashes + 1;
+    let end = format!("\"{}", "#".repeat(hashes));
+    Some(text[begin..].find(&end).map_or(text.len(), |at| begin + at + end.len()))
+}
+
+fn string(text: &str) -> Option<usize> {
+    text.starts_with('"').then(|| quoted(text, b'"'))
+}
+
+/// The length of a character; a lifetime is none.
+fn character(text: &str) -> Option<usize> {
+    let mut chars = text.strip_prefix('\'')?.chars();
+    let is_character = chars.next()? == '\\' || chars.next()? == '\'';
+    is_character.then(|| quoted(text, b'\''))
+}
+
+fn quoted(text: &str, quote: u8) -> usize {
+    let (bytes, mut at) = (text.as_bytes(), 1);
+    while at < bytes.len() && bytes[at] != quote {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    (at + 1).min(bytes.len())
+}
+
+/// The code without its `#[cfg(test)]` modules, which may look at everything.
+fn without_tests(code: &str) -> String {
+    let Some(begin) = code.find("#[cfg(test)]\nmod ") else { return code.to_owned() };
+    let (mut depth, mut end) = (0, code.len());
+    for (at, c) in code[begin..].char_indices() {
+        match c {
+            ';' if depth == 0 => end = begin + at + 1,
+            '{' => depth += 1,
+            '}' if depth == 1 => end = begin + at + 1,
+            '}' => depth -= 1,
+            _ => continue,
+        }
+        if end < code.len() {
+            break;
+        }
+    }
+    format!("{}{}", &code[..begin], without_tests(&code[end..]))
+}
+
+mod of_the_checks {
+    //! The checks themselves, on made-up text: what they must find and what they must let pass.
+
+    use super::*;
+
+    fn one(path: &str, text: &str) -> Vec<Source> {
+        vec![Source { path: path.into(), text: text.into() }]
+    }
+
+    fn edges(path: &str, text: &str) -> usize {
+        back_edges(&one(&format!("io500-phases/src/{path}"), text)).len()
+    }
+
+    #[test]
+    fn back_edges_are_found_however_they_are_written() {
+        for text in [
+            "use crate::suite::Suite;",
+            "use crate::{error::Error, suite::Suite};",
+            "use crate::{\n    plan::{Plan, Layout},\n    suite,\n};",
+            "fn f() { crate::suite::run() }",
+            "fn f(x: &crate::suite::Suite) {}",
+            "use super::super::suite::Suite;",
+            "use super::super::{plan, suite::Suite};",
+            "let c = '\"'; use crate::suite::Suite; // \"",
+            "#[cfg(test)]\nmod tests { fn f() {} }\nuse crate::suite::Suite;",
+        ] {
+            assert_eq!(edges("comm/mpi.rs", text), 1, "{text}");
+        }
+        assert_eq!(edges("plan/mod.rs", "use super::backend::Backend;"), 1);
+        assert_eq!(edges("plan.rs", "use super::backend::Backend;"), 1);
+        assert_eq!(edges("phases/find/run.rs", "use super::super::super::report::dir;"), 1);
+        assert_eq!(edges("units.rs", "use crate::config::Config;"), 1, "what is no stage comes first");
+    }
+
+    #[test]
+    fn forward_uses_and_words_are_let_pass() {
+        for text in [
+            "use crate::backend::Backend; use crate::comm::Comm; use crate::units;",
+            "impl crate::backend::select::Share for &dyn Comm {}",
+            "// crate::suite\n/* crate::suite /* nested */ crate::suite */",
+            "let x = \"crate::suite \\\" crate::suite\"; let y = r#\"crate::suite \" crate::suite\"#;",
+            "use super::suite::of_the_own_module; use super::super::plan::Plan;",
+            "use dfs::crate_suite; fn f<'a>(x: &'a str) {} use other::suite;",
+            "#[cfg(test)]\nmod tests { use crate::suite::Suite; fn f() { {} } }",
+        ] {
+            assert_eq!(edges("comm/mpi.rs", text), 0, "{text}");
+        }
+        assert_eq!(back_edges(&one("dfs-bench/main.rs", "use crate::suite;")).len(), 0);
+    }
+
+    #[test]
+    fn unsafe_is_found_outside_its_rooms_only() {
+        let text = "fn f() { unsafe { g() } }";
+        for (path, found) in [
+            ("io500-phases/src/plan/ior.rs", 1),
+            ("dfs-bench/main.rs", 1),
+            ("examples/probe.rs", 1),
+            ("io500-phases/src/backend/posix_queue.rs", 0),
+            ("io500-phases/src/buffer.rs", 0),
+            ("dfs/src/queue.rs", 0),
+            ("tests/mpi.rs", 0),
+        ] {
+            assert_eq!(unsafe_outside(&one(path, text)).len(), found, "{path}");
+        }
+        let harmless = "#![deny(unsafe_code)] // unsafe\nconst X: &str = \"unsafe\"; fn not_unsafe() {}";
+        assert_eq!(unsafe_outside(&one("dfs-bench/main.rs", harmless)).len(), 0);
+    }
+
+    #[test]
+    fn a_file_without_a_purpose_is_found() {
+        assert_eq!(without_purpose(&one("a.rs", "use std::fs;\n//! Late words.")).len(), 1);
+        assert_eq!(without_purpose(&one("a.rs", "")).len(), 1);
+        assert_eq!(without_purpose(&one("a.rs", "//!\n")).len(), 1);
+        assert_eq!(without_purpose(&one("a.rs", "//! Reads directories.\n")).len(), 0);
+    }
+
+    #[test]
+    fn a_broken_promise_is_found() {
+        let broken = broken_promises(&one("dfs/src/lib.rs", "//! x\n// #![deny(missing_docs)]\n"));
+        assert_eq!(broken.len(), PROMISES.len());
+        let kept = broken_promises(&one("dfs/src/lib.rs", "//! x\n#![deny(missing_docs)]\n"));
+        assert_eq!(kept.len(), PROMISES.len() - 1);
+    }
+}
