@@ -23,10 +23,12 @@ mod ini;
 mod layers;
 mod legacy;
 mod load;
+mod resolve;
 mod schema;
 mod select;
 mod suggest;
 mod validate;
+mod view;
 
 pub use api::{Api, ApiSpec};
 pub use error::{ConfigError, Place, Problem, Warning};
