@@ -83,9 +83,10 @@ impl<'a, R: Recorder> Control<'a, R> {
         self.next_look = (now + self.beat).min(self.deadline.unwrap_or(u64::MAX));
     }
 
-    /// The stonewall does not end the loop any more: wear-out.
+    /// The stonewall does not end the loop any more: wear-out. The ranks have just met; waiting for the others was no operation.
     pub fn without_stonewall(&mut self) {
         self.deadline = None;
+        self.last = self.ticker.ticks();
     }
 
     /// Nanoseconds since the loop began.
@@ -200,5 +201,48 @@ impl Stop {
                 Err(Failure::Storage { op: op.to_owned(), path: path(), errno: errno.0 })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::Solo;
+    use crate::engine::Latencies;
+    use std::cell::Cell;
+    use std::rc::Rc;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// Runs a loop under a clock that only the operations advance.
+    fn under_virtual_time<R: Recorder>(
+        recorder: &mut R,
+        stonewall_ns: u64,
+        work: impl FnOnce(&mut Control<'_, R>, &Cell<u64>),
+    ) {
+        let now = Rc::new(Cell::new(1_000));
+        let (ticker, progress, comm) = (Ticker::Virtual(now.clone()), Progress::default(), Solo::new());
+        let team = Team::new(&comm, Duration::from_secs(1), Arc::new(|_| {}));
+        work(&mut Control::begin(&ticker, &progress, &team, recorder, Some(stonewall_ns)), &now);
+    }
+
+    #[test]
+    fn waiting_at_the_stonewall_is_in_no_latency() {
+        let mut recorder = Latencies::new(&[OpKind::Create, OpKind::Close]);
+        under_virtual_time(&mut recorder, 995, |control, now| {
+            let mut operation = |control: &mut Control<'_, Latencies>, _| {
+                now.set(now.get() + 70);
+                control.part(OpKind::Create);
+                now.set(now.get() + 30);
+                Ok(())
+            };
+            let at_stonewall = control.run(0, u64::MAX, Some(OpKind::Close), &mut operation);
+            assert_eq!(at_stonewall, (10, Some(Stop::Stonewall)));
+            now.set(now.get() + 1_000_000); // the others are slow
+            control.without_stonewall();
+            assert_eq!(control.run(10, 15, Some(OpKind::Close), &mut operation), (15, None));
+        });
+        let found: Vec<_> = recorder.kinds().map(|(kind, counts)| (kind, counts.extremes(), counts.sum())).collect();
+        assert_eq!(found, [(OpKind::Create, Some((70, 70)), 15 * 70), (OpKind::Close, Some((30, 30)), 15 * 30)]);
     }
 }

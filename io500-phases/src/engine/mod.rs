@@ -1,6 +1,7 @@
 //! The hot loop: one rank's operations under a stonewall, with wear-out, latencies and a way to fail together.
 
 mod control;
+pub mod histograms;
 mod progress;
 mod recorder;
 mod team;
@@ -8,6 +9,6 @@ mod ticker;
 
 pub use control::{Control, During, OpError, Stop};
 pub use progress::{Progress, Snapshot, WearOut};
-pub use recorder::{Off, OpKind, Recorder};
+pub use recorder::{Latencies, Off, OpKind, Recorder};
 pub use team::{FAILED, Failure, Team, catch};
 pub use ticker::Ticker;

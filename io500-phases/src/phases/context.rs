@@ -3,8 +3,8 @@
 use super::tally::RankTally;
 use crate::backend::Backend;
 use crate::comm::{ClockSync, Comm, ReduceOp};
-use crate::engine::{Control, Failure, Progress, Recorder, Stop, Team, Ticker};
-use crate::error::{Errno, Result};
+use crate::engine::{Control, Failure, OpKind, Progress, Recorder, Stop, Team, Ticker};
+use crate::error::{Errno, OpResult, Result};
 
 /// A rank's view of a running phase.
 pub struct Cx<'a, B: Backend> {
@@ -64,6 +64,22 @@ impl<B: Backend> Cx<'_, B> {
     /// Stonewall in nanoseconds.
     pub fn stonewall_ns(&self) -> Option<u64> {
         self.pace.stonewall_s.map(|seconds| u64::from(seconds) * 1_000_000_000)
+    }
+
+    /// Does one of the operations around a loop, and records how long it took if latencies are recorded. `at` is the time of the loop.
+    pub fn recorded<R: Recorder, T>(
+        &self,
+        recorder: &mut R,
+        kind: OpKind,
+        at: u64,
+        operation: impl FnOnce() -> OpResult<T>,
+    ) -> OpResult<T> {
+        let begin = self.ticker.ticks();
+        let value = operation()?;
+        if R::ON {
+            recorder.record(kind, self.ticker.nanos(begin, self.ticker.ticks()), at);
+        }
+        Ok(value)
     }
 
     /// A tally with the window filled in.

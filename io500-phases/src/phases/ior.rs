@@ -8,7 +8,7 @@ use super::context::{Cx, failed};
 use super::tally::{Check, RankTally};
 use super::transfers::{Direction, Lanes, Transfers};
 use crate::backend::{Access, Backend};
-use crate::engine::{Control, Failure, Recorder};
+use crate::engine::{Control, Failure, OpKind, Recorder};
 use crate::error::{OpResult, Result};
 use crate::plan::{IorPlan, RandomReads};
 use std::ffi::CString;
@@ -26,7 +26,7 @@ pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: 
     let (dir, mut lanes) = cx.team.agree(prepared)?;
 
     let begin = cx.edge();
-    let file = create(cx, plan, &dir)?;
+    let file = create(cx, plan, &dir, recorder)?;
     let mut transfers = Transfers {
         file: &file,
         path: path.clone(),
@@ -45,10 +45,15 @@ pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: 
     let (goal, stonewall_ns) = cx.meet_at_stonewall(&mut control, at_stonewall, transfers.outcome(stop))?;
     let (done, more, stop) = transfers.run(cx, &mut lanes, &mut control, &mut check, (at_stonewall, goal));
     bytes += more;
-    let synced = transfers.outcome(stop).and_then(|()| cx.backend.sync(&file).map_err(failed("sync", &path)));
+    let looped_ns = control.elapsed_ns();
+    let sync = || cx.backend.sync(&file);
+    let synced = transfers
+        .outcome(stop)
+        .and_then(|()| cx.recorded(recorder, OpKind::Sync, looped_ns, sync).map_err(failed("sync", &path)));
     let loop_ns = cx.ticker.now_ns() - loop_begin;
     cx.team.agree(synced)?;
-    let closed = cx.backend.close(file).map_err(failed("close", &path));
+    let close = || cx.backend.close(file);
+    let closed = cx.recorded(recorder, OpKind::Close, loop_ns, close).map_err(failed("close", &path));
     let end = cx.edge();
     cx.team.agree(closed)?;
 
@@ -134,7 +139,8 @@ fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
     let name = c_name(&plan.file_name(writer));
 
     let begin = cx.edge();
-    let opened = match cx.backend.open(&dir, &name, Access::Read) {
+    let open = || cx.backend.open(&dir, &name, Access::Read);
+    let opened = match cx.recorded(recorder, OpKind::Open, 0, open) {
         Err(errno) if errno.0 == libc::ENOENT => {
             check.book_missing(|| path.clone());
             Ok(None)
@@ -169,7 +175,9 @@ fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
     }
     let loop_ns = cx.ticker.now_ns() - loop_begin;
     cx.team.agree(ended)?;
-    let closed = file.map_or(Ok(()), |file| cx.backend.close(file).map_err(failed("close", &path)));
+    let closed = file.map_or(Ok(()), |file| {
+        cx.recorded(recorder, OpKind::Close, loop_ns, || cx.backend.close(file)).map_err(failed("close", &path))
+    });
     let end = cx.edge();
     cx.team.agree(closed)?;
     let (at_stonewall, stonewall_ns) = (tally.at_stonewall, tally.stonewall_ns);
@@ -190,10 +198,13 @@ fn remove_old<B: Backend>(cx: &Cx<'_, B>, plan: &IorPlan) -> std::result::Result
 }
 
 /// Creates the files. One that all ranks write is created by rank 0 and handed to the others where the store can do that.
-fn create<B: Backend>(cx: &Cx<'_, B>, plan: &IorPlan, dir: &B::Dir) -> Result<B::File> {
+fn create<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, dir: &B::Dir, recorder: &mut R) -> Result<B::File> {
     let path = plan.path(cx.rank());
     let name = c_name(&plan.file_name(cx.rank()));
-    let own = || cx.backend.create(dir, &name, plan.hints).map_err(failed("create", &path));
+    let mut own = || {
+        let create = || cx.backend.create(dir, &name, plan.hints);
+        cx.recorded(recorder, OpKind::Create, 0, create).map_err(failed("create", &path))
+    };
     if plan.file_per_process {
         return cx.team.agree(own());
     }

@@ -5,6 +5,7 @@ mod confirm;
 mod doubts;
 mod eras;
 mod find;
+mod latency;
 mod material;
 pub mod official;
 pub mod provenance;
@@ -13,5 +14,6 @@ pub mod score;
 pub mod validity;
 
 pub use confirm::{Claim, Finding, Invalid, Verification, verify};
+pub use latency::{KindLatency, LatencyResult, NodeLatency, merge as merge_latencies};
 pub use material::Material;
 pub use run::*;

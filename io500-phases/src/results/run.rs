@@ -1,5 +1,6 @@
 //! The result of a run: what `result.json` holds. The schema in `docs/` is made from these types.
 
+use super::latency::LatencyResult;
 use super::provenance::Provenance;
 use crate::phase_id::PhaseId;
 use crate::phases::Check;
@@ -135,6 +136,8 @@ pub struct PhaseResult {
     pub find: Option<FindResult>,
     /// The spread over ranks, and who was slow.
     pub spread: Option<Spread>,
+    /// The latencies of each kind of operation, the one the phase is about first; empty when they were not recorded.
+    pub latency: Vec<LatencyResult>,
     /// Object class and chunk size that the files really have, from one of them.
     pub layout: Option<crate::backend::Layout>,
 }
@@ -161,6 +164,7 @@ impl PhaseResult {
             check: None,
             find: None,
             spread: None,
+            latency: Vec::new(),
             layout: None,
         }
     }
