@@ -8,7 +8,7 @@ mod posix_facts;
 mod posix_queue;
 pub mod select;
 
-use crate::error::OpResult;
+use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
 use std::ffi::CStr;
 
@@ -24,6 +24,8 @@ pub trait Backend {
     type File;
     /// A place in the listing of one directory; it holds whatever the store needs to go on.
     type Cursor;
+    /// Whether [`Backend::shards`] can be more than 1.
+    const SPLITS_DIRS: bool = true;
     /// Transfers in flight.
     type Queue: IoQueue<Self::File>;
 
@@ -53,6 +55,21 @@ pub trait Backend {
     fn cursor(&self, dir: &Self::Dir, index: u32, of: u32) -> OpResult<Self::Cursor>;
     /// Replaces `batch` with the next entries, never `.` or `..`; an empty batch at the end.
     fn read_dir(&self, cursor: &mut Self::Cursor, batch: &mut DirBatch) -> OpResult<()>;
+    /// Like `cursor`, with the store's servers leaving out what is neither a directory nor passes the filter: `read_dir` then gives
+    /// entries with their kinds, an empty batch only at the end. `ENOTSUP` where servers do not filter.
+    fn filtered_cursor(
+        &self,
+        _dir: &Self::Dir,
+        _index: u32,
+        _of: u32,
+        _filter: &ServerFilter,
+    ) -> OpResult<Self::Cursor> {
+        Err(Errno(libc::ENOTSUP))
+    }
+    /// Entries that the servers have looked at so far for a filtered cursor, those left out too.
+    fn scanned(&self, _cursor: &Self::Cursor) -> u64 {
+        0
+    }
     /// Writes the whole buffer.
     fn write_at(&self, file: &Self::File, offset: u64, data: &[u8]) -> OpResult<()>;
     /// Reads until the buffer is full or the file ends; the number of bytes read.
@@ -132,6 +149,15 @@ pub struct Stat {
     pub ctime: i64,
     /// Modification time, whole seconds since 1970.
     pub mtime: i64,
+}
+
+/// What servers can tell of an entry that is not a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerFilter {
+    /// The name, with `*` for any bytes.
+    pub name: Option<String>,
+    /// The change time in whole seconds since 1970 is not before this.
+    pub not_before: Option<i64>,
 }
 
 /// A batch of directory entries: names back to back, NUL-terminated, no allocation once grown.

@@ -7,7 +7,7 @@ mod mpi;
 mod solo;
 pub mod threads;
 mod topology;
-mod tree;
+pub(crate) mod tree;
 
 #[cfg(feature = "mpi")]
 pub use self::mpi::{Mpi, MpiUnavailable};

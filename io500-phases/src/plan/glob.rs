@@ -35,6 +35,11 @@ impl Glob {
         &self.text
     }
 
+    /// Whether `*` is its only wildcard: characters are not the same to every store.
+    pub fn is_bytewise(&self) -> bool {
+        !self.text.contains('?')
+    }
+
     /// What searches for it, made once per walk.
     pub fn matcher(&self) -> Matcher<'_> {
         match &self.contained {

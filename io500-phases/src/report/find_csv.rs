@@ -1,6 +1,6 @@
 //! `find.csv`: the figures of every rank, in the columns of pfind.
 
-use crate::phases::find::FindTally;
+use crate::phases::find::{FindTally, Traffic};
 use std::fmt::Write as _;
 
 /// The rows of the ranks that took part, after the run time in seconds and the entries per second of all of them.
@@ -12,7 +12,8 @@ pub fn find_csv(tallies: &[FindTally], runtime_s: f64) -> String {
     text.push_str("job steal msgs send, work items stolen, time spend in job stealing in s, ");
     text.push_str("number of completion tokens send\n");
     for tally in tallies.iter().filter(|tally| tally.takes_part) {
-        let FindTally { rank, counts, asked, given, asks, stolen, tokens, idle_ns, .. } = tally;
+        let FindTally { rank, counts, idle_ns, .. } = tally;
+        let Traffic { asked, given, asks, stolen, tokens } = tally.traffic;
         let _ = writeln!(
             text,
             "{rank}, {}, {}, {}, {}, {}, {asked}, {given}, {asks}, {stolen}, {:.3}s, {tokens}",
@@ -47,12 +48,14 @@ mod tests {
                 total: number(4),
                 checked: number(5),
             },
-            asked: number(6),
-            given: number(7),
-            asks: number(8),
-            stolen: number(9),
+            traffic: Traffic {
+                asked: number(6),
+                given: number(7),
+                asks: number(8),
+                stolen: number(9),
+                tokens: number(11),
+            },
             idle_ns: (idle * 1e9).round() as u64,
-            tokens: number(11),
             ..FindTally::default()
         }
     }

@@ -18,7 +18,7 @@ impl FindResult {
             method: first.map_or_else(String::new, |tally| tally.method.name().to_owned()),
             ranks: sum(|tally| tally.takes_part.into()),
             threads: first.map_or(0, |tally| tally.threads as u64),
-            steals: sum(|tally| tally.stolen),
+            steals: sum(|tally| tally.traffic.stolen),
             idle_max_s: tallies.iter().map(|tally| tally.idle_ns).max().unwrap_or(0) as f64 / 1e9,
         }
     }

@@ -1,9 +1,20 @@
 //! find: counts every entry below a directory and looks for those that match.
+//!
+//! Work is divided by directory, by shard of a directory where the store can split one, and by names that need a lookup; ranks and
+//! threads without work get some from the others. See `balance` for how that ends.
 
+mod balance;
+mod judge;
 mod options;
+mod pool;
 mod run;
+mod seed;
 mod tally;
+mod walk;
+mod work;
+mod worker;
 
 pub use options::FindOptions;
 pub use run::run;
-pub use tally::{Counts, FindTally, Method};
+pub use tally::{Counts, FindTally, Method, Traffic};
+pub use walk::walk;

@@ -14,20 +14,20 @@ pub struct FindOptions {
     pub queue_length: usize,
     /// Every second attempt to steal asks the rank before (`pfind-steal-next`).
     pub steal_next: bool,
-    /// Refuse a store that cannot let several ranks list one directory
-    /// (`pfind-parallelize-single-dir-access-using-hashing`). Where it can, they always do.
-    pub must_split: bool,
 }
 
 impl Default for FindOptions {
     fn default() -> Self {
-        FindOptions { threads: 0, ranks: None, queue_length: 10_000, steal_next: false, must_split: false }
+        FindOptions { threads: 0, ranks: None, queue_length: 10_000, steal_next: false }
     }
 }
 
 impl FindOptions {
-    /// The options of a configuration for a run of `ranks` ranks.
-    pub fn new(section: &config::Find, threads: usize, ranks: usize) -> Result<Self> {
+    /// The options of a configuration, with so many threads, for a run of `ranks` ranks on a store that lets several ranks list one
+    /// directory ([`Backend::SPLITS_DIRS`](crate::backend::Backend::SPLITS_DIRS)) or not.
+    ///
+    /// `pfind-parallelize-single-dir-access-using-hashing` is honoured where the store can do that, and then always, set or not.
+    pub fn new(section: &config::Find, threads: usize, ranks: usize, splits_dirs: bool) -> Result<Self> {
         let refuse = |text: String| Err(Error::Config(text));
         let nproc = section.nproc.map(|nproc| nproc as usize);
         if let Some(nproc) = nproc.filter(|nproc| !(1..=ranks).contains(nproc)) {
@@ -37,8 +37,14 @@ impl FindOptions {
             Ok(length @ 1..) => length,
             _ => return refuse(format!("pfind-queue-length = {}: must be at least 1", section.queue_length)),
         };
-        let (steal_next, must_split) = (section.steal_next, section.hashing);
-        Ok(FindOptions { threads, ranks: nproc, queue_length, steal_next, must_split })
+        if section.hashing && !splits_dirs {
+            let option = "pfind-parallelize-single-dir-access-using-hashing = TRUE";
+            return refuse(format!(
+                "{option}: POSIX promises nothing about positions in a directory, so no rank can begin in the middle of one; names \
+                 found in one directory are looked up by all ranks all the same: set it to FALSE"
+            ));
+        }
+        Ok(FindOptions { threads, ranks: nproc, queue_length, steal_next: section.steal_next })
     }
 
     /// Lookups in flight on a rank of a node with so many ranks.
@@ -46,11 +52,57 @@ impl FindOptions {
         if self.threads > 0 {
             return self.threads;
         }
-        // the affinity mask and the control group's quota count, so a rank that its launcher bound sees its own cores
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        (processors / ranks_on_node.max(1)).clamp(1, MOST_THREADS)
+        // what this rank may use (affinity, control group), of which other ranks may use the same
+        let usable = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = processors().map_or(usable, |all| all / ranks_on_node.max(1));
+        usable.min(share).clamp(1, MOST_THREADS)
     }
+}
+
+/// Processors of this node.
+fn processors() -> Option<usize> {
+    let ranges = std::fs::read_to_string("/sys/devices/system/cpu/online").ok()?;
+    let count = |range: &str| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(last.parse::<usize>().ok()? - first.parse::<usize>().ok()? + 1)
+    };
+    ranges.trim().split(',').map(count).sum()
 }
 
 /// Enough to hide a round trip; more only queue in the client's network context.
 const MOST_THREADS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section() -> config::Find {
+        config::Config::builder().build().unwrap().0.find
+    }
+
+    #[test]
+    fn the_options_of_the_c_suite_are_honoured_or_refused() {
+        let plain = FindOptions::new(&section(), 0, 4, false).unwrap();
+        assert_eq!(plain, FindOptions::default());
+        let some = config::Find { nproc: Some(3), queue_length: 7, steal_next: true, hashing: true, ..section() };
+        let honoured = FindOptions { threads: 2, ranks: Some(3), queue_length: 7, steal_next: true };
+        assert_eq!(FindOptions::new(&some, 2, 4, true).unwrap(), honoured);
+        let refused = |change: fn(&mut config::Find)| {
+            let mut section = section();
+            change(&mut section);
+            FindOptions::new(&section, 0, 4, false).unwrap_err().to_string()
+        };
+        assert!(refused(|section| section.nproc = Some(5)).contains("1 to 4 ranks"));
+        assert!(refused(|section| section.nproc = Some(0)).contains("1 to 4 ranks"));
+        assert!(refused(|section| section.queue_length = 0).contains("at least 1"));
+        assert!(refused(|section| section.hashing = true).contains("set it to FALSE"));
+    }
+
+    #[test]
+    fn threads_follow_the_processors() {
+        let options = FindOptions::default();
+        assert!((1..=MOST_THREADS).contains(&options.threads_on(1)));
+        assert_eq!(options.threads_on(1_000_000), 1);
+        assert_eq!(FindOptions { threads: 40, ..options }.threads_on(1), 40);
+    }
+}

@@ -1,28 +1,36 @@
 //! The find phase as all ranks run it.
 
+use super::balance::{Balance, Stand};
+use super::judge::Judge;
 use super::options::FindOptions;
-use super::tally::{Counts, FindTally, Method};
-use crate::backend::{Backend, DirBatch, FileKind};
-use crate::engine::{Failure, Recorder};
+use super::pool::{EndsPool, Next, Pool};
+use super::seed;
+use super::tally::{FindTally, Method};
+use super::work::Work;
+use super::worker::{Ground, Worker};
+use crate::backend::{Backend, DirBatch, ServerFilter};
+use crate::clock::now_ns;
+use crate::engine::{Failure, Recorder, catch};
 use crate::error::{Error, Result};
 use crate::phases::context::failed;
 use crate::phases::{Cx, RankTally};
-use crate::plan::{FindPlan, Matcher, Predicate};
-use libc::ENOENT;
-use std::ffi::{CStr, CString};
+use crate::plan::{FindPlan, Predicate};
+use std::ffi::CString;
+use std::time::Duration;
 
 /// Walks everything below the plan's directory with all ranks; all call it, and all get the same error or none. What cannot be
 /// looked at is counted and does not end the phase; a walk that cannot begin, a panic and a stop do.
 ///
-/// The tally's `operations` are the entries that are not directories, its window is what the C suite calls the run time: the
-/// rate is the sum of all `operations` by the longest window.
+/// The tally's `operations` are the entries that are not directories, its window is what the C suite calls the run time, from
+/// before the start is opened until the rank knows that no rank has work: the rate is the sum of all `operations` by the
+/// longest window. Its `loop_ns` is the time in which the rank had work.
 ///
 /// If the plan is `newer_than_timestamp`, the caller has put the time into the predicate.
 pub fn run<B, R>(
     cx: &Cx<'_, B>,
     plan: &FindPlan,
     options: &FindOptions,
-    _recorder: &mut R,
+    recorder: &mut R,
 ) -> Result<(RankTally, FindTally)>
 where
     B: Backend + Sync,
@@ -32,126 +40,185 @@ where
     if plan.newer_than_timestamp && plan.predicate.not_before.is_none() {
         return Err(Error::Config("find: the time of the timestamp file is not known".into()));
     }
-    let ranks = options.ranks.unwrap_or(cx.ranks()).min(cx.ranks());
-    let matcher = plan.predicate.name.as_ref().map(|name| name.matcher());
-    let mut walk = Walk { cx, predicate: &plan.predicate, matcher, counts: Counts::default(), first_error: None };
-    cx.team.meet()?;
+    let ranks = options.ranks.unwrap_or(cx.ranks());
+    let takes_part = cx.rank() < ranks;
+    let threads = if takes_part { options.threads_on(cx.comm().topology().ppn_max()) } else { 1 };
+    let helpers = cx.team.agree(helpers(threads - 1))?;
 
     let begin = cx.edge();
-    let mut level = vec![plan.below.clone()];
-    let mut first = true;
-    while !level.is_empty() {
-        let mut below = Vec::new();
-        let own = level.iter().enumerate().filter(|(at, _)| at % ranks == cx.rank()).map(|(_, path)| path);
-        let mut failure = Ok(());
-        for path in own {
-            if let Err(error) = walk.directory(path, &mut below) {
-                if first {
-                    failure = Err(error);
-                } else {
-                    walk.book(format!("{error:?}"));
-                }
-            }
-        }
-        if cx.progress.stop_requested() {
-            failure = Err(Failure::Interrupted);
-        }
-        cx.team.agree(failure)?;
-        first = false;
-        let own = serde_json::to_vec(&below).expect("strings");
-        let mut next = cx.comm().gather(&own).map_or_else(Vec::new, |all| {
-            let parts = all.iter().map(|part| serde_json::from_slice::<Vec<String>>(part).expect("written above"));
-            serde_json::to_vec(&parts.flatten().collect::<Vec<_>>()).expect("strings")
-        });
-        cx.comm().broadcast(0, &mut next);
-        level = serde_json::from_slice(&next).expect("written above");
-    }
-    let end = cx.edge();
-    let tally = RankTally { operations: walk.counts.total, ..cx.tally(begin, end) };
-    let tally = RankTally { loop_ns: (tally.end_ns - tally.begin_ns) as u64, ..tally };
-    let find = FindTally {
-        rank: cx.rank(),
-        takes_part: cx.rank() < ranks,
-        counts: walk.counts,
-        method: Method::NameFirst,
-        threads: 1,
-        first_error: walk.first_error,
-        ..FindTally::default()
+    let began_ns = now_ns();
+    let start = cx.team.agree(open_start(cx, &plan.below))?;
+    let start = start.as_ref().unwrap_or(cx.root);
+    let filter = agree_on_filter(cx, start, &plan.predicate);
+    let method = if filter.is_some() { Method::Server } else { Method::NameFirst };
+    let judge = Judge::new(&plan.predicate);
+    let ground = Ground { backend: cx.backend, start, below: &plan.below, judge, filter, began_ns, timed: R::ON };
+    let pool = Pool::new(options.queue_length, recorder);
+    let mut worker = Worker::new(&ground);
+    deal(cx, &pool, &mut worker, ranks)?;
+    let mut balance = Balance::new(cx.comm(), ranks, options.steal_next);
+    let mut drive = || {
+        let idle_ns = drive(cx, &pool, &mut worker, &mut balance);
+        let (end, end_ns) = (cx.edge(), now_ns());
+        // the others hear of a failure before this rank waits for its own threads
+        cx.team.agree(idle_ns).map(|idle_ns| (end, end_ns, idle_ns))
     };
-    Ok((tally, find))
+    let (end, end_ns, idle_ns) = match &helpers {
+        None => drive(),
+        Some(helpers) => helpers.in_place_scope(|scope| {
+            // dropped before the scope waits for its threads, by a panic too
+            let _ends = EndsPool(&pool);
+            for _ in 1..threads {
+                scope.spawn(|_| help(&pool, &ground));
+            }
+            drive()
+        }),
+    }?;
+
+    let (counts, first_error) = pool.counted();
+    let loop_ns = (end_ns - began_ns).saturating_sub(idle_ns);
+    let tally = RankTally { operations: counts.total, loop_ns, ..cx.tally(begin, end) };
+    let rank = cx.rank();
+    let traffic = balance.traffic();
+    Ok((tally, FindTally { rank, takes_part, counts, method, threads, traffic, idle_ns, first_error }))
 }
 
-struct Walk<'a, B: Backend> {
-    cx: &'a Cx<'a, B>,
-    predicate: &'a Predicate,
-    matcher: Option<Matcher<'a>>,
-    counts: Counts,
-    first_error: Option<String>,
+/// Threads beside the rank's own.
+fn helpers(count: usize) -> std::result::Result<Option<rayon::ThreadPool>, Failure> {
+    if count == 0 {
+        return Ok(None);
+    }
+    let name = |thread| format!("find {}", thread + 1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).thread_name(name).build();
+    pool.map(Some).map_err(|error| Failure::Config(format!("find: cannot start {count} threads: {error}")))
 }
 
-impl<B: Backend> Walk<'_, B> {
-    fn directory(&mut self, path: &str, below: &mut Vec<String>) -> std::result::Result<(), Failure> {
-        let backend = self.cx.backend;
-        let mut owned: Option<B::Dir> = None;
-        for part in path.split('/').filter(|part| !part.is_empty()) {
-            let name = CString::new(part).map_err(|_| Failure::Config(format!("{path:?} has a NUL")))?;
-            let parent = owned.as_ref().unwrap_or(self.cx.root);
-            owned = Some(backend.open_dir(parent, &name).map_err(failed("open", path))?);
-        }
-        let dir = owned.as_ref().unwrap_or(self.cx.root);
-        let shards = backend.shards(dir).map_err(failed("readdir", path))?;
+/// Opens the start of the walk; none when it is the data directory.
+fn open_start<B: Backend>(cx: &Cx<'_, B>, below: &str) -> std::result::Result<Option<B::Dir>, Failure> {
+    let mut dir: Option<B::Dir> = None;
+    for part in below.split('/').filter(|part| !part.is_empty()) {
+        let name = CString::new(part).map_err(|_| Failure::Config(format!("find: {below:?} has a NUL")))?;
+        let opened = cx.backend.open_dir(dir.as_ref().unwrap_or(cx.root), &name);
+        dir = Some(opened.map_err(failed("open", below))?);
+    }
+    Ok(dir)
+}
+
+/// What the servers filter by, if they do: rank 0 tries it once.
+fn agree_on_filter<B: Backend>(cx: &Cx<'_, B>, start: &B::Dir, predicate: &Predicate) -> Option<ServerFilter> {
+    let name = predicate.name.as_ref().filter(|name| name.is_bytewise())?;
+    let filter = ServerFilter { name: Some(name.as_str().to_owned()), not_before: predicate.not_before };
+    let works = cx.rank() == 0 && {
         let mut batch = DirBatch::default();
-        for shard in 0..shards {
-            let mut cursor = backend.cursor(dir, shard, shards).map_err(failed("readdir", path))?;
-            loop {
-                backend.read_dir(&mut cursor, &mut batch).map_err(failed("readdir", path))?;
-                if batch.entries.is_empty() {
-                    break;
-                }
-                for (name, kind) in batch.iter() {
-                    self.entry(dir, path, name, kind, below);
-                }
-            }
-        }
-        Ok(())
-    }
+        let cursor = cx.backend.filtered_cursor(start, 0, cx.backend.shards(start).unwrap_or(1).max(1), &filter);
+        cursor.and_then(|mut cursor| cx.backend.read_dir(&mut cursor, &mut batch)).is_ok()
+    };
+    let mut answer = vec![u8::from(works)];
+    cx.comm().broadcast(0, &mut answer);
+    (answer == [1]).then_some(filter)
+}
 
-    fn entry(&mut self, dir: &B::Dir, path: &str, name: &CStr, kind: Option<FileKind>, below: &mut Vec<String>) {
-        self.counts.checked += 1;
-        self.counts.unknown += u64::from(kind.is_none());
-        let wanted = self.matcher.as_ref().is_none_or(|matcher| matcher.matches(name.to_bytes()));
-        let text = name.to_string_lossy();
-        let backend = self.cx.backend;
-        if kind == Some(FileKind::Directory) {
-            below.push(format!("{path}/{text}"));
-            return;
-        }
-        let needs_stat = wanted && self.predicate.needs_stat();
-        if kind.is_some() {
-            self.counts.total += 1;
-            if !needs_stat {
-                self.counts.found += u64::from(wanted);
-                return;
-            }
-        }
-        let looked = if needs_stat {
-            backend.stat(dir, name).map(|stat| (stat.kind, self.predicate.matches(stat.size, stat.ctime)))
-        } else {
-            backend.kind(dir, name).map(|kind| (kind, wanted))
-        };
-        match looked {
-            Ok((FileKind::Directory, _)) if kind.is_none() => below.push(format!("{path}/{text}")),
-            Ok((now, matches)) => {
-                self.counts.total += u64::from(kind.is_none());
-                self.counts.found += u64::from(matches && now != FileKind::Directory);
-            }
-            Err(errno) if errno.0 == ENOENT => {}
-            Err(errno) => self.book(format!("{path}/{text}: {errno}")),
+/// Gives every rank its first work.
+fn deal<'a, B: Backend, R: Recorder>(
+    cx: &Cx<'_, B>,
+    pool: &Pool<'a, B::Dir, R>,
+    worker: &mut Worker<'a, '_, B>,
+    ranks: usize,
+) -> Result<()> {
+    if cx.rank() == 0 {
+        pool.add([seed::start()]);
+    }
+    if ranks == 1 {
+        return Ok(());
+    }
+    let look_around = || Ok(seed::encode(&seed::spread(pool, worker, ranks)));
+    let mut works = cx.team.agree(if cx.rank() == 0 { catch(look_around) } else { Ok(Vec::new()) })?;
+    cx.comm().broadcast(0, &mut works);
+    if cx.rank() < ranks {
+        pool.add(seed::share(Work::decode_all(&works), cx.rank(), ranks));
+    }
+    Ok(())
+}
+
+/// A thread beside the rank's own: works until the walk is over.
+fn help<'a, B: Backend, R: Recorder>(pool: &Pool<'a, B::Dir, R>, ground: &Ground<'a, B>) {
+    let mut worker = Worker::new(ground);
+    while let Some(next) = pool.exchange_or_sleep(&mut worker.outcome, &mut worker.standing) {
+        if let Err(failure) = catch(|| Ok(worker.step(next))) {
+            return pool.fail(failure);
         }
     }
+}
 
-    fn book(&mut self, text: String) {
-        self.counts.errors += 1;
-        self.first_error.get_or_insert(text);
+/// The rank's own thread: works, and speaks with the other ranks. Returns the time without work.
+fn drive<'a, B: Backend, R: Recorder>(
+    cx: &Cx<'_, B>,
+    pool: &Pool<'a, B::Dir, R>,
+    worker: &mut Worker<'a, '_, B>,
+    balance: &mut Balance<'_>,
+) -> std::result::Result<u64, Failure> {
+    let mut idle_ns = 0;
+    let mut idle_since = None;
+    let mut patience = Patience::default();
+    loop {
+        while let Some((from, message)) = cx.comm().try_recv() {
+            patience = Patience::default();
+            match balance.receive(from, &message, pool, &worker.standing) {
+                Stand::On => {}
+                Stand::Over => return Ok(idle_ns + idle_since.map_or(0, |since| now_ns() - since)),
+                Stand::Failed => {
+                    cx.team.read(&message); // passes it on
+                    return Err(Failure::Elsewhere);
+                }
+            }
+        }
+        balance.feed(pool, &worker.standing);
+        let (next, glance) = pool.exchange(&mut worker.outcome, &mut worker.standing);
+        cx.progress.advance(glance.total);
+        if let Some(failure) = pool.failure() {
+            return Err(failure);
+        }
+        // once it has answered, the others may be leaving, and would not hear that it failed
+        if cx.progress.stop_requested() && !(glance.idle && balance.has_answered()) {
+            return Err(Failure::Interrupted);
+        }
+        if !glance.idle {
+            idle_ns += idle_since.take().map_or(0, |since| now_ns() - since);
+        }
+        if !matches!(next, Next::Nothing) {
+            patience = Patience::default();
+            catch(|| Ok(worker.step(next)))?;
+            continue;
+        }
+        if glance.idle {
+            idle_since.get_or_insert_with(now_ns);
+            if balance.idle() == Stand::Over {
+                return Ok(idle_ns + idle_since.map_or(0, |since| now_ns() - since));
+            }
+        }
+        patience.wait(pool);
+    }
+}
+
+/// How long a thread with nothing to do waits before it looks at its mail again: first not at all, then longer and longer.
+#[derive(Debug, Default)]
+struct Patience {
+    looks: u32,
+}
+
+impl Patience {
+    /// Looks that only give way to other threads.
+    const EAGER: u32 = 16;
+    /// The first real wait.
+    const FIRST: Duration = Duration::from_micros(20);
+    /// Doublings of it, up to 640 microseconds: short against a walk, and a thousandth of a core.
+    const DOUBLINGS: u32 = 5;
+
+    fn wait<D, R: Recorder>(&mut self, pool: &Pool<'_, D, R>) {
+        match self.looks.checked_sub(Self::EAGER) {
+            None => std::thread::yield_now(),
+            Some(beyond) => pool.wait(Self::FIRST * (1 << beyond.min(Self::DOUBLINGS))),
+        }
+        self.looks = self.looks.saturating_add(1);
     }
 }

@@ -62,6 +62,17 @@ pub struct FindTally {
     pub method: Method,
     /// Lookups in flight.
     pub threads: usize,
+    /// The messages.
+    pub traffic: Traffic,
+    /// Time without work, until the walk was over everywhere.
+    pub idle_ns: u64,
+    /// The first thing that could not be looked at.
+    pub first_error: Option<String>,
+}
+
+/// The messages of one rank.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
     /// Times that another rank asked this one for work.
     pub asked: u64,
     /// Pieces of work given away.
@@ -70,10 +81,6 @@ pub struct FindTally {
     pub asks: u64,
     /// Pieces of work got from others.
     pub stolen: u64,
-    /// Messages sent to find out whether the walk is over.
+    /// Messages about the end of the walk.
     pub tokens: u64,
-    /// Time without work, until the walk was over everywhere.
-    pub idle_ns: u64,
-    /// The first thing that could not be looked at.
-    pub first_error: Option<String>,
 }

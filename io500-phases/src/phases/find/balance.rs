@@ -1,0 +1,282 @@
+//! How ranks share work and find out together that none is left.
+//!
+//! A rank without work asks a few others at random, one at a time. If none has any, it registers with its *lifelines*, the ranks whose number
+//! differs from its own in one bit, and is silent: whoever of them gets work passes half of it on. So work spreads in a logarithmic
+//! number of steps, and idle ranks send nothing, however long the rest takes.
+//!
+//! The walk is over when every rank is silent and every message has been received. Ranks report that up a binary tree in waves: a rank
+//! answers when it is silent and its children have answered, with the number of messages that the ranks below it have sent and received. When
+//! two waves in a row bring the same numbers, and as many sent as received, nothing moved between them (Mattern's four counters),
+//! and the root says so down the tree. Each rank hears that last, so that nobody leaves with mail under way.
+
+use super::pool::{Pool, Standing};
+use super::tally::Traffic;
+use super::work::Work;
+use crate::comm::tree::{children, parent};
+use crate::comm::{Comm, MAX_MESSAGE};
+use crate::engine::{FAILED, Recorder};
+use std::collections::VecDeque;
+
+const ASK: u8 = 1;
+const NONE: u8 = 2;
+const WORK: u8 = 3;
+const HUNGRY: u8 = 4;
+const FED: u8 = 5;
+const WAVE: u8 = 6;
+const ANSWER: u8 = 7;
+const OVER: u8 = 8;
+
+/// Ranks asked at random before the lifelines.
+const TRIES: usize = 2;
+
+/// Where the walk stands for this rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stand {
+    /// It goes on.
+    On,
+    /// No rank has any work.
+    Over,
+    /// Another rank said that it failed.
+    Failed,
+}
+
+/// One rank's side of it.
+pub struct Balance<'c> {
+    comm: &'c dyn Comm,
+    /// Ranks that take part in the walk are those below.
+    peers: usize,
+    steal_next: bool,
+    random: u64,
+    tries: usize,
+    /// An answer is on its way.
+    waits: bool,
+    /// The lifelines, and whether this rank is registered with each.
+    lifelines: Vec<(usize, bool)>,
+    /// Ranks that are registered with this one.
+    hungry: VecDeque<usize>,
+    sent: u64,
+    received: u64,
+    wave: Wave,
+    traffic: Traffic,
+}
+
+/// The wave that is under way.
+#[derive(Debug, Default)]
+struct Wave {
+    number: u64,
+    answered: bool,
+    /// Children that have answered.
+    answers: usize,
+    sent: u64,
+    received: u64,
+    /// What the last one brought, on the root.
+    last: Option<(u64, u64)>,
+}
+
+impl<'c> Balance<'c> {
+    /// A rank that has not asked anybody; of all ranks, the first `peers` take part in the walk.
+    pub fn new(comm: &'c dyn Comm, peers: usize, steal_next: bool) -> Self {
+        let rank = comm.rank();
+        let bits = usize::BITS - peers.leading_zeros();
+        let lifelines = (0..bits).map(|bit| rank ^ (1 << bit)).filter(|&line| rank < peers && line < peers);
+        Balance {
+            comm,
+            peers,
+            steal_next,
+            random: 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(rank as u64 + 1),
+            tries: 0,
+            waits: false,
+            lifelines: lifelines.map(|line| (line, false)).collect(),
+            hungry: VecDeque::new(),
+            sent: 0,
+            received: 0,
+            wave: Wave::default(),
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// What was counted.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// Whether this rank has said that it is silent, so that the others may already be leaving.
+    pub fn has_answered(&self) -> bool {
+        self.wave.answered
+    }
+
+    /// Reads a message.
+    pub fn receive<D, R: Recorder>(
+        &mut self,
+        from: usize,
+        message: &[u8],
+        pool: &Pool<'_, D, R>,
+        standing: &Standing,
+    ) -> Stand {
+        let (&kind, body) = message.split_first().expect("messages have a kind");
+        self.received += u64::from(matches!(kind, ASK | NONE | WORK | HUNGRY | FED));
+        match kind {
+            FAILED => return Stand::Failed,
+            ASK => {
+                self.traffic.asked += 1;
+                if !self.give(from, WORK, pool, standing) {
+                    self.send(from, &[NONE]);
+                }
+            }
+            NONE => self.waits = false,
+            WORK => {
+                self.waits = false;
+                self.take(body, pool);
+            }
+            HUNGRY => {
+                self.traffic.asked += 1;
+                self.hungry.push_back(from);
+                pool.set_hungry(self.hungry.len());
+            }
+            FED => {
+                let line = self.lifelines.iter_mut().find(|(line, _)| *line == from);
+                line.expect("only lifelines feed").1 = false;
+                self.take(body, pool);
+            }
+            WAVE => {
+                let [number] = numbers(body);
+                self.wave = Wave { number, ..Wave::default() };
+                self.tell_children(message);
+            }
+            ANSWER => {
+                let [number, sent, received] = numbers(body);
+                assert_eq!(number, self.wave.number, "rank {from} answers another wave");
+                self.wave.answers += 1;
+                self.wave.sent += sent;
+                self.wave.received += received;
+            }
+            OVER => {
+                self.tell_children(message);
+                return Stand::Over;
+            }
+            other => panic!("rank {from} sent a message of kind {other}"),
+        }
+        Stand::On
+    }
+
+    /// Passes work on to ranks that are registered here.
+    pub fn feed<D, R: Recorder>(&mut self, pool: &Pool<'_, D, R>, standing: &Standing) {
+        let before = self.hungry.len();
+        while let Some(&first) = self.hungry.front()
+            && self.give(first, FED, pool, standing)
+        {
+            self.hungry.pop_front();
+        }
+        if self.hungry.len() != before {
+            pool.set_hungry(self.hungry.len());
+        }
+    }
+
+    /// This rank has no work: asks for some, or falls silent and reports that.
+    pub fn idle(&mut self) -> Stand {
+        if self.waits {
+            return Stand::On;
+        }
+        if self.comm.rank() < self.peers && self.peers > 1 {
+            if self.tries < TRIES.min(self.peers - 1) {
+                self.tries += 1;
+                self.waits = true;
+                let victim = self.victim();
+                self.ask(victim, ASK);
+                return Stand::On;
+            }
+            for at in 0..self.lifelines.len() {
+                let (line, registered) = self.lifelines[at];
+                if !registered {
+                    self.lifelines[at].1 = true;
+                    self.ask(line, HUNGRY);
+                }
+            }
+        }
+        self.answer()
+    }
+
+    fn victim(&mut self) -> usize {
+        let rank = self.comm.rank();
+        if self.steal_next && self.tries % 2 == 1 {
+            return (rank + self.peers - 1) % self.peers;
+        }
+        // xorshift: the same choices in every run
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (rank + 1 + (self.random % (self.peers as u64 - 1)) as usize) % self.peers
+    }
+
+    fn ask(&mut self, rank: usize, kind: u8) {
+        self.traffic.asks += 1;
+        self.send(rank, &[kind]);
+    }
+
+    fn send(&mut self, to: usize, message: &[u8]) {
+        self.sent += 1;
+        self.comm.send(to, message);
+    }
+
+    fn give<D, R: Recorder>(&mut self, to: usize, kind: u8, pool: &Pool<'_, D, R>, standing: &Standing) -> bool {
+        let works = pool.share(standing, MAX_MESSAGE - 1);
+        if works.is_empty() {
+            return false;
+        }
+        let mut message = vec![kind];
+        works.iter().for_each(|work| work.encode(&mut message));
+        self.traffic.given += works.len() as u64;
+        self.send(to, &message);
+        true
+    }
+
+    fn take<D, R: Recorder>(&mut self, body: &[u8], pool: &Pool<'_, D, R>) {
+        let works = Work::decode_all(body);
+        self.traffic.stolen += works.len() as u64;
+        self.tries = 0;
+        pool.add(works);
+    }
+
+    fn tell_children(&mut self, message: &[u8]) {
+        for child in children(self.comm.rank(), self.comm.size()) {
+            self.traffic.tokens += 1;
+            self.comm.send(child, message);
+        }
+    }
+
+    /// Answers the wave if it is time.
+    fn answer(&mut self) -> Stand {
+        let (rank, size) = (self.comm.rank(), self.comm.size());
+        if self.wave.answered || self.wave.answers < children(rank, size).count() {
+            return Stand::On;
+        }
+        let sent = self.wave.sent + self.sent;
+        let received = self.wave.received + self.received;
+        if rank > 0 {
+            self.wave.answered = true;
+            self.traffic.tokens += 1;
+            self.comm.send(parent(rank), &message(ANSWER, &[self.wave.number, sent, received]));
+            return Stand::On;
+        }
+        if sent == received && self.wave.last == Some((sent, received)) {
+            self.tell_children(&[OVER]);
+            return Stand::Over;
+        }
+        let number = self.wave.number + 1;
+        self.wave = Wave { number, last: Some((sent, received)), ..Wave::default() };
+        self.tell_children(&message(WAVE, &[number]));
+        Stand::On
+    }
+}
+
+fn message(kind: u8, numbers: &[u64]) -> Vec<u8> {
+    let mut message = vec![kind];
+    message.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    message
+}
+
+fn numbers<const N: usize>(body: &[u8]) -> [u64; N] {
+    let (words, rest) = body.as_chunks::<8>();
+    assert!(words.len() == N && rest.is_empty(), "a message of {} bytes about a wave", body.len());
+    std::array::from_fn(|at| u64::from_le_bytes(words[at]))
+}
