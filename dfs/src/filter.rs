@@ -100,26 +100,26 @@ mod with_pipeline {
         }
 
         /// A cursor over what passes in a whole directory, up to `batch` entries at a time.
-        pub fn cursor<'f>(&'f self, dir: &Dir<'m>, batch: usize) -> Result<FilteredCursor<'f, 'm>> {
+        pub fn cursor(self, dir: &Dir<'m>, batch: usize) -> Result<FilteredCursor<'m>> {
             FilteredCursor::new(self, dir, daos_anchor_t::default(), batch)
         }
 
         /// A cursor over what passes in one of the parts that [`Dir::shards`] counts.
-        pub fn shard_cursor<'f>(&'f self, dir: &Dir<'m>, index: u32, batch: usize) -> Result<FilteredCursor<'f, 'm>> {
+        pub fn shard_cursor(self, dir: &Dir<'m>, index: u32, batch: usize) -> Result<FilteredCursor<'m>> {
             FilteredCursor::new(self, dir, dir.shard_anchor(index)?, batch)
         }
     }
 
     impl Drop for Filter<'_> {
         fn drop(&mut self) {
-            // SAFETY: the pipeline was created above, and every cursor with it borrows `self`.
+            // SAFETY: the pipeline was created above, and the one cursor that has it owns `self`.
             unsafe { daos_sys::dfs_pipeline_destroy(self.pipeline.as_ptr()) };
         }
     }
 
-    /// A place in a filtered listing.
-    pub struct FilteredCursor<'f, 'm> {
-        filter: &'f Filter<'m>,
+    /// A place in a filtered listing, with a filter of its own.
+    pub struct FilteredCursor<'m> {
+        filter: Filter<'m>,
         handle: Handle<'m>,
         anchor: daos_anchor_t,
         entries: Box<[libc::dirent]>,
@@ -129,8 +129,8 @@ mod with_pipeline {
         _one_thread: NotSync,
     }
 
-    impl<'f, 'm> FilteredCursor<'f, 'm> {
-        fn new(filter: &'f Filter<'m>, dir: &Dir<'m>, anchor: daos_anchor_t, batch: usize) -> Result<Self> {
+    impl<'m> FilteredCursor<'m> {
+        fn new(filter: Filter<'m>, dir: &Dir<'m>, anchor: daos_anchor_t, batch: usize) -> Result<Self> {
             let entries = empty_entries(batch);
             Ok(FilteredCursor {
                 filter,
@@ -204,25 +204,20 @@ mod without_pipeline {
         }
 
         /// A cursor over what passes in a whole directory, up to `batch` entries at a time.
-        pub fn cursor<'f>(&'f self, _dir: &Dir<'m>, _batch: usize) -> Result<FilteredCursor<'f, 'm>> {
+        pub fn cursor(self, _dir: &Dir<'m>, _batch: usize) -> Result<FilteredCursor<'m>> {
             match self.0 {}
         }
 
         /// A cursor over what passes in one of the parts that [`Dir::shards`] counts.
-        pub fn shard_cursor<'f>(
-            &'f self,
-            _dir: &Dir<'m>,
-            _index: u32,
-            _batch: usize,
-        ) -> Result<FilteredCursor<'f, 'm>> {
+        pub fn shard_cursor(self, _dir: &Dir<'m>, _index: u32, _batch: usize) -> Result<FilteredCursor<'m>> {
             match self.0 {}
         }
     }
 
     /// A place in a filtered listing; this DAOS has none.
-    pub struct FilteredCursor<'f, 'm>(Infallible, PhantomData<&'f Filter<'m>>);
+    pub struct FilteredCursor<'m>(Infallible, PhantomData<Filter<'m>>);
 
-    impl FilteredCursor<'_, '_> {
+    impl FilteredCursor<'_> {
         /// The next entries that pass, in the order of the store; empty at the end only.
         pub fn next_batch(&mut self) -> Result<std::iter::Empty<FilteredEntry<'_>>> {
             match self.0 {}

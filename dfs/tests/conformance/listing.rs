@@ -123,12 +123,12 @@ fn shards_in_threads() {
 
 /// What a filter lets pass, or `None` where this DAOS does not filter.
 fn filtered(mount: &Mount, dir: &Dir<'_>, spec: &FilterSpec) -> Option<(BTreeSet<(String, bool)>, u64)> {
-    let filter = Filter::new(mount, spec).ok()?;
     let mut names = BTreeSet::new();
     let mut scanned = 0;
     for shard in 0..dir.shards().unwrap() {
         // Directories of one mount all have its lifetime; the test's one is shorter in name only.
         let dir = mount.open_path("/wide").unwrap();
+        let filter = Filter::new(mount, spec).ok()?;
         let mut cursor = filter.shard_cursor(&dir, shard, 16).unwrap();
         loop {
             let batch = match cursor.next_batch() {

@@ -1,7 +1,7 @@
 //! DAOS through libdfs.
 
 use super::select::Share;
-use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, Stat};
+use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, ServerFilter, Stat};
 use crate::config::ApiSpec;
 use crate::error::{Errno, Error, OpResult, Result};
 use crate::plan::Hints;
@@ -125,7 +125,7 @@ impl From<dfs::FileKind> for FileKind {
 impl<'m> Backend for Dfs<'m> {
     type Dir = dfs::Dir<'m>;
     type File = dfs::File<'m>;
-    type Cursor = dfs::Cursor<'m>;
+    type Cursor = Listing<'m>;
     type Queue = DfsQueue<'m>;
 
     fn open_path(&self, path: &str) -> OpResult<Self::Dir> {
@@ -181,16 +181,34 @@ impl<'m> Backend for Dfs<'m> {
     }
 
     fn cursor(&self, dir: &Self::Dir, index: u32, of: u32) -> OpResult<Self::Cursor> {
-        match (index, of) {
-            (0, 1) => Ok(dir.cursor(BATCH)?),
-            _ => Ok(dir.shard_cursor(index, BATCH)?),
-        }
+        let cursor = if of == 1 { dir.cursor(BATCH)? } else { dir.shard_cursor(index, BATCH)? };
+        Ok(Listing::Plain(cursor))
     }
 
     fn read_dir(&self, cursor: &mut Self::Cursor, batch: &mut DirBatch) -> OpResult<()> {
         batch.clear();
-        cursor.next_batch()?.for_each(|name| batch.push(name.to_bytes(), None));
+        match cursor {
+            Listing::Plain(cursor) => cursor.next_batch()?.for_each(|name| batch.push(name.to_bytes(), None)),
+            Listing::Filtered(cursor) => {
+                cursor.next_batch()?.for_each(|entry| batch.push(entry.name.to_bytes(), Some(entry.kind.into())));
+            }
+        }
         Ok(())
+    }
+
+    fn filtered_cursor(&self, dir: &Self::Dir, index: u32, of: u32, filter: &ServerFilter) -> OpResult<Self::Cursor> {
+        // the servers want a later second, the filter says which is early enough
+        let newer_than = filter.not_before.map(|second| second - 1);
+        let filter = dfs::Filter::new(self.mount, &dfs::FilterSpec { name: filter.name.clone(), newer_than })?;
+        let cursor = if of == 1 { filter.cursor(dir, BATCH)? } else { filter.shard_cursor(dir, index, BATCH)? };
+        Ok(Listing::Filtered(cursor))
+    }
+
+    fn scanned(&self, cursor: &Self::Cursor) -> u64 {
+        match cursor {
+            Listing::Plain(_) => 0,
+            Listing::Filtered(cursor) => cursor.scanned(),
+        }
     }
 
     #[inline]
@@ -278,6 +296,13 @@ fn absolute(path: &str) -> String {
     let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
     parts.fold(String::new(), |path, part| path + "/" + part)
         + if path.split('/').all(|part| part.is_empty() || part == ".") { "/" } else { "" }
+}
+
+/// A directory that is being listed.
+#[allow(missing_docs)]
+pub enum Listing<'m> {
+    Plain(dfs::Cursor<'m>),
+    Filtered(dfs::FilteredCursor<'m>),
 }
 
 /// Transfers in flight over one event queue.

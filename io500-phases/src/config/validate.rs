@@ -17,13 +17,11 @@ impl Config {
         if family(Family::IorEasy) || family(Family::IorRnd4kEasy) {
             check.ior_easy();
         }
-        for (wanted, section, find) in [
-            (Family::Find, "find", &self.find),
-            (Family::FindEasy, "find-easy", &self.find_easy),
-            (Family::FindHard, "find-hard", &self.find_hard),
-        ] {
-            if family(wanted) {
-                check.find(section, find);
+        for (phase, find) in
+            [(PhaseId::Find, &self.find), (PhaseId::FindEasy, &self.find_easy), (PhaseId::FindHard, &self.find_hard)]
+        {
+            if running.contains(&phase) {
+                check.find(phase, find);
             }
         }
         if family(Family::Mdworkbench) {
@@ -115,12 +113,19 @@ impl Check<'_> {
         }
     }
 
-    fn find(&mut self, section: &str, find: &Find) {
+    fn find(&mut self, phase: PhaseId, find: &Find) {
+        let section = phase.name();
         if find.nproc == Some(0) {
             self.fail(section, "nproc", "at least one rank must take part");
         }
         if find.queue_length <= 0 {
             self.fail(section, "pfind-queue-length", "must be positive");
+        }
+        let posix = self.config.phase(phase).api.api == Api::Posix;
+        if find.hashing && posix && find.external_script.is_none() {
+            let message = "POSIX promises nothing about positions in a directory, so no rank can begin in the middle of one; all \
+                           ranks look up the names found in it all the same: set it to FALSE";
+            self.fail(section, "pfind-parallelize-single-dir-access-using-hashing", message);
         }
     }
 

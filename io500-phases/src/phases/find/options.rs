@@ -40,8 +40,7 @@ impl FindOptions {
         if section.hashing && !splits_dirs {
             let option = "pfind-parallelize-single-dir-access-using-hashing = TRUE";
             return refuse(format!(
-                "{option}: POSIX promises nothing about positions in a directory, so no rank can begin in the middle of one; names \
-                 found in one directory are looked up by all ranks all the same: set it to FALSE"
+                "{option}: this store lets no rank begin in the middle of a directory: set it to FALSE"
             ));
         }
         Ok(FindOptions { threads, ranks: nproc, queue_length, steal_next: section.steal_next })
