@@ -24,8 +24,6 @@ pub trait Backend {
     type File;
     /// A place in the listing of one directory; it holds whatever the store needs to go on.
     type Cursor;
-    /// Whether [`Backend::shards`] can be more than 1.
-    const SPLITS_DIRS: bool = true;
     /// Transfers in flight.
     type Queue: IoQueue<Self::File>;
 

@@ -72,7 +72,6 @@ impl Backend for Posix {
     type File = OwnedFd;
     type Cursor = Listing;
     type Queue = PosixQueue;
-    const SPLITS_DIRS: bool = false;
 
     fn open_path(&self, path: &str) -> OpResult<OwnedFd> {
         let path = CString::new(path).map_err(|_| Errno(libc::EINVAL))?;

@@ -54,7 +54,7 @@ impl OpKind {
             (Family::MdtestEasy | Family::MdtestHard, Kind::Stat) => &[Stat],
             (Family::MdtestEasy | Family::MdtestHard, Kind::Delete) => &[Remove],
             (Family::MdtestEasy | Family::MdtestHard, _) => &[Open, Read, Close],
-            (Family::Find | Family::FindEasy | Family::FindHard, _) => &[Lookup, Readdir],
+            (Family::Find | Family::FindEasy | Family::FindHard, _) => &[Stat, Lookup, Readdir],
             (Family::Timestamp | Family::Mdworkbench, _) => &[],
         }
     }

@@ -143,7 +143,7 @@ impl RunPhase<'_> {
             PhaseId::FindHard => &self.config.find_hard,
             _ => &self.config.find,
         };
-        let options = FindOptions::new(section, self.config.bench.find_threads, cx.ranks(), B::SPLITS_DIRS)?;
+        let options = FindOptions::new(section, self.config.bench.find_threads, cx.ranks())?;
         let mut plan = self.plan.find(self.phase);
         plan.predicate.not_before = self.state.timestamp_s.filter(|_| plan.newer_than_timestamp);
         self.progress.begin(self.phase, 0);

@@ -23,11 +23,11 @@ impl Default for FindOptions {
 }
 
 impl FindOptions {
-    /// The options of a configuration, with so many threads, for a run of `ranks` ranks on a store that lets several ranks list one
-    /// directory ([`Backend::SPLITS_DIRS`](crate::backend::Backend::SPLITS_DIRS)) or not.
+    /// The options of a configuration, with so many threads, for a run of `ranks` ranks.
     ///
-    /// `pfind-parallelize-single-dir-access-using-hashing` is honoured where the store can do that, and then always, set or not.
-    pub fn new(section: &config::Find, threads: usize, ranks: usize, splits_dirs: bool) -> Result<Self> {
+    /// `pfind-parallelize-single-dir-access-using-hashing` needs nothing here: where the store can split a directory, that is always
+    /// done, and where it cannot, `Config::validate` has refused it.
+    pub fn new(section: &config::Find, threads: usize, ranks: usize) -> Result<Self> {
         let refuse = |text: String| Err(Error::Config(text));
         let nproc = section.nproc.map(|nproc| nproc as usize);
         if let Some(nproc) = nproc.filter(|nproc| !(1..=ranks).contains(nproc)) {
@@ -37,12 +37,6 @@ impl FindOptions {
             Ok(length @ 1..) => length,
             _ => return refuse(format!("pfind-queue-length = {}: must be at least 1", section.queue_length)),
         };
-        if section.hashing && !splits_dirs {
-            let option = "pfind-parallelize-single-dir-access-using-hashing = TRUE";
-            return refuse(format!(
-                "{option}: this store lets no rank begin in the middle of a directory: set it to FALSE"
-            ));
-        }
         Ok(FindOptions { threads, ranks: nproc, queue_length, steal_next: section.steal_next })
     }
 
@@ -81,20 +75,19 @@ mod tests {
 
     #[test]
     fn the_options_of_the_c_suite_are_honoured_or_refused() {
-        let plain = FindOptions::new(&section(), 0, 4, false).unwrap();
+        let plain = FindOptions::new(&section(), 0, 4).unwrap();
         assert_eq!(plain, FindOptions::default());
         let some = config::Find { nproc: Some(3), queue_length: 7, steal_next: true, hashing: true, ..section() };
         let honoured = FindOptions { threads: 2, ranks: Some(3), queue_length: 7, steal_next: true };
-        assert_eq!(FindOptions::new(&some, 2, 4, true).unwrap(), honoured);
+        assert_eq!(FindOptions::new(&some, 2, 4).unwrap(), honoured);
         let refused = |change: fn(&mut config::Find)| {
             let mut section = section();
             change(&mut section);
-            FindOptions::new(&section, 0, 4, false).unwrap_err().to_string()
+            FindOptions::new(&section, 0, 4).unwrap_err().to_string()
         };
         assert!(refused(|section| section.nproc = Some(5)).contains("1 to 4 ranks"));
         assert!(refused(|section| section.nproc = Some(0)).contains("1 to 4 ranks"));
         assert!(refused(|section| section.queue_length = 0).contains("at least 1"));
-        assert!(refused(|section| section.hashing = true).contains("set it to FALSE"));
     }
 
     #[test]
