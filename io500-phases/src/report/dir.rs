@@ -30,11 +30,16 @@ impl ResultDir {
         &self.0
     }
 
-    /// Writes a file: beside it first, then renamed.
+    /// Writes a file, or one in a folder of its own: beside it first, then renamed.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.0.join(name);
-        let beside = self.0.join(format!(".{name}.{}", std::process::id()));
-        let written = fs::File::create(&beside)
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(path.file_name().unwrap_or_default());
+        hidden.push(format!(".{}", std::process::id()));
+        let beside = path.with_file_name(hidden);
+        let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let written = folder
+            .and_then(|()| fs::File::create(&beside))
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
             .and_then(|()| fs::rename(&beside, &path));
         written.map_err(|error| {

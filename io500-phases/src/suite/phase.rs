@@ -5,7 +5,7 @@ use crate::backend::Backend;
 use crate::backend::select::Visit;
 use crate::comm::ReadRule;
 use crate::config::Config;
-use crate::engine::{Failure, Off, Progress, Recorder, Team, Ticker};
+use crate::engine::{Failure, Latencies, Off, OpKind, Progress, Recorder, Team, Ticker};
 use crate::error::Result;
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::find::FindOptions;
@@ -13,7 +13,7 @@ use crate::phases::{self, Cx, Pace, RankTally};
 use crate::plan::{FindPlan, IorPlan, MdtestPlan, MdworkbenchPlan, Plan, RandomReads, Step, numbers_with_mark};
 use crate::report::{find_csv, ior_csv, mdtest_csv};
 use crate::results::aggregate::{Measure, figures, gather, stonewall};
-use crate::results::{FindResult, PhaseResult};
+use crate::results::{FindResult, KindLatency, PhaseResult, merge_latencies};
 
 /// Runs one phase on the store it is taken to.
 pub(super) struct RunPhase<'a> {
@@ -33,6 +33,8 @@ pub(super) struct Outcome {
     pub reached: Option<u64>,
     /// On rank 0: the figures and the per-rank file.
     pub on_root: Option<(PhaseResult, String)>,
+    /// On rank 0: the latencies, with their histograms.
+    pub latencies: Vec<KindLatency>,
 }
 
 impl Visit for RunPhase<'_> {
@@ -61,7 +63,18 @@ impl Visit for RunPhase<'_> {
                 queue_depth: self.config.bench.queue_depth,
             },
         };
-        self.run(&cx, &mut Off)
+        if !self.config.bench.latency {
+            return self.run(&cx, &mut Off);
+        }
+        let mut recorder = Latencies::new(OpKind::of(self.phase));
+        let mut outcome = self.run(&cx, &mut recorder)?;
+        if let Some(latencies) = merge_latencies(self.team.comm(), &recorder) {
+            if let Some((result, _)) = &mut outcome.on_root {
+                result.latency = latencies.iter().map(|latency| latency.result.clone()).collect();
+            }
+            outcome.latencies = latencies;
+        }
+        Ok(outcome)
     }
 }
 
@@ -115,7 +128,7 @@ impl RunPhase<'_> {
                     }
                     (result, String::new())
                 });
-                Ok(Outcome { reached: Some(start), on_root })
+                Ok(Outcome { reached: Some(start), on_root, latencies: Vec::new() })
             }
             phase => {
                 let tally = if phase == PhaseId::MdworkbenchCreate {
@@ -127,7 +140,11 @@ impl RunPhase<'_> {
                     result.pairs.push(("maxOpTime".into(), longest));
                     (result, String::new())
                 });
-                Ok(Outcome { reached: (phase == PhaseId::MdworkbenchCreate).then_some(0), on_root })
+                Ok(Outcome {
+                    reached: (phase == PhaseId::MdworkbenchCreate).then_some(0),
+                    on_root,
+                    latencies: Vec::new(),
+                })
             }
         }
     }
@@ -164,7 +181,7 @@ impl RunPhase<'_> {
             result.find = Some(find);
             (result, csv)
         });
-        Ok(Outcome { reached: None, on_root })
+        Ok(Outcome { reached: None, on_root, latencies: Vec::new() })
     }
 
     /// How many entries a find phase must match and must see, from what the write phases before it reached; none where that is not known.
@@ -212,7 +229,7 @@ impl RunPhase<'_> {
             }
             (result, ior_csv(access, &tallies))
         });
-        Ok(Outcome { reached, on_root })
+        Ok(Outcome { reached, on_root, latencies: Vec::new() })
     }
 
     /// Whose ior-easy file a rank reads at random: two nodes on, where every rank has a file.
@@ -242,7 +259,7 @@ impl RunPhase<'_> {
             }
             (result, mdtest_csv(step, &tallies))
         });
-        Ok(Outcome { reached, on_root })
+        Ok(Outcome { reached, on_root, latencies: Vec::new() })
     }
 
     fn result(&self, measure: Measure, tallies: &[RankTally], bytes_each: u64, random: bool) -> PhaseResult {

@@ -10,16 +10,18 @@ use crate::error::{Error, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::{cleanup, setup};
 use crate::plan::Plan;
-use crate::report::{ResultDir, equivalent_command, result_txt, summary};
+use crate::report::{
+    LOG_NAME, LogEntry, ResultDir, equivalent_command, hgrm, hgrm_name, histogram_log, result_txt, summary,
+};
 use crate::results::provenance::{Provenance, SettingOrigin, StartUp, relevant_environment, system_facts};
 use crate::results::validity::{self, Rules};
-use crate::results::{PhaseResult, RunResult, RunState, SCHEMA_VERSION, ScoreResult, Verdict, score};
+use crate::results::{KindLatency, PhaseResult, RunResult, RunState, SCHEMA_VERSION, ScoreResult, Verdict, score};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long the ranks wait for each other once one has failed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -134,6 +136,10 @@ struct Books<'o> {
     result: RunResult,
     rules: Rules,
     dir: Option<ResultDir>,
+    /// When the run began.
+    since: SystemTime,
+    /// The latencies of the phases so far, for the histogram log.
+    latencies: Vec<(PhaseId, SystemTime, Duration, KindLatency)>,
     observer: &'o mut dyn Observer,
 }
 
@@ -178,6 +184,8 @@ impl<'a> Suite<'a> {
             },
             rules: self.rules(),
             dir,
+            since: SystemTime::now(),
+            latencies: Vec::new(),
             observer,
         });
         if let Some(books) = &mut books {
@@ -306,7 +314,7 @@ impl<'a> Suite<'a> {
                 books.observer.phase_begins(phase);
             }
             let begin = now();
-            let clock = Instant::now();
+            let (clock, since) = (Instant::now(), SystemTime::now());
             let outcome = self.phase(team, stores, phase, standing, books)?;
             let phase_s = clock.elapsed().as_secs_f64();
             self.options.progress.end();
@@ -321,7 +329,9 @@ impl<'a> Suite<'a> {
             }
             if let (Some(books), Some((mut result, csv))) = (books.as_mut(), outcome.on_root) {
                 (result.begin, result.end, result.phase_s, result.pause) = (begin, now(), phase_s, pause);
-                let kept = books.phase_over(self.config, result, &csv, outcome.reached);
+                let kept = books
+                    .keep_latencies(phase, since, outcome.latencies)
+                    .and_then(|()| books.phase_over(self.config, result, &csv, outcome.reached));
                 team.agree(kept.map_err(as_failure))?;
             } else {
                 team.agree(Ok(()))?;
@@ -394,7 +404,7 @@ impl<'a> Suite<'a> {
         let seconds = team.agree(touched.map_err(as_failure))?;
         standing.timestamp_s = from_root(team.comm(), seconds);
         let result = books.is_some().then(|| (PhaseResult::new(PhaseId::Timestamp), String::new()));
-        Ok(Outcome { reached: None, on_root: result })
+        Ok(Outcome { reached: None, on_root: result, latencies: Vec::new() })
     }
 
     /// Removes what runs have left in the data directories, and the stonewall files that tell of it. Collective; repeatable.
@@ -527,6 +537,29 @@ impl Books<'_> {
         self.result.official = validity::official(&self.rules, &self.result);
         self.result.strict = validity::strict(&self.rules, &self.result);
         self.rules.expected = expected;
+    }
+
+    /// Writes the latencies of a phase as `.hgrm` files, and the log of all phases anew.
+    fn keep_latencies(&mut self, phase: PhaseId, begin: SystemTime, latencies: Vec<KindLatency>) -> Result<()> {
+        let length = begin.elapsed().unwrap_or_default();
+        let Some(dir) = self.dir.as_ref().filter(|_| !latencies.is_empty()) else { return Ok(()) };
+        for latency in latencies {
+            let name = hgrm_name(phase, latency.result.kind);
+            dir.write(&format!("latency/{name}"), hgrm(&latency.histogram).as_bytes())?;
+            self.latencies.push((phase, begin, length, latency));
+        }
+        let entries: Vec<LogEntry<'_>> = self
+            .latencies
+            .iter()
+            .map(|(phase, begin, length, latency)| LogEntry {
+                phase: *phase,
+                kind: latency.result.kind,
+                begin: *begin,
+                length: *length,
+                histogram: &latency.histogram,
+            })
+            .collect();
+        dir.write(&format!("latency/{LOG_NAME}"), &histogram_log(self.since, &entries))
     }
 
     fn phase_over(&mut self, config: &Config, result: PhaseResult, csv: &str, reached: Option<u64>) -> Result<()> {
