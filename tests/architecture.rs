@@ -1,4 +1,5 @@
-//! The house keeps its order: no stage imports a later one, `unsafe` stays in its rooms, every file says what it is for.
+//! The house keeps its order: no stage imports a later one, `unsafe` stays in its rooms, every file says what it is for, and
+//! the documentation names files and tests that exist.
 //!
 //! The checks read the sources as text. They know nothing of macros and conditional compilation, which is enough: a path that
 //! leads to a later stage has to be written somewhere.
@@ -47,6 +48,11 @@ fn the_crates_demand_documentation_and_forbid_unsafe() {
     assert_clean(broken_promises(&sources()));
 }
 
+#[test]
+fn the_documentation_names_what_exists() {
+    assert_clean(dead_references(&documents(), &sources()));
+}
+
 fn assert_clean(found: Vec<String>) {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
@@ -72,6 +78,38 @@ fn collect(root: &Path, dir: &Path, sources: &mut Vec<Source>) {
             sources.push(Source { path: path_in_root, text: fs::read_to_string(&path).unwrap() });
         }
     }
+}
+
+/// The documentation in Markdown, of all crates.
+fn documents() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dirs = ["", "docs", "daos-sys", "dfs", "io500-phases"].map(|dir| root.join(dir));
+    let files = dirs.iter().flat_map(|dir| fs::read_dir(dir).unwrap()).map(|entry| entry.unwrap().path());
+    let markdown = files.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    markdown
+        .map(|path| Source {
+            path: path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(),
+            text: fs::read_to_string(&path).unwrap(),
+        })
+        .collect()
+}
+
+/// What documents name as `path/file.rs` or `path/file.rs::function`, below the workspace, and is not there.
+fn dead_references(documents: &[Source], sources: &[Source]) -> Vec<String> {
+    let mut dead = Vec::new();
+    for document in documents {
+        for name in document.text.split('`').skip(1).step_by(2) {
+            let (path, function) = name.split_once("::").unwrap_or((name, ""));
+            if !path.ends_with(".rs") || path.contains(|c: char| c.is_whitespace() || "{*<".contains(c)) {
+                continue;
+            }
+            let holds = |source: &Source| function.is_empty() || source.text.contains(&format!("fn {function}("));
+            if !sources.iter().any(|source| source.path == path && holds(source)) {
+                dead.push(format!("{}: there is no {name}", document.path));
+            }
+        }
+    }
+    dead
 }
 
 /// Paths in `io500-phases` that lead from a stage, or from the files before all stages, to a later stage.
@@ -334,6 +372,19 @@ mod of_the_checks {
         assert_eq!(without_purpose(&one("a.rs", "")).len(), 1);
         assert_eq!(without_purpose(&one("a.rs", "//!\n")).len(), 1);
         assert_eq!(without_purpose(&one("a.rs", "//! Reads directories.\n")).len(), 0);
+    }
+
+    #[test]
+    fn a_dead_reference_is_found() {
+        let there = one("io500-phases/src/plan/ior.rs", "fn offsets_are_the_formula() {}");
+        let dead = |text: &str| dead_references(&one("docs/X.md", text), &there).len();
+        assert_eq!(
+            dead("`io500-phases/src/plan/ior.rs` and `io500-phases/src/plan/ior.rs::offsets_are_the_formula`"),
+            0
+        );
+        assert_eq!(dead("`io500-phases/src/plan/gone.rs`"), 1);
+        assert_eq!(dead("`io500-phases/src/plan/ior.rs::offsets_are`"), 1);
+        assert_eq!(dead("`examples/*.rs`, `cargo run x.rs`, words"), 0);
     }
 
     #[test]
