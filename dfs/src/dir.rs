@@ -26,6 +26,7 @@ impl<'m> Dir<'m> {
         Dir { handle }
     }
 
+    #[cfg(daos_2_6)]
     pub(crate) fn handle(&self) -> &Handle<'m> {
         &self.handle
     }
