@@ -15,9 +15,6 @@ fn main() {
     if let Ok(lib) = env::var("DEP_DAOS_LIB_DIR") {
         // The libraries are found without an environment variable, wherever DAOS was installed.
         println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
-        // A call that an older library at run time lacks must not keep the loader from starting the program: the program itself
-        // compares versions and says what is wrong.
-        println!("cargo::rustc-link-arg=-Wl,-z,lazy");
     }
 }
 

@@ -10,12 +10,16 @@
 
 mod inline;
 mod layout;
+#[cfg(all(daos_2_6, not(daos_standin)))]
+mod newer;
 #[cfg(daos_standin)]
 pub mod standin;
 mod version;
 
 pub use bindings::*;
 pub use inline::*;
+#[cfg(all(daos_2_6, not(daos_standin)))]
+pub use newer::{dfs_get_size_by_oid, dfs_pipeline_create, dfs_pipeline_destroy, dfs_readdir_with_filter};
 pub use version::*;
 
 #[allow(missing_docs, non_camel_case_types, non_snake_case, non_upper_case_globals)]

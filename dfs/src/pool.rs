@@ -117,6 +117,9 @@ impl Pool {
     }
 
     /// Destroys a container with everything in it; without `force` the errno is `EBUSY` while somebody has it open.
+    ///
+    /// Drop this process's mounts of it first: libdfs up to 2.8 counts a refused attempt as one more user, so that after it only
+    /// `force` helps.
     #[doc(alias = "dfs_destroy")]
     pub fn destroy_container(&self, label: &str, force: bool) -> Result<()> {
         let label = c_string(label, "container")?;

@@ -43,10 +43,22 @@ fn a_container_is_created_found_and_destroyed() {
         pool.container_info(&container.label).map(|i| dfs::ContainerInfo { handles: info.handles, ..i }).unwrap()
     );
     assert!(!info.unclean && info.uuid != [0; 16]);
-    let busy = pool.destroy_container(&container.label, false).unwrap_err();
-    assert_eq!(busy.errno().unwrap().raw(), libc::EBUSY);
     drop(mount);
     pool.destroy_container(&container.label, false).unwrap();
+    assert!(!pool.has_container(&container.label).unwrap());
+    pool.create_container(&container.label, &ContainerAttributes::default()).unwrap();
+}
+
+#[test]
+fn a_container_in_use_is_destroyed_by_force_only() {
+    let Some(container) = Container::create(&ContainerAttributes::default()) else { return };
+    let mount = container.mount();
+    let pool = connect(&container.pool);
+    let busy = pool.destroy_container(&container.label, false).unwrap_err();
+    assert_eq!(busy.errno().unwrap().raw(), libc::EBUSY);
+    mount.root().unwrap().mkdir(c"still-there", ObjectClass::INHERIT).unwrap();
+    drop(mount);
+    pool.destroy_container(&container.label, true).unwrap();
     assert!(!pool.has_container(&container.label).unwrap());
     pool.create_container(&container.label, &ContainerAttributes::default()).unwrap();
 }
