@@ -24,6 +24,13 @@ impl Config {
                 check.find(phase, find);
             }
         }
+        if family(Family::MdtestHard) && self.mdtest_hard.files_per_dir.is_some() {
+            check.fail(
+                "mdtest-hard",
+                "files-per-dir",
+                "dfs-bench has one directory only, as the rules want: leave it out",
+            );
+        }
         if family(Family::Mdworkbench) {
             check.mdworkbench();
         }

@@ -43,7 +43,7 @@ impl Glob {
     /// What searches for it, made once per walk.
     pub fn matcher(&self) -> Matcher<'_> {
         match &self.contained {
-            Some(literal) => Matcher::Contains(memmem::Finder::new(literal.as_bytes())),
+            Some(literal) => Matcher::Contains(Box::new(memmem::Finder::new(literal.as_bytes()))),
             None => Matcher::Wild(self.text.as_bytes()),
         }
     }
@@ -53,7 +53,7 @@ impl Glob {
 #[derive(Debug, Clone)]
 pub enum Matcher<'a> {
     /// `*literal*`.
-    Contains(memmem::Finder<'a>),
+    Contains(Box<memmem::Finder<'a>>),
     /// Anything else.
     Wild(&'a [u8]),
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::OpKind;
 use crate::phase_id::PhaseId;
-use crate::results::{LatencyResult, RunResult};
+use crate::results::{LatencyResult, PhaseResult};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
@@ -14,9 +14,9 @@ const NS_PER_US: f64 = 1000.0;
 /// How many steps a `.hgrm` file takes to halve the distance to 100 %; what HdrHistogram's tools use.
 const STEPS_PER_HALVING: u32 = 5;
 
-/// The latencies of all phases as a table; microseconds. Empty when none were recorded.
-pub fn latency_table(run: &RunResult) -> String {
-    let rows: Vec<_> = run.phases.iter().flat_map(|phase| phase.latency.iter().map(|row| (phase.phase, row))).collect();
+/// The latencies of these phases as a table; microseconds. Empty when none were recorded.
+pub fn latency_table(phases: &[PhaseResult]) -> String {
+    let rows: Vec<_> = phases.iter().flat_map(|phase| phase.latency.iter().map(|row| (phase.phase, row))).collect();
     if rows.is_empty() {
         return String::new();
     }

@@ -6,6 +6,7 @@ mod dir;
 mod find_csv;
 mod io500;
 mod latency;
+mod phase_txt;
 
 pub use command::equivalent_command;
 pub use csv::{ior_csv, mdtest_csv};
@@ -13,3 +14,4 @@ pub use dir::ResultDir;
 pub use find_csv::find_csv;
 pub use io500::{phase_line, result_txt, score_lines, stdout_reasons, summary};
 pub use latency::{LOG_NAME, LogEntry, hgrm, hgrm_name, histogram_log, latency_table};
+pub use phase_txt::phase_txt;

@@ -11,7 +11,7 @@ use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::{cleanup, setup};
 use crate::plan::Plan;
 use crate::report::{
-    LOG_NAME, LogEntry, ResultDir, equivalent_command, hgrm, hgrm_name, histogram_log, result_txt, summary,
+    LOG_NAME, LogEntry, ResultDir, equivalent_command, hgrm, hgrm_name, histogram_log, phase_txt, result_txt, summary,
 };
 use crate::results::provenance::{Provenance, SettingOrigin, StartUp, relevant_environment, system_facts};
 use crate::results::validity::{self, Rules};
@@ -577,6 +577,9 @@ impl Books<'_> {
             }
             if !csv.is_empty() {
                 dir.write(&format!("{phase}.csv"), csv.as_bytes())?;
+            }
+            if let Some(result) = self.result.phases.last() {
+                dir.write(&format!("{phase}.txt"), phase_txt(result).as_bytes())?;
             }
         }
         self.write(config)?;
