@@ -20,9 +20,12 @@ fn main() -> std::process::ExitCode {
     let level = ["warn", "info", "debug"][usize::from(cli.run.verbose.min(2))];
     let mut log = env_logger::Builder::from_env(env_logger::Env::new().filter_or("DFS_BENCH_LOG", level));
     log.format_target(false).init();
-    let done = match cli.command {
+    // a panic outside the phases, which catch their own; the message is out by then, and an MPI job is ended
+    let Ok(done) = std::panic::catch_unwind(|| match cli.command {
         Some(command) => command.run(),
         None => commands::run::run(&cli.run),
+    }) else {
+        return Exit::Panic.into();
     };
     done.unwrap_or_else(|error| {
         exit::report(&error);

@@ -151,8 +151,8 @@ impl Outbox {
 impl Drop for Mpi {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The exit code of a Rust program that panicked.
-            self.ranks.abort(101);
+            // EX_SOFTWARE of sysexits: the code of a panic.
+            self.ranks.abort(70);
         }
         self.drain();
     }

@@ -188,11 +188,13 @@ impl<'a> Suite<'a> {
             latencies: Vec::new(),
             observer,
         });
-        if let Some(books) = &mut books {
+        let begun = books.as_mut().map_or(Ok(()), |books| {
             books.judge();
             books.write(self.config)?;
             books.observer.started(&books.result);
-        }
+            Ok(())
+        });
+        team.agree(begun.map_err(as_failure))?;
         let run = self.phases(&team, stores, &mut standing, &mut books);
         self.options.progress.end();
         match run {
