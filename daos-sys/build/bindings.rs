@@ -39,7 +39,6 @@ pub const FUNCTIONS: &[&str] = &[
     "daos_eq_poll",
     "daos_event_init",
     "daos_event_fini",
-    "daos_event_test",
     "daos_oclass_name2id",
     "daos_oclass_names_list",
     "daos_pool_connect2",
@@ -87,7 +86,6 @@ pub const FUNCTIONS: &[&str] = &[
     "dfs_punch",
     "dfs_sync",
     "dfs_readdir",
-    "dfs_readdirplus",
     "dfs_obj_anchor_split",
     "dfs_obj_anchor_set",
     "dfs_pipeline_create",
@@ -97,7 +95,6 @@ pub const FUNCTIONS: &[&str] = &[
 ];
 
 const CONSTANTS: &[&str] = &[
-    "DAOS_ANCHOR_BUF_MAX",
     "DAOS_EQ_DESTROY_FORCE",
     "DAOS_PROP_LABEL_MAX_LEN",
     "DAOS_PC_R[OW]",
@@ -107,7 +104,6 @@ const CONSTANTS: &[&str] = &[
     "DFS_MAX_PATH",
     "DFS_DEFAULT_CHUNK_SIZE",
     "DFS_RELAXED",
-    "DFS_BALANCED",
     "DFS_FILTER_.*",
     "DAOS_PROP_CO_LAYOUT_POSIX",
 ];

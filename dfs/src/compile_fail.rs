@@ -56,21 +56,30 @@
 //!     println!("{first:?}");
 //! }
 //! ```
-//! Two threads do not use one handle at the same time:
+//! Two threads do not use one open file at the same time:
 //! ```compile_fail,E0277
-//! fn broken(dir: &dfs::Dir<'_>) {
+//! fn broken(file: &dfs::File<'_>) {
 //!     std::thread::scope(|scope| {
-//!         scope.spawn(|| dir.kind(c"name"));
+//!         scope.spawn(|| file.size());
 //!     });
 //! }
 //! ```
-//! But a thread may have its own, and all of them share the mount:
+//! Nor is a directory changed while another thread uses it:
+//! ```compile_fail,E0502
+//! fn broken(mut dir: dfs::Dir<'_>) {
+//!     std::thread::scope(|scope| {
+//!         scope.spawn(|| dir.kind(c"name"));
+//!         dir.set_default_chunk(4096).unwrap();
+//!     });
+//! }
+//! ```
+//! But a thread may have a file of its own, and all of them share mount and directories:
 //! ```no_run
-//! fn works(mount: &dfs::Mount) {
+//! fn works(mount: &dfs::Mount, dir: &dfs::Dir<'_>) {
 //!     std::thread::scope(|scope| {
 //!         scope.spawn(|| mount.root().unwrap().kind(c"name"));
-//!         let dir = mount.root().unwrap();
-//!         scope.spawn(move || dir.kind(c"name"));
+//!         let file = dir.open(c"file", dfs::Access::Read).unwrap();
+//!         scope.spawn(move || (dir.kind(c"file"), file.size()));
 //!     });
 //! }
 //! ```

@@ -12,11 +12,10 @@ pub(crate) struct Handle<'m> {
     mount: &'m Mount,
 }
 
-// SAFETY: libdfs has no thread-local state; an object opened by one thread may be used by another. Calls on one object at the same
-// time are excluded by the types around this one: they are not `Sync`, except directories, whose calls only read what the handle
-// points to, and reads and writes of a queue, which libdaos serialises itself.
+// SAFETY: libdfs has no thread-local state; an object opened by one thread may be used by another.
 unsafe impl Send for Handle<'_> {}
-// SAFETY: see above; `Arc<Handle>` is shared only between a `File` and the queues with its transfers in flight.
+// SAFETY: calls that take a directory as parent only read the object, and those that change it take `&mut Dir`. Files and cursors are
+// not `Sync`; a file is shared only with the queues that have its transfers in flight, which libdaos serialises itself.
 unsafe impl Sync for Handle<'_> {}
 
 /// Makes a type that may go to another thread but not be used by two at once.

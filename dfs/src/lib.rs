@@ -19,8 +19,8 @@
 //!   initialised. The examples under [`compile_fail`] do not compile.
 //! - No buffer moves or dies under a transfer: a [`Queue`] owns its buffers and events and keeps files open while in flight;
 //!   dropping it waits.
-//! - Operations on one object are serialised by the caller, as libdfs demands: handles can be sent to another thread but not
-//!   shared between threads. The mount can be shared; metadata concurrency means threads with handles of their own.
+//! - What libdfs does not allow at the same time does not compile: files, queues and cursors can be sent to another thread but
+//!   not shared. Mount and directories can be shared; metadata concurrency means threads.
 //!
 //! # What it costs
 //! The calls that a program makes millions of – create, open, stat, remove, read, write, queue operations – are the C call and

@@ -6,7 +6,7 @@ use crate::error::{Errno, Error, Result};
 use crate::file::File;
 use crate::handle::{Handle, ObjectId, serialise};
 use crate::oclass::ObjectClass;
-use crate::pool::{PoolInfo, c_string, pointer};
+use crate::pool::{Pool, PoolInfo, c_string, pointer};
 use crate::system::System;
 use daos_sys::{daos_handle_t, dfs_attr_t, dfs_t};
 use std::ffi::c_int;
@@ -77,6 +77,9 @@ pub enum Node<'m> {
 impl Mount {
     /// Connects to the pool, opens the container and mounts it. Of many processes only one should do this: see
     /// [`Mount::to_global`].
+    ///
+    /// When it fails because of the pool or the container, the error is that of libdaos, which says more than libdfs's errno:
+    /// `daos_pool_connect: DER_NONEXIST`, for instance, and not `ENOENT` for either.
     #[doc(alias = "dfs_connect")]
     pub fn connect(system: &System, options: &MountOptions) -> Result<Mount> {
         let pool = c_string(&options.pool, "pool")?;
@@ -97,6 +100,7 @@ impl Mount {
             Some(attributes) => attributes.with_raw(|raw| connect(access | libc::O_CREAT, raw))?,
         };
         Mount::taken("dfs_connect", connected, access, system)
+            .map_err(|error| diagnose(system, options).unwrap_or(error))
     }
 
     /// A mount as bytes that [`Mount::from_global`] of another process turns into the same mount, without a round trip: one rank
@@ -260,6 +264,15 @@ impl Mount {
     pub fn sync(&self) -> Result<(), Errno> {
         // SAFETY: a mount.
         Errno::check(unsafe { daos_sys::dfs_sync(self.as_ptr()) })
+    }
+}
+
+/// Repeats the steps of a failed connection one by one: the one that fails tells why.
+fn diagnose(system: &System, options: &MountOptions) -> Option<Error> {
+    let access = if options.read_only { Access::Read } else { Access::ReadWrite };
+    match Pool::connect(system, &options.pool, options.group.as_deref(), access) {
+        Err(error) => Some(error),
+        Ok(pool) => pool.container_info(&options.container).err().filter(|_| options.create.is_none()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::bindings::*;
 use core::ffi::{c_int, c_uint};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -112,13 +112,9 @@ impl Queue {
                     // SAFETY: the event is valid until it has been seen complete, which the lock held here forbids.
                     unsafe {
                         (*ev.0).ev_error = errno;
-                        let state = state(ev.0);
-                        let queued = crate::daos_handle_is_valid(state.queue);
-                        state.status.store(COMPLETED, Ordering::Release);
-                        if queued {
-                            lists.completed.push_back(ev);
-                        }
+                        state(ev.0).status.store(COMPLETED, Ordering::Release);
                     }
+                    lists.completed.push_back(ev);
                     self.progress.notify_all();
                 }
                 None if lists.closing => return,
@@ -149,13 +145,6 @@ impl Queue {
     }
 }
 
-/// The queue of events that were given none.
-static SHARED: LazyLock<Arc<Queue>> = LazyLock::new(Queue::start);
-
-fn queue_of(handle: daos_handle_t) -> Option<Arc<Queue>> {
-    if crate::daos_handle_is_valid(handle) { QUEUES.get(handle) } else { Some(SHARED.clone()) }
-}
-
 /// Hands a job to the queue of an event.
 ///
 /// # Safety
@@ -163,7 +152,7 @@ fn queue_of(handle: daos_handle_t) -> Option<Arc<Queue>> {
 pub unsafe fn launch(ev: *mut daos_event_t, job: Job) -> Result<()> {
     // SAFETY: by contract.
     let state = unsafe { state(ev) };
-    let queue = queue_of(state.queue).ok_or(libc::EINVAL)?;
+    let queue = QUEUES.get(state.queue).ok_or(libc::EINVAL)?;
     if state.status.swap(RUNNING, Ordering::AcqRel) == RUNNING {
         return Err(libc::EINVAL);
     }
@@ -245,7 +234,8 @@ pub unsafe extern "C" fn daos_event_init(
         // Events of events are not bound by anything here.
         return der(if ev.is_null() { DER_INVAL } else { DER_NOSYS });
     }
-    if crate::daos_handle_is_valid(eqh) && QUEUES.get(eqh).is_none() {
+    // An event without a queue could only be asked by a call that is not bound either.
+    if QUEUES.get(eqh).is_none() {
         return der(DER_NONEXIST);
     }
     // SAFETY: by the contract of the call a place for an event, which nobody uses yet.
@@ -260,29 +250,11 @@ pub unsafe extern "C" fn daos_event_init(
 pub unsafe extern "C" fn daos_event_fini(ev: *mut daos_event_t) -> c_int {
     // SAFETY: an initialised event.
     let state = unsafe { state(ev) };
-    let Some(queue) = queue_of(state.queue) else { return der(DER_NONEXIST) };
+    let Some(queue) = QUEUES.get(state.queue) else { return der(DER_NONEXIST) };
     let mut lists = queue.lists();
     if state.status.load(Ordering::Acquire) == RUNNING {
         return der(DER_BUSY);
     }
     lists.completed.retain(|completed| completed.0 != ev);
-    0
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn daos_event_test(ev: *mut daos_event_t, timeout: i64, flag: *mut bool) -> c_int {
-    // SAFETY: an initialised event.
-    let state = unsafe { state(ev) };
-    let Some(queue) = queue_of(state.queue) else { return der(DER_NONEXIST) };
-    let done = queue.wait(timeout, |lists| {
-        let done = state.status.load(Ordering::Acquire) != RUNNING;
-        if done {
-            lists.completed.retain(|completed| completed.0 != ev);
-            state.status.store(READY, Ordering::Release);
-        }
-        done.then_some(())
-    });
-    // SAFETY: by the contract of the call a place for the answer.
-    unsafe { *flag = done.is_some() };
     0
 }

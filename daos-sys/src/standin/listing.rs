@@ -6,7 +6,6 @@
 use super::entry::Entry;
 use super::inject::{self, Call};
 use super::mount::{Mount, errno, mount, out};
-use super::namespace::stat_in;
 use super::object::{Object, Parent, object};
 use super::oclass;
 use super::store::directory_name;
@@ -192,15 +191,15 @@ unsafe fn open_directory<'o>(obj: *mut dfs_obj_t) -> Option<&'o Object> {
     unsafe { object(obj) }.filter(|o| o.kind() == libc::S_IFDIR)
 }
 
-unsafe fn readdir(
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dfs_readdir(
     dfs: *mut dfs_t,
     obj: *mut dfs_obj_t,
     anchor: *mut daos_anchor_t,
     nr: *mut u32,
     dirs: *mut libc::dirent,
-    stats: *mut libc::stat,
 ) -> c_int {
-    // SAFETY: a mount, an open directory, an anchor, a count, and that many places for entries and, where wanted, for stats.
+    // SAFETY: a mount, an open directory, an anchor, a count, and that many places for entries.
     errno((|| unsafe {
         let mount = mount(dfs)?;
         let object = open_directory(obj).ok_or(libc::ENOTDIR)?;
@@ -215,12 +214,8 @@ unsafe fn readdir(
         inject::before(Call::Readdir)?;
         let mut count = 0;
         if !crate::daos_anchor_is_eof(anchor) {
-            let parent = Parent { oid: object.oid, chunk: 0, oclass: 0 };
             list(mount, object, anchor, |name| {
                 set_name(&mut *dirs.add(count), name);
-                if !stats.is_null() {
-                    *stats.add(count) = stat_in(mount, &parent, name)?;
-                }
                 count += 1;
                 Ok(count == *nr as usize)
             })?;
@@ -228,31 +223,6 @@ unsafe fn readdir(
         *nr = count as u32;
         Ok(())
     })())
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dfs_readdir(
-    dfs: *mut dfs_t,
-    obj: *mut dfs_obj_t,
-    anchor: *mut daos_anchor_t,
-    nr: *mut u32,
-    dirs: *mut libc::dirent,
-) -> c_int {
-    // SAFETY: the contract is that of `readdir`.
-    unsafe { readdir(dfs, obj, anchor, nr, dirs, std::ptr::null_mut()) }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dfs_readdirplus(
-    dfs: *mut dfs_t,
-    obj: *mut dfs_obj_t,
-    anchor: *mut daos_anchor_t,
-    nr: *mut u32,
-    dirs: *mut libc::dirent,
-    stats: *mut libc::stat,
-) -> c_int {
-    // SAFETY: the contract is that of `readdir`.
-    unsafe { readdir(dfs, obj, anchor, nr, dirs, stats) }
 }
 
 #[unsafe(no_mangle)]

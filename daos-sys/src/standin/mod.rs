@@ -59,9 +59,9 @@ macro_rules! assert_signatures {
 }
 
 assert_signatures! {
-    event: daos_eq_create daos_eq_destroy daos_eq_poll daos_event_init daos_event_fini daos_event_test;
+    event: daos_eq_create daos_eq_destroy daos_eq_poll daos_event_init daos_event_fini;
     io: dfs_read dfs_write dfs_get_size dfs_punch dfs_sync dfs_get_size_by_oid;
-    listing: dfs_readdir dfs_readdirplus dfs_obj_anchor_split dfs_obj_anchor_set dfs_pipeline_create dfs_pipeline_destroy
+    listing: dfs_readdir dfs_obj_anchor_split dfs_obj_anchor_set dfs_pipeline_create dfs_pipeline_destroy
         dfs_readdir_with_filter;
     mount: daos_init daos_fini dfs_init dfs_fini dfs_connect dfs_disconnect dfs_pool_get dfs_pool_put dfs_cont_get
         dfs_cont_put dfs_query dfs_local2global_all dfs_global2local_all;

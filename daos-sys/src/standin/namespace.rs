@@ -222,14 +222,9 @@ pub unsafe extern "C" fn dfs_stat(
         let parent = parent(mount, parent_obj)?;
         let name = component(name)?;
         inject::before(Call::Stat)?;
-        put(stat, stat_in(mount, &parent, name)?)
+        let entry = parent.fetch(mount, name)?;
+        put(stat, stat_entry(mount, &entry, link_length(mount, &parent, name, &entry)?)?)
     })())
-}
-
-/// What `stat` says of a name in a directory.
-pub fn stat_in(mount: &Mount, parent: &Parent, name: &CStr) -> Result<libc::stat> {
-    let entry = parent.fetch(mount, name)?;
-    stat_entry(mount, &entry, link_length(mount, parent, name, &entry)?)
 }
 
 fn link_length(mount: &Mount, parent: &Parent, name: &CStr, entry: &Entry) -> Result<usize> {

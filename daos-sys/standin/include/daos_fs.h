@@ -10,7 +10,6 @@
 #define DFS_MAX_PATH PATH_MAX
 #define DFS_DEFAULT_CHUNK_SIZE 1048576
 #define DFS_RELAXED 0
-#define DFS_BALANCED 4
 
 typedef struct dfs_obj dfs_obj_t;
 typedef struct dfs dfs_t;
@@ -91,8 +90,6 @@ int dfs_sync(dfs_t *dfs);
 /* ---- listings ---- */
 
 int dfs_readdir(dfs_t *dfs, dfs_obj_t *obj, daos_anchor_t *anchor, uint32_t *nr, struct dirent *dirs);
-int dfs_readdirplus(dfs_t *dfs, dfs_obj_t *obj, daos_anchor_t *anchor, uint32_t *nr, struct dirent *dirs,
-		    struct stat *stbufs);
 int dfs_obj_anchor_split(dfs_obj_t *obj, uint32_t *nr, daos_anchor_t *anchors);
 int dfs_obj_anchor_set(dfs_obj_t *obj, uint32_t index, daos_anchor_t *anchor);
 
