@@ -1,0 +1,83 @@
+//! The phases of the extended mode: mdworkbench replaces every object once, verifies what it reads, and leaves nothing behind.
+
+mod common;
+
+use io500_phases::phase_id::PhaseId;
+use io500_phases::results::RunResult;
+use std::fs;
+use std::path::Path;
+
+const TIMESTAMP: &str = "2026.07.07-07.07.07";
+const RANKS: usize = 3;
+const OBJECTS: u64 = 7;
+const SETS: u64 = 10;
+
+fn run(temp: &Path, phases: &str) -> RunResult {
+    let text = format!(
+        "[global]\napi = POSIX\ndatadir = {}\n[debug]\nstonewall-time = 60\n[mdworkbench]\nprecreatePerSet = {OBJECTS}\nfilesPerProc = {OBJECTS}\n",
+        temp.join("data").display()
+    );
+    let config = common::config(&text, &["dfs-bench.mode=extended"]);
+    common::run(&config, phases, RANKS, TIMESTAMP, Some(&temp.join("results"))).unwrap()
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_by_key(|name| name.rsplit(['-', '_']).next().unwrap().parse::<u64>().unwrap());
+    names
+}
+
+#[test]
+fn objects_are_created_replaced_twice_and_removed_over_three_invocations() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("data/mdworkbench");
+
+    let created = run(temp.path(), "mdworkbench-create");
+    let create = created.phase(PhaseId::MdworkbenchCreate).unwrap();
+    assert_eq!(create.operations, RANKS as u64 * SETS * (OBJECTS + 1));
+    assert_eq!(names(&base).len() as u64, RANKS as u64 * SETS);
+    assert_eq!(names(&base.join("2_9")), (0..OBJECTS).map(|i| format!("file-{i}")).collect::<Vec<_>>());
+    assert_eq!(fs::metadata(base.join("0_0/file-0")).unwrap().len(), 3901);
+
+    let benched = run(temp.path(), "mdworkbench-bench");
+    let bench = benched.phase(PhaseId::MdworkbenchBench).unwrap();
+    assert_eq!(bench.operations, RANKS as u64 * SETS * OBJECTS * 4);
+    let check = bench.check.as_ref().unwrap();
+    assert!(check.is_clean(), "{check:?}");
+    assert_eq!(check.checked, 2 * RANKS as u64 * SETS * OBJECTS, "both iterations read and compare every object");
+    // two iterations have replaced everything twice
+    let expected: Vec<String> = (2 * OBJECTS..3 * OBJECTS).map(|i| format!("file-{i}")).collect();
+    for set in names(&base) {
+        assert_eq!(names(&base.join(&set)), expected, "{set}");
+    }
+    assert_eq!(
+        fs::read_to_string(temp.path().join("results/mdworkbench.status")).unwrap(),
+        format!("pos: {}\n", 2 * OBJECTS)
+    );
+    let pairs: Vec<&str> = bench.pairs.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(pairs, ["filesPerProc", "precreatePerSet", "maxOpTime", "scoreIteration0", "maxOpTime0"]);
+
+    let deleted = run(temp.path(), "mdworkbench-delete");
+    let delete = deleted.phase(PhaseId::MdworkbenchDelete).unwrap();
+    assert_eq!(delete.operations, RANKS as u64 * SETS * (OBJECTS + 1));
+    assert!(delete.check.as_ref().unwrap().is_clean());
+    assert_eq!(names(&base), Vec::<String>::new());
+}
+
+#[test]
+fn a_flipped_byte_and_a_missing_object_are_told() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("data/mdworkbench");
+    run(temp.path(), "mdworkbench-create");
+    let path = base.join("1_4/file-3");
+    let mut data = fs::read(&path).unwrap();
+    data[3900] ^= 0x10;
+    fs::write(&path, data).unwrap();
+    fs::remove_file(base.join("0_0/file-2")).unwrap();
+    let result = run(temp.path(), "mdworkbench-bench");
+    let check = result.phase(PhaseId::MdworkbenchBench).unwrap().check.clone().unwrap();
+    assert_eq!((check.wrong, check.wrong_bytes, check.missing), (1, 1, 2), "{check:?}");
+    let reasons: Vec<&str> = result.strict.reasons.iter().map(|reason| reason.text.as_str()).collect();
+    assert!(reasons.iter().any(|reason| reason.contains("1 with wrong bytes")), "{reasons:?}");
+}
