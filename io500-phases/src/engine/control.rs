@@ -7,7 +7,7 @@ use super::ticker::Ticker;
 use crate::error::Errno;
 
 /// How often a loop looks whether it should stop early, and publishes how far it is.
-const BEAT_NS: u64 = 50_000_000;
+pub const BEAT_NS: u64 = 50_000_000;
 
 /// Why a loop ended before its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,7 @@ impl<'a, R: Recorder> Control<'a, R> {
         let start = ticker.ticks();
         let beat = ticker.ticks_in(BEAT_NS);
         let deadline = stonewall_ns.map(|ns| start + ticker.ticks_in(ns));
+        recorder.begin();
         let mut control =
             Control { ticker, progress, team, recorder, start, deadline, next_look: 0, last: start, beat };
         control.plan_next_look(start);
@@ -85,8 +86,11 @@ impl<'a, R: Recorder> Control<'a, R> {
 
     /// The stonewall does not end the loop any more: wear-out. The ranks have just met; waiting for the others was no operation.
     pub fn without_stonewall(&mut self) {
+        let now = self.ticker.ticks();
         self.deadline = None;
-        self.last = self.ticker.ticks();
+        self.last = now;
+        self.plan_next_look(now);
+        self.recorder.meet(self.ticker.nanos(self.start, now));
     }
 
     /// Nanoseconds since the loop began.
@@ -151,7 +155,7 @@ impl<'a, R: Recorder> Control<'a, R> {
 
     #[cold]
     fn look(&mut self, now: u64, done: u64) -> Option<Stop> {
-        self.progress.advance(done);
+        self.publish(now, done);
         if self.progress.stop_requested() {
             return Some(Stop::Interrupted);
         }
@@ -163,6 +167,18 @@ impl<'a, R: Recorder> Control<'a, R> {
         }
         self.plan_next_look(now);
         None
+    }
+
+    fn publish(&mut self, now: u64, done: u64) {
+        self.progress.advance(done);
+        // what ended after the look was due would have been looked at
+        let before = self.next_look.min(now);
+        self.recorder.look(done, self.ticker.nanos(self.start, before), self.ticker.nanos(self.start, now));
+    }
+
+    /// The loop has come to its limit.
+    pub fn finish(&mut self, done: u64) {
+        self.publish(self.ticker.ticks(), done);
     }
 
     /// Does operations `from..limit`, one after the other; `op` gets the number of each. Returns how many are done in all, and
@@ -185,7 +201,7 @@ impl<'a, R: Recorder> Control<'a, R> {
                 return (done, Some(stop));
             }
         }
-        self.progress.advance(done);
+        self.finish(done);
         (done, None)
     }
 }

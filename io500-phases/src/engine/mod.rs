@@ -4,11 +4,13 @@ mod control;
 pub mod histograms;
 mod progress;
 mod recorder;
+pub mod series;
 mod team;
 mod ticker;
 
-pub use control::{Control, During, OpError, Stop};
+pub use control::{BEAT_NS, Control, During, OpError, Stop};
 pub use progress::{Progress, Snapshot, WearOut};
 pub use recorder::{Latencies, Off, OpKind, Recorder};
+pub use series::Series;
 pub use team::{FAILED, Failure, Team, catch};
 pub use ticker::Ticker;

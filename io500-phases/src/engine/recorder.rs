@@ -1,6 +1,7 @@
 //! What is measured of single operations.
 
 use super::histograms::Counts;
+use super::series::Series;
 use crate::phase_id::{Family, Kind, PhaseId};
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,10 @@ impl OpKind {
             (Family::MdtestEasy | Family::MdtestHard, Kind::Delete) => &[Remove],
             (Family::MdtestEasy | Family::MdtestHard, _) => &[Open, Read, Close],
             (Family::Find | Family::FindEasy | Family::FindHard, _) => &[Stat, Lookup, Readdir],
-            (Family::Timestamp | Family::Mdworkbench, _) => &[],
+            (Family::Mdworkbench, Kind::Write) => &[Create, Write, Close],
+            (Family::Mdworkbench, Kind::Delete) => &[Remove],
+            (Family::Mdworkbench, _) => &[Stat, Open, Read, Close, Remove, Create, Write],
+            (Family::Timestamp, _) => &[],
         }
     }
 }
@@ -64,8 +68,15 @@ impl OpKind {
 pub trait Recorder {
     /// Whether latencies are wanted; false removes the extra clock readings between the parts of an operation.
     const ON: bool;
-    /// An operation of this kind took so many nanoseconds; it ended at `at` nanoseconds of the phase.
+    /// An operation of this kind took so many nanoseconds; it ended at `at` nanoseconds of the loop.
     fn record(&mut self, kind: OpKind, nanos: u64, at: u64);
+    /// A loop begins; the times that follow are its. A phase may have several, one after the other.
+    fn begin(&mut self) {}
+    /// The loop looked up: `done` operations are done in all; all but the last had ended by `before`, the last one ended at `now`.
+    /// Nanoseconds of the loop. Happens twenty times a second.
+    fn look(&mut self, _done: u64, _before: u64, _now: u64) {}
+    /// All ranks have met at the stonewall, at `now` nanoseconds of the loop.
+    fn meet(&mut self, _now: u64) {}
 }
 
 /// Records nothing.
@@ -78,10 +89,12 @@ impl Recorder for Off {
     fn record(&mut self, _kind: OpKind, _nanos: u64, _at: u64) {}
 }
 
-/// Records the latency of every operation of a phase: a histogram of 296 KiB for each kind, made before the clock starts.
+/// Records the latency of every operation of a phase, in a histogram of 296 KiB for each kind and over time in 592 KiB more, all made
+/// before the clock starts.
 #[derive(Debug)]
 pub struct Latencies {
     kinds: &'static [OpKind],
+    series: Series,
     /// By kind; those that the phase does not have are not there.
     counts: [Option<Counts>; OpKind::COUNT],
 }
@@ -91,7 +104,17 @@ impl Latencies {
     pub fn new(kinds: &'static [OpKind]) -> Self {
         let mut counts = [const { None }; OpKind::COUNT];
         kinds.iter().for_each(|&kind| counts[kind as usize] = Some(Counts::new()));
-        Latencies { kinds, counts }
+        Latencies { kinds, series: Series::with_latencies(), counts }
+    }
+
+    /// The kind that the phase is about: the first one. The series has its latencies over time.
+    pub fn leading(&self) -> Option<OpKind> {
+        self.kinds.first().copied()
+    }
+
+    /// The phase over time.
+    pub fn into_series(self) -> Series {
+        self.series
     }
 
     /// The kinds and their latencies, in the order given to `new`.
@@ -103,10 +126,25 @@ impl Latencies {
 impl Recorder for Latencies {
     const ON: bool = true;
     #[inline]
-    fn record(&mut self, kind: OpKind, nanos: u64, _at: u64) {
+    fn record(&mut self, kind: OpKind, nanos: u64, at: u64) {
         if let Some(counts) = &mut self.counts[kind as usize] {
-            counts.add(nanos);
+            let place = counts.add(nanos);
+            if self.kinds[0] == kind {
+                self.series.add(place, at);
+            }
         }
+    }
+
+    fn begin(&mut self) {
+        self.series.begin();
+    }
+
+    fn look(&mut self, done: u64, before: u64, now: u64) {
+        self.series.look(done, before, now);
+    }
+
+    fn meet(&mut self, now: u64) {
+        self.series.meet(now);
     }
 }
 

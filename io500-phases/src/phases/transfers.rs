@@ -188,7 +188,7 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
             }
             queue.release(slot);
         }
-        cx.progress.advance(done);
+        control.finish(done);
         (done, bytes, stop)
     }
 

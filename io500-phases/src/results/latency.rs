@@ -6,6 +6,7 @@
 
 use crate::comm::{Comm, ReduceOp};
 use crate::engine::histograms::{Counts, greatest_at, histogram, place};
+use crate::engine::series::CLASS_BITS;
 use crate::engine::{Latencies, OpKind};
 use hdrhistogram::Histogram;
 use schemars::JsonSchema;
@@ -59,8 +60,6 @@ pub struct NodeLatency {
 
 /// How many nodes are named.
 const NODES: usize = 64;
-/// Places of a histogram that a node's class spans, as a power of two.
-const CLASS_BITS: u32 = 6;
 
 /// The merged latencies of one kind: what `result.json` shows, and the whole histogram for the log files.
 #[derive(Debug, Clone, PartialEq)]

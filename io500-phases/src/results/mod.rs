@@ -7,13 +7,17 @@ mod eras;
 mod find;
 mod latency;
 mod material;
+mod measured;
 pub mod official;
 pub mod provenance;
 mod run;
 pub mod score;
+mod series;
 pub mod validity;
 
 pub use confirm::{Claim, Finding, Invalid, Verification, verify};
-pub use latency::{KindLatency, LatencyResult, NodeLatency, merge as merge_latencies};
+pub use latency::{KindLatency, LatencyResult, NodeLatency};
 pub use material::Material;
+pub use measured::{Measured, Reduce};
 pub use run::*;
+pub use series::{RankStall, SeriesResult, Stability, Window};

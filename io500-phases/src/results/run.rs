@@ -2,6 +2,7 @@
 
 use super::latency::LatencyResult;
 use super::provenance::Provenance;
+use super::series::{SeriesResult, Stability};
 use crate::phase_id::PhaseId;
 use crate::phases::Check;
 use schemars::JsonSchema;
@@ -138,6 +139,10 @@ pub struct PhaseResult {
     pub spread: Option<Spread>,
     /// The latencies of each kind of operation, the one the phase is about first; empty when they were not recorded.
     pub latency: Vec<LatencyResult>,
+    /// The phase over time.
+    pub series: Option<SeriesResult>,
+    /// How steady it was.
+    pub stability: Option<Stability>,
     /// Object class and chunk size that the files really have, from one of them.
     pub layout: Option<crate::backend::Layout>,
 }
@@ -165,6 +170,8 @@ impl PhaseResult {
             find: None,
             spread: None,
             latency: Vec::new(),
+            series: None,
+            stability: None,
             layout: None,
         }
     }

@@ -5,7 +5,7 @@ use crate::backend::Backend;
 use crate::backend::select::Visit;
 use crate::comm::ReadRule;
 use crate::config::Config;
-use crate::engine::{Failure, Latencies, Off, OpKind, Progress, Recorder, Team, Ticker};
+use crate::engine::{Failure, Latencies, OpKind, Progress, Recorder, Series, Team, Ticker};
 use crate::error::Result;
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::find::FindOptions;
@@ -13,7 +13,7 @@ use crate::phases::{self, Cx, Pace, RankTally};
 use crate::plan::{FindPlan, IorPlan, MdtestPlan, MdworkbenchPlan, Plan, RandomReads, Step, numbers_with_mark};
 use crate::report::{find_csv, ior_csv, mdtest_csv};
 use crate::results::aggregate::{Measure, figures, gather, stonewall};
-use crate::results::{FindResult, KindLatency, PhaseResult, merge_latencies};
+use crate::results::{FindResult, KindLatency, PhaseResult, Reduce};
 
 /// Runs one phase on the store it is taken to.
 pub(super) struct RunPhase<'a> {
@@ -63,22 +63,41 @@ impl Visit for RunPhase<'_> {
                 queue_depth: self.config.bench.queue_depth,
             },
         };
-        if !self.config.bench.latency {
-            return self.run(&cx, &mut Off);
+        if self.config.bench.latency {
+            self.measured(&cx, Latencies::new(OpKind::of(self.phase)))
+        } else {
+            self.measured(&cx, Series::new())
         }
-        let mut recorder = Latencies::new(OpKind::of(self.phase));
-        let mut outcome = self.run(&cx, &mut recorder)?;
-        if let Some(latencies) = merge_latencies(self.team.comm(), &recorder) {
-            if let Some((result, _)) = &mut outcome.on_root {
-                result.latency = latencies.iter().map(|latency| latency.result.clone()).collect();
-            }
-            outcome.latencies = latencies;
-        }
-        Ok(outcome)
     }
 }
 
 impl RunPhase<'_> {
+    fn measured<B, R>(&self, cx: &Cx<'_, B>, mut recorder: R) -> Result<Outcome>
+    where
+        B: Backend + Sync,
+        B::Dir: Send + Sync,
+        R: Reduce + Send,
+    {
+        let mut outcome = self.run(cx, &mut recorder)?;
+        let measured = recorder.reduce(self.team.comm(), self.bytes_each());
+        if let (Some(measured), Some((result, _))) = (measured, &mut outcome.on_root) {
+            measured.enter(result);
+            outcome.latencies = measured.latency;
+        }
+        Ok(outcome)
+    }
+
+    /// Bytes that one operation of the phase moves.
+    fn bytes_each(&self) -> u64 {
+        match (self.phase.family(), self.phase.kind()) {
+            (Family::IorEasy, _) => self.plan.ior_easy.transfer,
+            (Family::IorHard, _) => self.plan.ior_hard.transfer,
+            (Family::IorRnd4kEasy, _) => RandomReads::TRANSFER,
+            (Family::MdtestHard, Kind::Write | Kind::Read) => self.plan.mdtest_hard.file_size as u64,
+            _ => 0,
+        }
+    }
+
     fn run<B, R>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome>
     where
         B: Backend + Sync,
@@ -208,7 +227,7 @@ impl RunPhase<'_> {
     fn ior<B: Backend, R: Recorder>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome> {
         let plan = if self.phase.family() == Family::IorHard { &self.plan.ior_hard } else { &self.plan.ior_easy };
         let random = self.phase == PhaseId::IorRnd4kEasyRead;
-        let bytes_each = if random { RandomReads::TRANSFER } else { plan.transfer };
+        let bytes_each = self.bytes_each();
         self.progress.begin(self.phase, bytes_each);
         let (tally, reached, access) = match (self.phase.kind(), random) {
             (Kind::Write, _) => {

@@ -153,6 +153,11 @@ impl<'a, D, R: Recorder> Pool<'a, D, R> {
         }
     }
 
+    /// Tells the recorder how many entries have been seen by a time of the walk, nanoseconds.
+    pub fn look(&self, total: u64, at: u64) {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).look(total, at, at);
+    }
+
     /// Hands in an outcome and asks for nothing.
     pub fn hand_in(&self, outcome: &mut Outcome<'a, D>) {
         self.record(outcome);

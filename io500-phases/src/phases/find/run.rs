@@ -10,7 +10,7 @@ use super::work::Work;
 use super::worker::{Ground, Worker};
 use crate::backend::{Backend, DirBatch, ServerFilter};
 use crate::clock::now_ns;
-use crate::engine::{Failure, Recorder, catch};
+use crate::engine::{BEAT_NS, Failure, Recorder, catch};
 use crate::error::{Error, Result};
 use crate::phases::context::failed;
 use crate::phases::{Cx, RankTally};
@@ -58,7 +58,7 @@ where
     deal(cx, &pool, &mut worker, ranks)?;
     let mut balance = Balance::new(cx.comm(), ranks, options.steal_next);
     let mut drive = || {
-        let idle_ns = drive(cx, &pool, &mut worker, &mut balance);
+        let idle_ns = drive(cx, &pool, &mut worker, &mut balance, began_ns);
         let (end, end_ns) = (cx.edge(), now_ns());
         // the others hear of a failure before this rank waits for its own threads
         cx.team.agree(idle_ns).map(|idle_ns| (end, end_ns, idle_ns))
@@ -76,6 +76,7 @@ where
     }?;
 
     let (counts, first_error) = pool.counted();
+    pool.look(counts.total, end_ns - began_ns);
     let loop_ns = (end_ns - began_ns).saturating_sub(idle_ns);
     let tally = RankTally { operations: counts.total, loop_ns, ..cx.tally(begin, end) };
     let rank = cx.rank();
@@ -156,8 +157,10 @@ fn drive<'a, B: Backend, R: Recorder>(
     pool: &Pool<'a, B::Dir, R>,
     worker: &mut Worker<'a, '_, B>,
     balance: &mut Balance<'_>,
+    began_ns: u64,
 ) -> std::result::Result<u64, Failure> {
     let mut idle_ns = 0;
+    let (mut looked_ns, mut looked_total) = (began_ns, 0);
     let mut idle_since = None;
     let mut patience = Patience::default();
     loop {
@@ -175,6 +178,10 @@ fn drive<'a, B: Backend, R: Recorder>(
         balance.feed(pool, &worker.standing);
         let (next, glance) = pool.exchange(&mut worker.outcome, &mut worker.standing);
         cx.progress.advance(glance.total);
+        if glance.total != looked_total && now_ns() - looked_ns >= BEAT_NS {
+            (looked_ns, looked_total) = (now_ns(), glance.total);
+            pool.look(glance.total, looked_ns - began_ns);
+        }
         if let Some(failure) = pool.failure() {
             return Err(failure);
         }
