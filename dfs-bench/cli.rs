@@ -44,6 +44,7 @@ pub enum Command {
     Verify(commands::verify::VerifyArgs),
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
+    Find(commands::find::FindArgs),
 }
 
 impl Command {
@@ -53,6 +54,7 @@ impl Command {
             Command::Verify(args) => commands::verify::run(&args),
             Command::Report(args) => commands::report::run(&args),
             Command::Compare(args) => commands::compare::run(&args),
+            Command::Find(args) => commands::find::run(&args),
         }
     }
 }
@@ -211,7 +213,7 @@ pub fn translate(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString>
         }
         subcommand(&mut words, &["verify"]);
     }
-    words
+    commands::find::with_two_dashes(words)
 }
 
 /// `0.1.0 (libdfs: …; MPI: …)`, without starting either.

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod config;
+pub mod find;
 pub mod report;
 pub mod run;
 pub mod verify;

@@ -1,6 +1,6 @@
 //! The command line of IOR or mdtest that a phase equals: what the C suite shows as `exe`.
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::plan::{MdtestPlan, Plan};
 
@@ -66,19 +66,27 @@ pub fn equivalent_command(config: &Config, plan: &Plan, phase: PhaseId, datadir:
             resultdir,
             stonewall,
         ),
-        Family::Find => format!(
-            "./pfind {datadir} -newer {resultdir}/timestampfile -size 3901c -name *01* -C -q {}",
-            config.find.queue_length
-        ),
-        Family::FindEasy => {
-            format!("./pfind {datadir}/mdtest-easy -name *01* -C -q {}", config.find_easy.queue_length)
-        }
-        Family::FindHard => format!(
-            "./pfind {datadir}/mdtest-hard -newer {resultdir}/timestampfile -size 3901c -name *01* -C -q {}",
-            config.find_hard.queue_length
-        ),
+        Family::Find => find(&config.find, &format!("{datadir} {}", newer(resultdir))),
+        Family::FindEasy => find(&config.find_easy, &format!("{datadir}/mdtest-easy/")),
+        Family::FindHard => find(&config.find_hard, &format!("{datadir}/mdtest-hard/ {}", newer(resultdir))),
         Family::Mdworkbench | Family::Timestamp => String::new(),
     }
+}
+
+/// What the mdtest-hard files of this run have in common.
+fn newer(resultdir: &str) -> String {
+    format!("-newer {resultdir}/timestampfile -size 3901c")
+}
+
+/// The external script as the shell gets it, or pfind's arguments.
+fn find(section: &config::Find, what: &str) -> String {
+    if let Some(script) = &section.external_script {
+        let (mpi, extra) = (&section.external_mpi_args, &section.external_extra_args);
+        return format!("{mpi} {script} {extra} {what} -name \"*01*\"");
+    }
+    let next = if section.steal_next { " -N" } else { "" };
+    let hashing = if section.hashing { " -H 1" } else { "" };
+    format!("./pfind {what} -name *01* -C{next}{hashing} -q {}", section.queue_length)
 }
 
 #[allow(clippy::too_many_arguments)] // the words of one command line

@@ -211,7 +211,9 @@ pub struct FindResult {
     pub errors: u64,
     /// The first of those.
     pub first_error: Option<String>,
-    /// How names were filtered: `server`, `name-first`.
+    /// Why the counts are not to be trusted at all: the external script failed.
+    pub failure: Option<String>,
+    /// How names were filtered: `server`, `name-first`, `external-script`.
     pub method: String,
     /// Ranks that took part.
     pub ranks: u64,

@@ -63,8 +63,8 @@ pub fn official_of_phase(rules: &Rules, result: &PhaseResult) -> Verdict {
     if result.find.as_ref().is_some_and(|find| find.found == 0) {
         reason("Find didn't find anything, this is likely invalid.".into(), true);
     }
-    if let Some(find) = result.find.as_ref().filter(|find| find.errors > 0) {
-        reason(format!("Find had {} errors", find.errors), true);
+    if let Some(failure) = result.find.as_ref().and_then(|find| find.failure.clone()) {
+        reason(failure, true);
     }
     let scored = phase.extended_group() != Group::None;
     if scored && result.rate <= 0.0 && result.find.is_none() {
@@ -142,6 +142,10 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         if let Some(find) = &phase.find {
             if let Some(expected) = find.expected_found.filter(|&expected| expected != find.found) {
                 doubt(format!("find matched {} entries and must match {expected}", find.found));
+            }
+            if find.errors > 0 {
+                let first = find.first_error.as_deref().unwrap_or("not known");
+                doubt(format!("find could not look at {} entries; the first: {first}", find.errors));
             }
             if let Some(expected) = find.expected_total.filter(|&expected| expected != find.total) {
                 doubt(format!("find saw {} files and there must be {expected}", find.total));
@@ -278,7 +282,7 @@ mod tests {
     #[test]
     fn what_the_c_suite_lets_pass_is_a_strict_reason() {
         type Change = fn(&mut RunResult, &mut Rules);
-        let changes: [(Change, &str); 6] = [
+        let changes: [(Change, &str); 7] = [
             (
                 |run, _| phase(run, PhaseId::MdtestHardRead).check = Some(Check { wrong: 2, ..Check::default() }),
                 "2 with wrong bytes",
@@ -287,6 +291,10 @@ mod tests {
             (
                 |run, _| phase(run, PhaseId::Find).find.as_mut().unwrap().found = 7,
                 "find matched 7 entries and must match 1",
+            ),
+            (
+                |run, _| phase(run, PhaseId::Find).find.as_mut().unwrap().errors = 3,
+                "find could not look at 3 entries; the first: not known",
             ),
             (|_, rules| rules.departures.push("queue-depth 8".into()), "queue-depth 8"),
             (|run, _| run.provenance.wall_clock_skew_s = 2.5, "differ by 2.500 s"),
@@ -323,6 +331,14 @@ mod tests {
         assert!(!official.valid);
         let (official, _) = changed(|run, _| run.phases.retain(|result| result.phase != PhaseId::IorRnd4kEasyRead));
         assert!(official.valid);
+    }
+
+    #[test]
+    fn a_script_that_fails_is_invalid() {
+        let (official, _) = changed(|run, _| {
+            phase(run, PhaseId::Find).find.as_mut().unwrap().failure = Some("Exit code 256 != 0".into());
+        });
+        assert!(!official.valid);
     }
 
     #[test]

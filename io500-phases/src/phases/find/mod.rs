@@ -4,6 +4,7 @@
 //! threads without work get some from the others. See `balance` for how that ends.
 
 mod balance;
+mod external;
 mod judge;
 mod options;
 mod pool;
@@ -14,7 +15,8 @@ mod walk;
 mod work;
 mod worker;
 
+pub use external::{External, external};
 pub use options::FindOptions;
-pub use run::run;
+pub use run::{Tell, run, run_telling};
 pub use tally::{Counts, FindTally, Method, Traffic};
 pub use walk::walk;

@@ -37,6 +37,25 @@ where
     B::Dir: Send + Sync,
     R: Recorder + Send,
 {
+    run_telling(cx, plan, options, recorder, None)
+}
+
+/// What gets the path of a match, from the plan's directory on; called by all threads of a rank.
+pub type Tell<'a> = &'a (dyn Fn(&[u8]) + Sync);
+
+/// Like [`run`], and tells what matches.
+pub fn run_telling<B, R>(
+    cx: &Cx<'_, B>,
+    plan: &FindPlan,
+    options: &FindOptions,
+    recorder: &mut R,
+    tell: Option<Tell<'_>>,
+) -> Result<(RankTally, FindTally)>
+where
+    B: Backend + Sync,
+    B::Dir: Send + Sync,
+    R: Recorder + Send,
+{
     if plan.newer_than_timestamp && plan.predicate.not_before.is_none() {
         return Err(Error::Config("find: the time of the timestamp file is not known".into()));
     }
@@ -52,7 +71,7 @@ where
     let filter = agree_on_filter(cx, start, &plan.predicate);
     let method = if filter.is_some() { Method::Server } else { Method::NameFirst };
     let judge = Judge::new(&plan.predicate);
-    let ground = Ground { backend: cx.backend, start, below: &plan.below, judge, filter, began_ns, timed: R::ON };
+    let ground = Ground { backend: cx.backend, start, below: &plan.below, judge, filter, tell, began_ns, timed: R::ON };
     let pool = Pool::new(options.queue_length, recorder);
     let mut worker = Worker::new(&ground);
     deal(cx, &pool, &mut worker, ranks)?;

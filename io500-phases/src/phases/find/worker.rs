@@ -2,6 +2,7 @@
 
 use super::judge::{Judge, Listed};
 use super::pool::{CHUNK, Next, Outcome, Standing};
+use super::run::Tell;
 use super::work::{DirRef, Handle, Path, Task, Work, child};
 use crate::backend::{Backend, DirBatch, ServerFilter};
 use crate::clock::now_ns;
@@ -29,6 +30,8 @@ pub struct Ground<'a, B: Backend> {
     pub judge: Judge<'a>,
     /// What the servers filter by, if they do.
     pub filter: Option<ServerFilter>,
+    /// Who wants to know what matches.
+    pub tell: Option<Tell<'a>>,
     /// When the walk began.
     pub began_ns: u64,
     /// Whether latencies are wanted.
@@ -176,8 +179,9 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
         for (name, kind) in batch.iter() {
             let name = name.to_bytes();
             self.outcome.counts.checked += 1;
+            let found = self.outcome.counts.found;
             match self.ground.judge.listed(name, kind, &mut self.outcome.counts) {
-                Listed::Done => {}
+                Listed::Done => self.tell_beyond(found, &listing.path, name),
                 Listed::Directory => self.push_directory(&listing.path, &listing.dir, name),
                 Listed::Look => {
                     chunk.push(name, kind);
@@ -208,7 +212,9 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
         let Ground { backend, judge, .. } = self.ground;
         for (name, kind) in names.iter() {
             let since = self.since();
+            let found = self.outcome.counts.found;
             let looked = judge.look(*backend, dir, name, kind, &mut self.outcome.counts);
+            self.tell_beyond(found, path, name.to_bytes());
             if since.is_some() {
                 self.sample(judge.lookup(name.to_bytes(), kind), since);
             }
@@ -217,6 +223,16 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
                 Ok(true) => self.push_directory(path, dir, name.to_bytes()),
                 Err(errno) => self.book(&child(path, name.to_bytes()), "stat", errno),
             }
+        }
+    }
+
+    /// Tells of an entry if it is a match more than `found`.
+    #[inline]
+    fn tell_beyond(&self, found: u64, path: &Path, name: &[u8]) {
+        if let Some(tell) = self.ground.tell
+            && self.outcome.counts.found > found
+        {
+            tell(&child(path, name));
         }
     }
 

@@ -1,0 +1,212 @@
+//! A parallel find: the walk of the benchmark's find phases as a tool, on DFS and on mounted file systems.
+
+use crate::exit::{Exit, report};
+use clap::Args;
+use io500_phases::backend::Backend;
+use io500_phases::backend::select::{Selected, Stores as _, Visit};
+use io500_phases::comm::{self, ClockSync, Comm};
+use io500_phases::config::Config;
+use io500_phases::engine::{Failure, Off, Progress, Team, Ticker};
+use io500_phases::error::Result;
+use io500_phases::phase_id::PhaseId;
+use io500_phases::phases::find::{FindOptions, Tell, run_telling};
+use io500_phases::phases::{Cx, Pace};
+use io500_phases::plan::{FindPlan, Glob, Predicate};
+use io500_phases::results::FindResult;
+use io500_phases::results::aggregate::{Measure, figures, gather};
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Seconds that the ranks wait for each other once one has failed.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Find files with all ranks of a job; directories are walked and never match
+///
+/// Prints the paths of matching entries, and on standard error how many there were. --newer, --size and --name may have one dash, as in find(1).
+/// With --count its only line is `MATCHED found/total`, so that it can be the external-script of the official suite.
+#[derive(Debug, Args)]
+pub struct FindArgs {
+    /// Where to begin
+    pub dir: String,
+    /// The name matches this pattern of * and ?
+    #[arg(long, value_name = "GLOB", value_parser = Glob::new)]
+    pub name: Option<Glob>,
+    /// The size is exactly this, in bytes
+    #[arg(long, value_name = "BYTES[c]", value_parser = size)]
+    pub size: Option<u64>,
+    /// Changed in the second in which this file was last changed, or later; the file is one outside DFS
+    #[arg(long, value_name = "FILE")]
+    pub newer: Option<PathBuf>,
+    /// Print `MATCHED found/total` instead of paths
+    #[arg(long)]
+    pub count: bool,
+    /// Lookups in flight per rank; 0 chooses from the cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Interface to the store: dfs, posix; dfs where a pool or a container is given
+    #[arg(long, value_name = "API", help_heading = "Store")]
+    pub api: Option<String>,
+    /// DAOS pool, label or UUID
+    #[arg(long, value_name = "POOL", help_heading = "Store")]
+    pub pool: Option<String>,
+    /// DAOS container, label or UUID
+    #[arg(long, value_name = "CONT", help_heading = "Store")]
+    pub cont: Option<String>,
+    /// DAOS system name
+    #[arg(long, value_name = "NAME", help_heading = "Store")]
+    pub group: Option<String>,
+    /// Path under which the container is mounted, taken off the directory
+    #[arg(long, value_name = "PATH", help_heading = "Store")]
+    pub prefix: Option<String>,
+}
+
+fn size(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.strip_suffix('c').unwrap_or(text);
+    digits.parse().map_err(|_| format!("{text:?} is no number of bytes"))
+}
+
+/// Gives find's options their second dash: clap knows only such.
+pub fn with_two_dashes(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|command| command == "find") {
+        for arg in &mut args[2..] {
+            if let Some(option) = ["-newer", "-size", "-name"].into_iter().find(|option| arg == option) {
+                *arg = format!("-{option}").into();
+            }
+        }
+    }
+    args
+}
+
+/// Walks, prints, and returns the exit code, which is the same on all ranks.
+pub fn run(args: &FindArgs) -> anyhow::Result<Exit> {
+    let comm = comm::start()?;
+    let comm = comm.as_ref();
+    let done = config(args).map_err(anyhow::Error::from).and_then(|config| Ok(walk(args, comm, &config)?));
+    Ok(done.unwrap_or_else(|error| {
+        if comm.rank() == 0 {
+            report(&error);
+        }
+        Exit::of(&error)
+    }))
+}
+
+fn config(args: &FindArgs) -> std::result::Result<Config, io500_phases::config::ConfigError> {
+    let on_dfs = args.pool.is_some() || args.cont.is_some();
+    let api = args.api.clone().unwrap_or_else(|| if on_dfs { "dfs" } else { "posix" }.to_owned());
+    let flags = [
+        ("global", "api", Some(api), "--api"),
+        ("dfs-bench", "pool", args.pool.clone(), "--pool"),
+        ("dfs-bench", "cont", args.cont.clone(), "--cont"),
+        ("dfs-bench", "group", args.group.clone(), "--group"),
+        ("dfs-bench", "prefix", args.prefix.clone(), "--prefix"),
+    ];
+    let builder = flags.into_iter().fold(Config::builder(), |builder, (section, option, value, flag)| match value {
+        Some(value) => builder.flag(section, option, value, flag),
+        None => builder,
+    });
+    builder.build().map(|(config, _)| config)
+}
+
+fn walk(args: &FindArgs, comm: &dyn Comm, config: &Config) -> Result<Exit> {
+    let stuck = |error: &io500_phases::error::Error| {
+        eprintln!("error: {error}");
+        signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
+    };
+    let team = Team::new(comm, GRACE, Arc::new(stuck));
+    let progress = Progress::default();
+    let signals = crate::signals::install(&progress.stop_flag());
+    team.agree(signals.map_err(|error| Failure::Config(format!("cannot catch signals: {error}"))))?;
+    let stores = Selected::open(config, &[PhaseId::Find], &args.dir, &comm)?;
+    stores.visit(PhaseId::Find, Walk { args, team: &team, progress: &progress, dir: stores.datadir(PhaseId::Find) })
+}
+
+struct Walk<'a> {
+    args: &'a FindArgs,
+    team: &'a Team<'a>,
+    progress: &'a Progress,
+    dir: &'a str,
+}
+
+impl Visit for Walk<'_> {
+    type Out = Result<Exit>;
+
+    fn visit<B: Backend + Sync>(self, backend: &B) -> Result<Exit>
+    where
+        B::Dir: Send + Sync,
+    {
+        let Walk { args, team, progress, dir } = self;
+        let root = backend.open_path(dir).map_err(|errno| Failure::Storage {
+            op: "open".into(),
+            path: dir.to_owned(),
+            errno: errno.0,
+        });
+        let root = team.agree(root)?;
+        let not_before = change_second(args, team)?;
+        let predicate = Predicate { name: args.name.clone(), size: args.size, not_before };
+        let plan = FindPlan { below: String::new(), predicate, newer_than_timestamp: false };
+        let options = FindOptions { threads: args.threads, ..FindOptions::default() };
+        let (ticker, clock) = (Ticker::real(), ClockSync::default());
+        let pace = Pace { stonewall_s: None, queue_depth: 1 };
+        let cx = Cx { backend, root: &root, team, ticker: &ticker, progress, clock: &clock, pace };
+        let begin = args.dir.trim_end_matches('/');
+        let print = |path: &[u8]| {
+            let line = [begin.as_bytes(), b"/", path, b"\n"].concat();
+            // who reads the paths may have heard enough
+            let _ = std::io::stdout().write_all(&line);
+        };
+        let tell: Option<Tell<'_>> = if args.count { None } else { Some(&print) };
+        let (tally, find) = run_telling(&cx, &plan, &options, &mut Off, tell)?;
+        let tallies = gather(team.comm(), &tally);
+        let Some((tallies, finds)) = tallies.zip(gather(team.comm(), &find)) else { return Ok(Exit::Finished) };
+        let found = FindResult::new(&finds, None, None);
+        let figures = figures(Measure::Operations, &tallies);
+        eprintln!(
+            "dfs-bench: {} of {} entries match; {:.3} s, {:.3} kIOPS, {} ranks × {} threads, {}",
+            found.found, found.total, figures.window_s, figures.rate, found.ranks, found.threads, found.method
+        );
+        if let Some(first) = &found.first_error {
+            eprintln!("warning: {} entries could not be looked at; the first: {first}", found.errors);
+        }
+        if args.count {
+            println!("MATCHED {}/{}", found.found, found.total);
+        }
+        Ok(Exit::Finished)
+    }
+}
+
+/// The second in which the file of --newer was changed, as rank 0 sees it.
+fn change_second(args: &FindArgs, team: &Team<'_>) -> Result<Option<i64>> {
+    let Some(file) = &args.newer else { return Ok(None) };
+    let seconds = if team.comm().rank() == 0 {
+        let about = std::fs::symlink_metadata(file);
+        about
+            .map(|about| about.ctime())
+            .map_err(|error| Failure::ResultFile { path: file.display().to_string(), message: error.to_string() })
+    } else {
+        Ok(0)
+    };
+    let mut bytes = team.agree(seconds)?.to_le_bytes().to_vec();
+    team.comm().broadcast(0, &mut bytes);
+    Ok(Some(i64::from_le_bytes(bytes.try_into().expect("eight bytes were sent"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_find_get_their_second_dash() {
+        let given = |args: &[&str]| with_two_dashes(args.iter().map(OsString::from).collect());
+        assert_eq!(
+            given(&["dfs-bench", "find", "/data", "-newer", "f", "-size", "3901c", "-name", "*01*"]),
+            ["dfs-bench", "find", "/data", "--newer", "f", "--size", "3901c", "--name", "*01*"]
+        );
+        assert_eq!(given(&["dfs-bench", "report", "-name"]), ["dfs-bench", "report", "-name"]);
+        assert_eq!((size("3901c"), size("7")), (Ok(3901), Ok(7)));
+        assert!(size("7k").is_err());
+    }
+}

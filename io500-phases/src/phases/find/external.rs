@@ -1,0 +1,148 @@
+//! A program that stands in for the walk: rank 0 runs it, the others wait.
+
+use crate::engine::{Failure, Progress, Team};
+use crate::error::Result;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How often a stop is looked for.
+const BEAT: Duration = Duration::from_millis(50);
+
+/// What an external script brought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct External {
+    /// The last line of its standard output.
+    pub last_line: String,
+    /// Matches: what the last line says, else the number of lines.
+    pub found: u64,
+    /// Entries seen, if the last line says it.
+    pub total: Option<u64>,
+    /// Its wait status: 0 for success, 256 times the exit code, or the signal that ended it.
+    pub status: i32,
+    /// Seconds from before it was started until it had ended.
+    pub runtime_s: f64,
+}
+
+impl External {
+    /// The entries that the rate is computed from.
+    pub fn entries(&self) -> u64 {
+        self.total.unwrap_or(self.found)
+    }
+}
+
+/// Runs a command line with the shell on rank 0, which gets the result. All ranks call it. Its last line has to be
+/// `MATCHED <found>/<total>`; without that word, lines are taken for matches.
+pub fn external(team: &Team<'_>, progress: &Progress, command: &str) -> Result<Option<External>> {
+    team.meet()?;
+    let ran = if team.comm().rank() == 0 { run(progress, command).map(Some) } else { Ok(None) };
+    team.agree(ran)
+}
+
+fn run(progress: &Progress, command: &str) -> std::result::Result<External, Failure> {
+    let cannot = |error: std::io::Error| Failure::Config(format!("external script: {command}: {error}"));
+    let start = Instant::now();
+    let mut child = Command::new("sh").arg("-c").arg(command).stdout(Stdio::piped()).spawn().map_err(cannot)?;
+    let output = child.stdout.take().expect("it is piped");
+    // read by a thread of its own, which a stop leaves behind: programs that the script has started may hold the pipe open
+    let (done, reads) = channel();
+    std::thread::spawn(move || {
+        let mut lines = 0;
+        let mut last = Vec::new();
+        for line in BufReader::new(output).split(b'\n') {
+            let Ok(line) = line else { break };
+            lines += 1;
+            last = line;
+        }
+        // nobody listens any more after a stop
+        let _ = done.send((lines, last));
+    });
+    let (lines, last) = loop {
+        match reads.recv_timeout(BEAT) {
+            Ok(read) => break read,
+            Err(RecvTimeoutError::Timeout) if progress.stop_requested() => {
+                // it may have ended already
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Failure::Interrupted);
+            }
+            Err(RecvTimeoutError::Timeout) => progress.beat(),
+            Err(RecvTimeoutError::Disconnected) => break (0, Vec::new()),
+        }
+    };
+    let status = child.wait().map_err(cannot)?.into_raw();
+    let runtime_s = start.elapsed().as_secs_f64();
+    let last_line = String::from_utf8_lossy(&last).into_owned();
+    let (found, total) = match last_line.strip_prefix("MATCHED ") {
+        None => (lines, None),
+        Some(counts) => {
+            let parsed = counts.split_once('/').and_then(|(found, total)| {
+                Some((found.trim().parse::<u64>().ok()?, total.trim().parse::<u64>().ok()?))
+            });
+            let (found, total) = parsed.ok_or_else(|| {
+                Failure::Config(format!(
+                    "external script: its last line is {last_line:?} and must be MATCHED <found>/<total>"
+                ))
+            })?;
+            (found, Some(total))
+        }
+    };
+    Ok(External { last_line, found, total, status, runtime_s })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::{Comm, threads};
+    use crate::error::Error;
+    use std::sync::Arc;
+
+    fn on_two_ranks(command: &str, progress: &Progress) -> Vec<Result<Option<External>>> {
+        threads::run(2, |comm: &dyn Comm| {
+            let team = Team::new(comm, Duration::from_secs(60), Arc::new(|error| panic!("stuck: {error}")));
+            external(&team, progress, command)
+        })
+    }
+
+    fn outcome(command: &str) -> External {
+        let mut ranks = on_two_ranks(command, &Progress::default());
+        assert!(matches!(ranks.pop(), Some(Ok(None))));
+        ranks.pop().unwrap().unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_last_line_tells_the_counts() {
+        let said = outcome("echo /data/file.101; echo 'MATCHED 12/3456'");
+        assert_eq!((said.found, said.total, said.status, said.entries()), (12, Some(3456), 0, 3456));
+        assert_eq!(said.last_line, "MATCHED 12/3456");
+    }
+
+    #[test]
+    fn without_them_lines_are_matches() {
+        let said = outcome("printf 'a\\nb\\nc'; exit 3");
+        assert_eq!((said.found, said.total, said.status, said.entries()), (3, None, 3 << 8, 3));
+        assert_eq!(said.last_line, "c");
+        let silent = outcome("true");
+        assert_eq!((silent.found, silent.last_line.as_str()), (0, ""));
+    }
+
+    #[test]
+    fn half_a_count_is_an_error_on_all_ranks() {
+        for line in ["MATCHED 12", "MATCHED /12", "MATCHED a/b", "MATCHED 1/"] {
+            for rank in on_two_ranks(&format!("echo {line}"), &Progress::default()) {
+                assert!(rank.unwrap_err().to_string().contains("MATCHED <found>/<total>"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_stop_does_not_wait_for_the_script() {
+        let progress = Progress::default();
+        progress.request_stop();
+        for rank in on_two_ranks("sleep 600", &progress) {
+            assert!(matches!(rank, Err(Error::Interrupted)));
+        }
+    }
+}
