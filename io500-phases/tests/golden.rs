@@ -43,13 +43,17 @@ fn found(root: &Path) -> Tree {
             if path.is_dir() {
                 open.push(path);
             } else {
-                let data = fs::read(&path).unwrap();
-                let hash = Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-                tree.insert(path.strip_prefix(root).unwrap().display().to_string(), format!("{} {hash}", data.len()));
+                let below = path.strip_prefix(root).unwrap().display().to_string();
+                tree.insert(below, described(&fs::read(&path).unwrap()));
             }
         }
     }
     tree
+}
+
+fn described(data: &[u8]) -> String {
+    let hash = Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("{} {hash}", data.len())
 }
 
 fn first_difference(expected: &Tree, found: &Tree) -> Option<String> {
@@ -94,5 +98,89 @@ fn the_tree_on_posix_is_that_of_the_c_suite() {
         assert!(first_difference(&expected, &broken).unwrap().starts_with(&gone.0));
         broken.extend([gone, ("mdtest-hard/x".to_owned(), "d".to_owned())]);
         assert!(first_difference(&expected, &broken).unwrap().starts_with("mdtest-hard/x: must not be there"));
+    }
+}
+
+#[cfg(feature = "dfs")]
+mod over_dfs {
+    use super::*;
+    use io500_phases::backend::select::{Selected, Stores, Visit};
+    use io500_phases::backend::{Access, Backend, FileKind, list};
+    use io500_phases::comm::threads;
+    use io500_phases::phase_id::PhaseId;
+    use std::ffi::CString;
+
+    /// Reads a store's tree as `found` reads a directory.
+    struct ReadTree<'a> {
+        datadir: &'a str,
+    }
+
+    impl Visit for ReadTree<'_> {
+        type Out = Tree;
+
+        fn visit<B: Backend + Sync>(self, backend: &B) -> Tree
+        where
+            B::Dir: Send + Sync,
+        {
+            let mut tree = Tree::new();
+            let mut open = vec![(".".to_owned(), backend.open_path(self.datadir).unwrap())];
+            while let Some((path, dir)) = open.pop() {
+                let mut names: Vec<CString> = Vec::new();
+                list(backend, &dir, |name, _| names.push(name.to_owned())).unwrap();
+                for name in names {
+                    let below = match path.as_str() {
+                        "." => name.to_str().unwrap().to_owned(),
+                        path => format!("{path}/{}", name.to_str().unwrap()),
+                    };
+                    let stat = backend.stat(&dir, &name).unwrap();
+                    if stat.kind == FileKind::Directory {
+                        open.push((below, backend.open_dir(&dir, &name).unwrap()));
+                        continue;
+                    }
+                    let file = backend.open(&dir, &name, Access::Read).unwrap();
+                    // one byte more than stat says: the file must end there
+                    let mut data = vec![0; stat.size as usize + 1];
+                    let got = backend.read_at(&file, 0, &mut data).unwrap();
+                    backend.close(file).unwrap();
+                    tree.insert(below, described(&data[..got]));
+                }
+                tree.insert(path, "d".into());
+            }
+            tree
+        }
+    }
+
+    /// Writes a run of the reference into a container and reads it back; `None` where there is no pool.
+    fn written_over_dfs(text: &str, ranks: usize, timestamp: &str, resultdir: &Path) -> Option<Tree> {
+        let container = common::Container::new()?;
+        let store = container.setting();
+        let config = common::config(text, &["global.datadir=/bench/data", "debug.pause-dir=", &store]);
+        common::run(&config, "write,timestamp", ranks, timestamp, Some(resultdir)).unwrap();
+        let trees = threads::run(1, |comm| {
+            let stores = Selected::open(&config, &[PhaseId::IorEasyWrite], "/bench/data", &comm).unwrap();
+            stores.visit(PhaseId::IorEasyWrite, ReadTree { datadir: "/bench/data" })
+        });
+        trees.into_iter().next()
+    }
+
+    #[test]
+    fn the_tree_over_dfs_is_that_of_the_c_suite() {
+        let Some(reference) = common::shared("reference") else { return };
+        for (name, ranks, timestamp) in RUNS {
+            let results = tempfile::tempdir().unwrap();
+            let text = fs::read_to_string(reference.join(name).join("results/config.ini")).unwrap();
+            let Some(found) = written_over_dfs(&text, ranks, timestamp, results.path()) else { return };
+            let expected = expected(&fs::read_to_string(reference.join(name).join("tree.txt")).unwrap());
+            assert_eq!(first_difference(&expected, &found), None, "{name}");
+            for family in ["ior-easy", "ior-hard", "mdtest-easy", "mdtest-hard"] {
+                let file = format!("{family}.stonewall");
+                let theirs = fs::read_to_string(reference.join(name).join(&file)).unwrap();
+                assert_eq!(fs::read_to_string(results.path().join(&file)).unwrap(), theirs, "{name} {file}");
+            }
+            // a seed of another second makes other data, and the comparison sees it
+            let later = format!("{}9", &timestamp[..timestamp.len() - 1]);
+            let other = written_over_dfs(&text, ranks, &later, results.path()).unwrap();
+            assert!(first_difference(&expected, &other).unwrap().starts_with("ior-easy/"), "{name}");
+        }
     }
 }

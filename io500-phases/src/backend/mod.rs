@@ -2,6 +2,7 @@
 
 #[cfg(feature = "dfs")]
 pub mod dfs;
+pub mod fault;
 pub mod null;
 pub mod posix;
 mod posix_facts;

@@ -4,8 +4,8 @@
 //! back to the system's clock where the counter is not steady) takes about a third of `clock_gettime`. It paces the loop and
 //! measures latencies; the windows that a rate is computed from are read from the monotonic clock.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A clock for loops. A virtual one makes loops testable against a model.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub enum Ticker {
         ticks_per_ns: f64,
     },
     /// Nanoseconds that somebody else advances: a backend that takes virtual time for its operations.
-    Virtual(Rc<Cell<u64>>),
+    Virtual(Arc<AtomicU64>),
 }
 
 impl Ticker {
@@ -35,7 +35,7 @@ impl Ticker {
     pub fn ticks(&self) -> u64 {
         match self {
             Ticker::Counter { clock, .. } => clock.raw(),
-            Ticker::Virtual(now) => now.get(),
+            Ticker::Virtual(now) => now.load(Relaxed),
         }
     }
 
@@ -60,7 +60,7 @@ impl Ticker {
     pub fn now_ns(&self) -> u64 {
         match self {
             Ticker::Counter { .. } => crate::clock::now_ns(),
-            Ticker::Virtual(now) => now.get(),
+            Ticker::Virtual(now) => now.load(Relaxed),
         }
     }
 }

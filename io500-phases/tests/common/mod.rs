@@ -10,6 +10,8 @@ use io500_phases::plan::{Layout, Plan};
 use io500_phases::results::RunResult;
 use io500_phases::suite::{Options, Quiet, Suite};
 use std::path::{Path, PathBuf};
+#[cfg(feature = "dfs")]
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// `../shared` beside the workspace; none, with a line that says so, where it is absent.
 pub fn shared(below: &str) -> Option<PathBuf> {
@@ -63,4 +65,48 @@ pub fn run_on<S: Stores>(
     let plan = plan(config, phases, comm, timestamp);
     let options = Options { resultdir: resultdir.map(Path::to_owned), ..Options::default() };
     Suite::new(config, &plan, options).run(comm, stores, &mut Quiet)
+}
+
+/// A container of its own for a test: on the stand-in, or in the pool that `DFS_TEST_POOL` names. It goes with the value.
+#[cfg(feature = "dfs")]
+pub struct Container {
+    pool: String,
+    label: String,
+}
+
+#[cfg(feature = "dfs")]
+impl Container {
+    /// A new container; none, with a line that says so, where there is no pool to make it in.
+    pub fn new() -> Option<Container> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let pool = std::env::var("DFS_TEST_POOL").ok();
+        let Some(pool) = pool.or_else(|| dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned())) else {
+            eprintln!("skipped: {} needs a pool, named by DFS_TEST_POOL", dfs::provider());
+            return None;
+        };
+        let label = format!("suite-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let container = Container { pool, label };
+        container.connect().create_container(&container.label, &Default::default()).expect("the container is created");
+        Some(container)
+    }
+
+    /// The setting that makes all phases use it.
+    pub fn setting(&self) -> String {
+        format!("global.api=DFS --dfs.pool={} --dfs.cont={}", self.pool, self.label)
+    }
+
+    fn connect(&self) -> dfs::Pool {
+        let system = dfs::System::start().expect("the library starts");
+        dfs::Pool::connect(&system, &self.pool, None, dfs::Access::ReadWrite).expect("the pool is connected")
+    }
+}
+
+#[cfg(feature = "dfs")]
+impl Drop for Container {
+    fn drop(&mut self) {
+        // forced: a test that has failed may still have it open
+        if let Err(error) = self.connect().destroy_container(&self.label, true) {
+            eprintln!("container {} is left behind: {error}", self.label);
+        }
+    }
 }

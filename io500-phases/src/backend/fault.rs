@@ -1,0 +1,276 @@
+//! Any store with faults and delays at chosen calls, so that what happens then can be tested: errors, panics, and time that passes
+//! on a virtual clock only.
+//!
+//! Each rank has a store of its own, so a rule for one rank is a rule in that rank's store. Calls are counted by kind, those of a queue
+//! with the blocking ones; a transfer in flight fails when it is reaped, and is due that much after it was submitted.
+//!
+//! ```
+//! use io500_phases::backend::fault::{Effect, Faulty, Op};
+//! use io500_phases::backend::{Backend, null::Null};
+//! use io500_phases::error::Errno;
+//!
+//! let store = Faulty::new(Null)
+//!     .each(Op::Write, Effect::Delay(1_000_000))
+//!     .at(Op::Write, 2, Effect::Fail(Errno(libc::ENOSPC)));
+//! assert_eq!(store.write_at(&(), 0, b"x"), Ok(()));
+//! assert_eq!(store.write_at(&(), 0, b"x"), Err(Errno(libc::ENOSPC)));
+//! assert_eq!(store.calls(Op::Write), 2);
+//! assert_eq!(store.time().load(std::sync::atomic::Ordering::Relaxed), 2_000_000);
+//! ```
+
+use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, Stat};
+use crate::error::{Errno, OpResult};
+use crate::plan::Hints;
+use std::ffi::CStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A kind of call that rules are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are the calls'
+pub enum Op {
+    OpenPath,
+    Mkdir,
+    OpenDir,
+    Create,
+    Open,
+    Stat,
+    Unlink,
+    Rmdir,
+    ReadDir,
+    Write,
+    Read,
+    Sync,
+    Close,
+}
+
+const OPS: usize = Op::Close as usize + 1;
+
+/// What happens at a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It fails with this errno and does nothing.
+    Fail(Errno),
+    /// It panics.
+    Panic,
+    /// It takes that many nanoseconds more on the virtual clock.
+    Delay(u64),
+}
+
+struct Rule {
+    op: Op,
+    /// Which call, from 1; none for each.
+    nth: Option<u64>,
+    effect: Effect,
+}
+
+/// What a store and its queues share.
+struct Faults {
+    rules: Vec<Rule>,
+    counts: [AtomicU64; OPS],
+    now: Arc<AtomicU64>,
+}
+
+impl Faults {
+    /// Counts a call; the time it takes and how it fails.
+    fn call(&self, op: Op) -> (u64, OpResult<()>) {
+        let count = self.counts[op as usize].fetch_add(1, Relaxed) + 1;
+        let (mut delay, mut result) = (0, Ok(()));
+        for rule in self.rules.iter().filter(|rule| rule.op == op && rule.nth.is_none_or(|nth| nth == count)) {
+            match rule.effect {
+                Effect::Fail(errno) => result = Err(errno),
+                Effect::Panic => panic!("injected panic: {op:?} {count}"),
+                Effect::Delay(nanos) => delay += nanos,
+            }
+        }
+        (delay, result)
+    }
+
+    /// A call that returns when it is done.
+    fn blocking(&self, op: Op) -> OpResult<()> {
+        let (delay, result) = self.call(op);
+        self.now.fetch_add(delay, Relaxed);
+        result
+    }
+}
+
+/// A store with faults.
+pub struct Faulty<B> {
+    store: B,
+    faults: Arc<Faults>,
+}
+
+impl<B> Faulty<B> {
+    /// A store that does what `store` does until a rule is added.
+    pub fn new(store: B) -> Self {
+        Faulty { store, faults: Arc::new(Faults { rules: Vec::new(), counts: Default::default(), now: Arc::default() }) }
+    }
+
+    /// Every call of this kind has this effect.
+    pub fn each(self, op: Op, effect: Effect) -> Self {
+        self.rule(Rule { op, nth: None, effect })
+    }
+
+    /// The `nth` call of this kind, from 1, has this effect.
+    pub fn at(self, op: Op, nth: u64, effect: Effect) -> Self {
+        self.rule(Rule { op, nth: Some(nth), effect })
+    }
+
+    /// # Panics
+    /// If a queue was made already: rules come first.
+    fn rule(mut self, rule: Rule) -> Self {
+        Arc::get_mut(&mut self.faults).expect("rules come before queues").rules.push(rule);
+        self
+    }
+
+    /// The virtual clock that delays advance, in nanoseconds: for `Ticker::Virtual`.
+    pub fn time(&self) -> Arc<AtomicU64> {
+        self.faults.now.clone()
+    }
+
+    /// How many calls of this kind there were.
+    pub fn calls(&self, op: Op) -> u64 {
+        self.faults.counts[op as usize].load(Relaxed)
+    }
+}
+
+impl<B: Backend> Backend for Faulty<B> {
+    type Dir = B::Dir;
+    type File = B::File;
+    type Cursor = B::Cursor;
+    type Queue = FaultyQueue<B::Queue>;
+
+    fn open_path(&self, path: &str) -> OpResult<B::Dir> {
+        self.faults.blocking(Op::OpenPath)?;
+        self.store.open_path(path)
+    }
+    fn mkdir(&self, parent: &B::Dir, name: &CStr, hints: Hints) -> OpResult<()> {
+        self.faults.blocking(Op::Mkdir)?;
+        self.store.mkdir(parent, name, hints)
+    }
+    fn open_dir(&self, parent: &B::Dir, name: &CStr) -> OpResult<B::Dir> {
+        self.faults.blocking(Op::OpenDir)?;
+        self.store.open_dir(parent, name)
+    }
+    fn create(&self, dir: &B::Dir, name: &CStr, hints: Hints) -> OpResult<B::File> {
+        self.faults.blocking(Op::Create)?;
+        self.store.create(dir, name, hints)
+    }
+    fn open(&self, dir: &B::Dir, name: &CStr, access: Access) -> OpResult<B::File> {
+        self.faults.blocking(Op::Open)?;
+        self.store.open(dir, name, access)
+    }
+    fn stat(&self, dir: &B::Dir, name: &CStr) -> OpResult<Stat> {
+        self.faults.blocking(Op::Stat)?;
+        self.store.stat(dir, name)
+    }
+    fn kind(&self, dir: &B::Dir, name: &CStr) -> OpResult<FileKind> {
+        self.faults.blocking(Op::Stat)?;
+        self.store.kind(dir, name)
+    }
+    fn unlink(&self, dir: &B::Dir, name: &CStr) -> OpResult<()> {
+        self.faults.blocking(Op::Unlink)?;
+        self.store.unlink(dir, name)
+    }
+    fn rmdir(&self, dir: &B::Dir, name: &CStr) -> OpResult<()> {
+        self.faults.blocking(Op::Rmdir)?;
+        self.store.rmdir(dir, name)
+    }
+    fn shards(&self, dir: &B::Dir) -> OpResult<u32> {
+        self.store.shards(dir)
+    }
+    fn cursor(&self, dir: &B::Dir, index: u32, of: u32) -> OpResult<B::Cursor> {
+        self.store.cursor(dir, index, of)
+    }
+    fn read_dir(&self, cursor: &mut B::Cursor, batch: &mut DirBatch) -> OpResult<()> {
+        self.faults.blocking(Op::ReadDir)?;
+        self.store.read_dir(cursor, batch)
+    }
+    fn write_at(&self, file: &B::File, offset: u64, data: &[u8]) -> OpResult<()> {
+        self.faults.blocking(Op::Write)?;
+        self.store.write_at(file, offset, data)
+    }
+    fn read_at(&self, file: &B::File, offset: u64, data: &mut [u8]) -> OpResult<usize> {
+        self.faults.blocking(Op::Read)?;
+        self.store.read_at(file, offset, data)
+    }
+    fn sync(&self, file: &B::File) -> OpResult<()> {
+        self.faults.blocking(Op::Sync)?;
+        self.store.sync(file)
+    }
+    fn sync_all(&self, dir: &B::Dir) -> OpResult<()> {
+        self.faults.blocking(Op::Sync)?;
+        self.store.sync_all(dir)
+    }
+    fn close(&self, file: B::File) -> OpResult<()> {
+        self.faults.blocking(Op::Close)?;
+        self.store.close(file)
+    }
+    fn queue(&self, depth: usize, transfer: usize) -> OpResult<Self::Queue> {
+        let queue = self.store.queue(depth, transfer)?;
+        let in_flight = vec![(0, Ok(())); queue.depth()];
+        Ok(FaultyQueue { queue, faults: self.faults.clone(), in_flight })
+    }
+    fn export(&self, file: &B::File) -> OpResult<Option<Vec<u8>>> {
+        self.store.export(file)
+    }
+    fn import(&self, bytes: &[u8]) -> OpResult<B::File> {
+        self.store.import(bytes)
+    }
+    fn layout(&self, file: &B::File) -> OpResult<Option<Layout>> {
+        self.store.layout(file)
+    }
+    fn keeps_data(&self) -> bool {
+        self.store.keeps_data()
+    }
+    fn describe(&self) -> Description {
+        let mut description = self.store.describe();
+        description.real = false;
+        description.doubts.push("faults and delays are injected into the store".into());
+        description
+    }
+}
+
+/// Transfers in flight on a store with faults. They finish in the order of the store's own queue.
+pub struct FaultyQueue<Q> {
+    queue: Q,
+    faults: Arc<Faults>,
+    /// Per slot: when its transfer is due, and how it fails.
+    in_flight: Vec<(u64, OpResult<()>)>,
+}
+
+impl<Q> FaultyQueue<Q> {
+    fn start(&mut self, op: Op, slot: usize) {
+        let (delay, result) = self.faults.call(op);
+        self.in_flight[slot] = (self.faults.now.load(Relaxed) + delay, result);
+    }
+}
+
+impl<F, Q: IoQueue<F>> IoQueue<F> for FaultyQueue<Q> {
+    fn depth(&self) -> usize {
+        self.queue.depth()
+    }
+    fn slot(&mut self) -> Option<usize> {
+        self.queue.slot()
+    }
+    fn buffer(&mut self, slot: usize) -> &mut [u8] {
+        self.queue.buffer(slot)
+    }
+    fn submit_write(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()> {
+        self.start(Op::Write, slot);
+        self.queue.submit_write(slot, file, offset)
+    }
+    fn submit_read(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()> {
+        self.start(Op::Read, slot);
+        self.queue.submit_read(slot, file, offset)
+    }
+    fn reap(&mut self) -> Option<(usize, OpResult<usize>)> {
+        let (slot, result) = self.queue.reap()?;
+        let (due, fault) = self.in_flight[slot];
+        self.faults.now.fetch_max(due, Relaxed);
+        Some((slot, fault.and(result)))
+    }
+    fn release(&mut self, slot: usize) {
+        self.queue.release(slot);
+    }
+}
