@@ -1,0 +1,93 @@
+//! Comparisons of made-up runs and groups.
+
+use crate::fixture::{Run, dfs_bench, stdout};
+use std::path::Path;
+
+fn group(directory: &Path, name: &str, speeds: &[f64], object_class: &str) {
+    for (index, speed) in speeds.iter().enumerate() {
+        let run = Run { speed: *speed, object_class, ..Run::default() };
+        run.write(&directory.join(name).join(format!("{index}")));
+    }
+}
+
+#[test]
+fn groups_give_intervals_words_and_differences() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "before", &[1.0, 1.02, 0.98], "RP_2GX");
+    group(directory.path(), "after", &[1.5, 1.52, 1.49], "SX");
+    insta::assert_snapshot!(stdout(directory.path(), &["compare", "before", "after"]));
+}
+
+#[test]
+fn markdown_of_single_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "before", &[1.0], "RP_2GX");
+    group(directory.path(), "after", &[1.5], "SX");
+    insta::assert_snapshot!(stdout(directory.path(), &["compare", "-f", "markdown", "before", "after"]));
+}
+
+#[test]
+fn the_gate_fails_beyond_chance_only() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "before", &[1.0, 1.01, 0.99], "SX");
+    group(directory.path(), "slower", &[0.9, 0.91, 0.89], "SX");
+    group(directory.path(), "noisy-before", &[1.0, 1.3, 0.8], "SX");
+    group(directory.path(), "noisy", &[0.9, 1.2, 0.75], "SX");
+    let gate = |limit: &str, a: &str, b: &str| {
+        let output = dfs_bench(directory.path(), &["compare", "--fail-below", limit, a, b]);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = gate("5%", "before", "slower");
+    assert_eq!(code, Some(6));
+    assert!(text.contains("FAILED: 15 scored figures fell by more than 5.00 %"), "{text}");
+    assert!(text.contains("- slower: score \u{2212}10.0 % (beyond chance)"), "{text}");
+    assert_eq!(gate("15%", "before", "slower").0, Some(0));
+    assert_eq!(gate("5%", "slower", "before").0, Some(0));
+    let (code, text) = gate("5%", "noisy-before", "noisy");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("passed: nothing fell by more than 5.00 % beyond chance"), "{text}");
+    assert!(text.contains("the repeats scatter as much"), "{text}");
+}
+
+#[test]
+fn an_outlier_run_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "before", &[1.0, 1.01, 0.99, 1.0], "SX");
+    group(directory.path(), "after", &[1.0, 1.01, 0.99], "SX");
+    let odd = Run { phase: Some(("ior-hard-read", 0.6)), ..Run::default() };
+    odd.write(&directory.path().join("after/odd"));
+    let text = stdout(directory.path(), &["compare", "before", "after"]);
+    assert!(text.contains("odd stands apart in ior-hard-read: \u{2212}40.0 % against the other 3 runs of after."), "{text}");
+}
+
+#[test]
+fn what_forbids_a_comparison_needs_force() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "a", &[1.0], "SX");
+    let output = dfs_bench(directory.path(), &["compare", "a", "a/0"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("not comparable: a/0 is on both sides"), "{message}");
+    assert!(message.contains("hint: --force"), "{message}");
+    stdout(directory.path(), &["compare", "--force", "a", "a/0"]);
+}
+
+#[test]
+fn json_says_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "a", &[1.0, 1.1], "SX");
+    group(directory.path(), "b", &[2.0, 2.2], "SX");
+    let json = stdout(directory.path(), &["compare", "-f", "json", "--fail-below", "5%", "a", "b"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((json["format"].as_str(), json["version"].as_u64()), (Some("dfs-bench-comparison"), Some(1)));
+    let versus = &json["comparison"]["versus"][0];
+    assert!((versus["headline"]["score"].as_f64().unwrap() - 2.0).abs() < 1e-6);
+    assert_eq!(versus["lines"].as_array().unwrap().len(), 16);
+    assert_eq!(json["gate"]["passed"], true);
+}
+
+#[test]
+fn one_directory_is_not_enough() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(dfs_bench(directory.path(), &["compare", "a"]).status.code(), Some(2));
+}
