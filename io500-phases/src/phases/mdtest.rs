@@ -7,6 +7,7 @@ use super::context::{Cx, failed, outcome};
 use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend, list};
 use crate::buffer::{AlignedBuf, poison};
+use crate::comm::ReduceOp;
 use crate::engine::{Control, During, Failure, OpKind, Recorder, Stop};
 use crate::error::{Errno, Result};
 use crate::name::NumberedName;
@@ -137,8 +138,10 @@ pub fn delete<B: Backend, R: Recorder>(
         Ok(0)
     })?;
     let ((), tree_ns) = timed(cx, || cx.team.agree(remove_tree(cx, plan, &mut tally.check)))?;
-    // the directory that holds them all goes last, when the others are gone
-    let last = if cx.rank() == 0 { remove_test_dir(cx, plan, &mut tally.check) } else { Ok(()) };
+    // the directory that holds them all goes last, when the others are gone; what a rank has found in its own keeps both
+    let mut left = [tally.check.extra];
+    cx.comm().all_reduce_u64(ReduceOp::Sum, &mut left);
+    let last = if cx.rank() == 0 && left == [0] { remove_test_dir(cx, plan, &mut tally.check) } else { Ok(()) };
     cx.team.agree(last)?;
     Ok(RankTally { tree_ns, ..tally })
 }
@@ -299,9 +302,6 @@ fn remove_test_dir<B: Backend>(
     plan: &MdtestPlan,
     check: &mut Check,
 ) -> std::result::Result<(), Failure> {
-    if !check.is_clean() {
-        return Ok(()); // something is left in it
-    }
     let family = plan.family.name();
     let dir = cx.backend.open_dir(cx.root, &c_name(family)).map_err(failed("open", family))?;
     remove_dir(cx, &dir, MdtestPlan::TEST_DIR, format!("{family}/{}", MdtestPlan::TEST_DIR), check)
