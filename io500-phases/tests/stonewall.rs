@@ -88,9 +88,9 @@ struct Expected {
 /// The model of a whole run, in the official order.
 fn model(speeds: &[Speed], stonewall_ns: u64, limit: impl Fn(Family) -> u64) -> HashMap<PhaseId, Expected> {
     let mut writes_before = 0;
-    let phases = PhaseId::ALL.into_iter().filter(|phase| {
-        phase.in_standard() && (phase.has_stonewall() || *phase == PhaseId::IorRnd4kEasyRead)
-    });
+    let phases = PhaseId::ALL
+        .into_iter()
+        .filter(|phase| phase.in_standard() && (phase.has_stonewall() || *phase == PhaseId::IorRnd4kEasyRead));
     phases
         .map(|phase| {
             let one = |&speed| at_stonewall(speed, phase, writes_before, stonewall_ns, 1).min(limit(phase.family()));
@@ -230,7 +230,7 @@ fn the_limit_of_the_plan_ends_a_phase_before_the_stonewall() {
     let speeds = [Speed::even(20 * MS), Speed::even(400 * MS)];
     let limited = config(1, &limited);
     let results = tempfile::tempdir().unwrap();
-    let run = run(&limited, "write,read,stat,delete", &speeds, "/data", results.path(), || Null);
+    let run = run(&limited, "ior-easy,ior-hard,mdtest", &speeds, "/data", results.path(), || Null);
     check(&run, &speeds, 1_000_000_000, limits(&limited), results.path());
     let easy = run.result.phase(PhaseId::IorEasyWrite).unwrap();
     assert_eq!((easy.operations, easy.stonewall.as_ref().unwrap().least), (20, 3));
@@ -289,8 +289,13 @@ fn what_is_written_by_then_is_what_verification_finds() {
 fn speed() -> impl Strategy<Value = Speed> {
     let cost = || (5 * MS)..(1500 * MS);
     let stall = proptest::option::of((1_u64..40, 0..(3000 * MS)));
-    (cost(), cost(), cost(), cost(), stall)
-        .prop_map(|(create, write, read, close, stall)| Speed { create, write, read, close, stall })
+    (cost(), cost(), cost(), cost(), stall).prop_map(|(create, write, read, close, stall)| Speed {
+        create,
+        write,
+        read,
+        close,
+        stall,
+    })
 }
 
 proptest! {

@@ -18,7 +18,7 @@
 //! assert_eq!(store.time().load(std::sync::atomic::Ordering::Relaxed), 2_000_000);
 //! ```
 
-use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, Stat};
+use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, ServerFilter, Stat};
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
 use std::ffi::CStr;
@@ -103,7 +103,10 @@ pub struct Faulty<B> {
 impl<B> Faulty<B> {
     /// A store that does what `store` does until a rule is added.
     pub fn new(store: B) -> Self {
-        Faulty { store, faults: Arc::new(Faults { rules: Vec::new(), counts: Default::default(), now: Arc::default() }) }
+        Faulty {
+            store,
+            faults: Arc::new(Faults { rules: Vec::new(), counts: Default::default(), now: Arc::default() }),
+        }
     }
 
     /// Every call of this kind has this effect.
@@ -185,6 +188,12 @@ impl<B: Backend> Backend for Faulty<B> {
     fn read_dir(&self, cursor: &mut B::Cursor, batch: &mut DirBatch) -> OpResult<()> {
         self.faults.blocking(Op::ReadDir)?;
         self.store.read_dir(cursor, batch)
+    }
+    fn filtered_cursor(&self, dir: &B::Dir, index: u32, of: u32, filter: &ServerFilter) -> OpResult<B::Cursor> {
+        self.store.filtered_cursor(dir, index, of, filter)
+    }
+    fn scanned(&self, cursor: &B::Cursor) -> u64 {
+        self.store.scanned(cursor)
     }
     fn write_at(&self, file: &B::File, offset: u64, data: &[u8]) -> OpResult<()> {
         self.faults.blocking(Op::Write)?;
