@@ -225,18 +225,17 @@ mod tests {
     use super::*;
     use crate::comm::Solo;
     use crate::engine::Latencies;
-    use std::cell::Cell;
-    use std::rc::Rc;
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
     use std::time::Duration;
 
     /// Runs a loop under a clock that only the operations advance.
     fn under_virtual_time<R: Recorder>(
         recorder: &mut R,
         stonewall_ns: u64,
-        work: impl FnOnce(&mut Control<'_, R>, &Cell<u64>),
+        work: impl FnOnce(&mut Control<'_, R>, &AtomicU64),
     ) {
-        let now = Rc::new(Cell::new(1_000));
+        let now = Arc::new(AtomicU64::new(1_000));
         let (ticker, progress, comm) = (Ticker::Virtual(now.clone()), Progress::default(), Solo::new());
         let team = Team::new(&comm, Duration::from_secs(1), Arc::new(|_| {}));
         work(&mut Control::begin(&ticker, &progress, &team, recorder, Some(stonewall_ns)), &now);
@@ -247,14 +246,14 @@ mod tests {
         let mut recorder = Latencies::new(&[OpKind::Create, OpKind::Close]);
         under_virtual_time(&mut recorder, 995, |control, now| {
             let mut operation = |control: &mut Control<'_, Latencies>, _| {
-                now.set(now.get() + 70);
+                now.fetch_add(70, Relaxed);
                 control.part(OpKind::Create);
-                now.set(now.get() + 30);
+                now.fetch_add(30, Relaxed);
                 Ok(())
             };
             let at_stonewall = control.run(0, u64::MAX, Some(OpKind::Close), &mut operation);
             assert_eq!(at_stonewall, (10, Some(Stop::Stonewall)));
-            now.set(now.get() + 1_000_000); // the others are slow
+            now.fetch_add(1_000_000, Relaxed); // the others are slow
             control.without_stonewall();
             assert_eq!(control.run(10, 15, Some(OpKind::Close), &mut operation), (15, None));
         });
