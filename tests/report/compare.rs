@@ -57,7 +57,10 @@ fn an_outlier_run_is_named() {
     let odd = Run { phase: Some(("ior-hard-read", 0.6)), ..Run::default() };
     odd.write(&directory.path().join("after/odd"));
     let text = stdout(directory.path(), &["compare", "before", "after"]);
-    assert!(text.contains("odd stands apart in ior-hard-read: \u{2212}40.0 % against the other 3 runs of after."), "{text}");
+    assert!(
+        text.contains("odd stands apart in ior-hard-read: \u{2212}40.0 % against the other 3 runs of after."),
+        "{text}"
+    );
 }
 
 #[test]

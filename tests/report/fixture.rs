@@ -73,7 +73,10 @@ impl Run<'_> {
                 put(&format!("{phase}.csv"), self.mdtest_csv(phase, rate));
             }
         }
-        put("find.csv", "runtime: 300.0 rate: 1.0\nrank, errors, unknown, found, total, checked\n0, 0, 0, 1, 9, 9\n".into());
+        put(
+            "find.csv",
+            "runtime: 300.0 rate: 1.0\nrank, errors, unknown, found, total, checked\n0, 0, 0, 1, 9, 9\n".into(),
+        );
         put("mdtest-easy-write.txt", "mdtest-4 was launched with 4 total task(s) on 2 node(s)\nNodemap: 1100\n".into());
         let mean = |rates: &[f64]| (rates.iter().map(|rate| rate.ln()).sum::<f64>() / rates.len() as f64).exp();
         let (md, bw) = (mean(&metadata), mean(&bandwidth));

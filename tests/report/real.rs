@@ -51,7 +51,8 @@ fn the_run_of_1280_ranks() {
     let run = &report["runs"][0];
     assert_eq!((run["ranks"].as_u64(), run["nodes"].as_u64()), (Some(1280), Some(10)));
     assert_eq!(run["verdicts"][0]["valid"], true);
-    let phase = |name: &str| run["phases"].as_array().unwrap().iter().find(|phase| phase["id"] == name).unwrap().clone();
+    let phase =
+        |name: &str| run["phases"].as_array().unwrap().iter().find(|phase| phase["id"] == name).unwrap().clone();
     let hard = phase("ior-hard-write");
     let slowest = &hard["stragglers"]["slowest"][0];
     assert_eq!((slowest["rank"].as_u64(), slowest["host"].as_str()), (Some(982), Some("node 7")));

@@ -75,7 +75,10 @@ fn what_is_missing_is_said() {
     std::fs::write(directory.path().join("night/mdtest-hard-stat.csv"), "rubbish\n").unwrap();
     let text = stdout(directory.path(), &["report", "-f", "text", "night"]);
     assert!(text.contains("- ior-hard-read.csv is not there: no per-rank figures of ior-hard-read."), "{text}");
-    assert!(text.contains("- mdtest-hard-stat.csv cannot be read: the header is not that of a per-rank file"), "{text}");
+    assert!(
+        text.contains("- mdtest-hard-stat.csv cannot be read: the header is not that of a per-rank file"),
+        "{text}"
+    );
     assert!(text.contains("- The C suite does not measure the latency of single operations."));
 }
 

@@ -164,7 +164,10 @@ fn deal<'a, B: Backend, R: Recorder>(
 fn help<'a, B: Backend, R: Recorder>(pool: &Pool<'a, B::Dir, R>, ground: &Ground<'a, B>) {
     let mut worker = Worker::new(ground);
     while let Some(next) = pool.exchange_or_sleep(&mut worker.outcome, &mut worker.standing) {
-        if let Err(failure) = catch(|| Ok(worker.step(next))) {
+        if let Err(failure) = catch(|| {
+            worker.step(next);
+            Ok(())
+        }) {
             return pool.fail(failure);
         }
     }
@@ -213,7 +216,10 @@ fn drive<'a, B: Backend, R: Recorder>(
         }
         if !matches!(next, Next::Nothing) {
             patience = Patience::default();
-            catch(|| Ok(worker.step(next)))?;
+            catch(|| {
+                worker.step(next);
+                Ok(())
+            })?;
             continue;
         }
         if glance.idle {
