@@ -268,3 +268,8 @@ fn run(config: &Config, comm: &dyn Comm, backend: Memory) -> Result<Option<RunRe
     let stores = Single { backend, datadir: "/bench".to_owned() };
     Suite::new(config, &plan, Options::default()).run(comm, &stores, &mut Quiet)
 }
+
+#[test]
+fn the_suite_finds_no_fault_in_it() {
+    main().unwrap();
+}

@@ -30,3 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     result.strict.reasons.iter().for_each(|reason| println!("not a result for the list: {}", reason.text));
     Ok(())
 }
+
+#[test]
+fn it_runs() {
+    main().unwrap();
+}

@@ -25,6 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         [api, dir] => (api.as_str(), dir),
         _ => return Err("usage: latency_probe [API] DIRECTORY".into()),
     };
+    probe(api, dir)
+}
+
+fn probe(api: &str, dir: &str) -> Result<(), Box<dyn std::error::Error>> {
     let (config, _) = Config::builder().flag("global", "api", api, "API").build()?;
     let comm: &dyn Comm = &Solo::new();
     let phase = PhaseId::MdtestEasyWrite;
@@ -84,4 +88,11 @@ impl Probe<'_> {
         println!("{name:>14} {:>9.1} {:>9.1} {:>9.1} {:>9.1}", at(0.0), at(0.5), at(0.99), at(1.0));
         Ok(())
     }
+}
+
+#[test]
+fn it_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    probe("POSIX", dir.path().to_str().unwrap()).unwrap();
+    assert_eq!(dir.path().read_dir().unwrap().count(), 0);
 }
