@@ -19,8 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = [
         "global.api=null",
         "debug.stonewall-time=1",
-        "ior-easy.blockSize=64g",
-        "ior-hard.segmentCount=1000000",
+        "ior-easy.blockSize=4g",
+        "ior-hard.segmentCount=50000",
         // a store that keeps nothing lists nothing, and reads blocks of no file
         "find.run=FALSE",
         "ior-rnd4K-easy-read.run=FALSE",
