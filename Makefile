@@ -1,7 +1,8 @@
-# make demo    the suite with two ranks over DFS (the stand-in) and over POSIX, side by side
-# make test    all tests
-# make deps    what the two need: an MPI, libclang, a C compiler (by apt, what is missing)
-# make ci      what has to pass before a change lands
+# make demo        the suite with two ranks over DFS (the stand-in) and over POSIX, side by side
+# make test        all tests
+# make deps        what the two need: an MPI, libclang, a C compiler (by apt, what is missing)
+# make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
+# make ci          what has to pass before a change lands
 
 # Where nothing else is said, the stand-in is built, not an installed DAOS. Against a real one:
 #   make test DAOS_SYS_PROVIDER=system DFS_TEST_POOL=tank
@@ -13,16 +14,20 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export OMPI_MCA_rmaps_base_oversubscribe = 1
 export OMPI_MCA_mpi_yield_when_idle = 1
 
-.PHONY: demo test deps ci
+.PHONY: demo test deps abi-check ci
 demo: deps
 	cargo build --release --locked
 	examples/demo.sh
 
+# The stand-in's store is a directory of its own: shared memory is small in many containers, and nothing is left behind.
 test: deps
-	@cargo test --workspace --locked
+	@root=$$(mktemp -d) && trap 'rm -rf "$$root"' EXIT && DAOS_STANDIN_ROOT=$$root cargo test --workspace --locked
 
 deps:
 	@.ci/deps
+
+abi-check: deps
+	cargo run --quiet --locked -p daos-sys --example abi_check
 
 ci:
 	@.ci/run
