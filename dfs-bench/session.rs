@@ -27,7 +27,11 @@ impl Session {
     /// Starts the ranks and agrees on the configuration. On a mistake rank 0 says what it is, and every rank gets the exit
     /// code; nothing was touched.
     pub fn start(args: &RunArgs) -> anyhow::Result<Result<Session, Exit>> {
-        let comm = comm::start().map_err(start_error)?;
+        let comm = match comm::start() {
+            // every process of that launcher finds it, and they cannot talk to each other: one of them tells
+            Err(comm::StartError::Mismatch(mismatch)) if !mismatch.reports() => return Ok(Err(Exit::Usage)),
+            started => started.map_err(start_error)?,
+        };
         let mut message = Vec::new();
         if comm.rank() == 0 {
             match orders(args) {

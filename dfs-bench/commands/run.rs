@@ -6,6 +6,7 @@ use crate::session::Session;
 use crate::signals;
 use crate::status::Status;
 use io500_phases::backend::select::{Selected, hints};
+use io500_phases::comm::ReduceOp;
 use io500_phases::engine::{Progress, Ticker};
 use io500_phases::error::Error;
 use io500_phases::phase_id::PhaseId;
@@ -131,6 +132,14 @@ fn verdict(session: &Session, result: Option<RunResult>) -> Exit {
 fn tell(session: &Session, error: &anyhow::Error) -> Exit {
     if session.is_root() {
         crate::exit::report(error);
+    }
+    if let Some(Error::Interrupted) = error.downcast_ref() {
+        // the signal may have come to one rank only, and all end with its code
+        let mut signal = [signals::received().unwrap_or(0) as u64];
+        session.comm.all_reduce_u64(ReduceOp::Max, &mut signal);
+        if signal != [0] {
+            return Exit::Signal(signal[0] as i32);
+        }
     }
     Exit::of(error)
 }

@@ -52,7 +52,7 @@ impl ResultDir {
     pub fn stonewall(&self, family: Family) -> Result<Option<u64>> {
         let path = self.0.join(stonewall_name(family));
         match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(self.error(&path, error)),
             Ok(text) => text.trim().parse().map(Some).map_err(|_| Error::ResultFile {
                 path: path.display().to_string(),
@@ -70,7 +70,7 @@ impl ResultDir {
     pub fn mdworkbench_start(&self) -> Result<Option<u64>> {
         let path = self.0.join(MDWORKBENCH_STATUS);
         match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(self.error(&path, error)),
             Ok(text) => match text.trim().strip_prefix("pos:").and_then(|number| number.trim().parse().ok()) {
                 Some(start) => Ok(Some(start)),
@@ -91,7 +91,7 @@ impl ResultDir {
     pub fn mdworkbench_rate(&self) -> Result<Option<f64>> {
         let path = self.0.join(MDWORKBENCH_SIZE);
         match fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(self.error(&path, error)),
             Ok(bytes) => Ok(bytes.try_into().ok().map(f64::from_le_bytes).filter(|rate| rate.is_finite())),
         }
@@ -125,7 +125,7 @@ impl ResultDir {
         use std::os::unix::fs::MetadataExt as _;
         let path = self.0.join("timestampfile");
         match fs::metadata(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(self.error(&path, error)),
             Ok(metadata) => Ok(Some(metadata.mtime())),
         }
@@ -134,6 +134,11 @@ impl ResultDir {
     fn error(&self, path: &Path, error: std::io::Error) -> Error {
         Error::ResultFile { path: path.display().to_string(), message: error.to_string() }
     }
+}
+
+/// Whether there is no such file: no such name, or a file where one of its directories would have to be.
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
 
 const MDWORKBENCH_STATUS: &str = "mdworkbench.status";
