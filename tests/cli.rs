@@ -1,0 +1,344 @@
+//! The command as a user meets it: help, layers of the configuration, phases, mistakes, exit codes, clean-up.
+
+mod common;
+
+use common::{Outcome, SMALL, Scene, is_open_mpi, is_standin, run, walk};
+use std::process::Command;
+
+const POSIX: [&str; 5] = ["small.ini", "--api", "posix", "--datadir", "data"];
+
+/// Runs the small suite, or a part of it, on POSIX below `data` with the results in `results`.
+fn small(scene: &Scene, more: &[&str]) -> Outcome {
+    scene.write("small.ini", SMALL);
+    let dated = ["--set", "global.timestamp-datadir=FALSE", "--set", "global.timestamp-resultdir=FALSE"];
+    let unless_given = |flag, value| if more.contains(&flag) { vec![] } else { vec![flag, value] };
+    let (results, timestamp) = (unless_given("--resultdir", "results"), unless_given("--timestamp", "t"));
+    run(scene.direct(), [&POSIX[..], &dated, &results, &timestamp, more].concat())
+}
+
+#[track_caller]
+fn assert_code(outcome: &Outcome, code: i32) {
+    assert_eq!(outcome.code, Some(code), "{outcome:?}");
+}
+
+/// The phases that have a line on standard output.
+fn phases_of(outcome: &Outcome) -> Vec<&str> {
+    let lines = outcome.stdout.lines().filter(|line| line.starts_with("[RESULT]") || line.starts_with("[      ]"));
+    lines.map(|line| line.split_whitespace().find(|word| word.contains(char::is_lowercase)).unwrap()).collect()
+}
+
+#[test]
+fn help_and_version_start_neither_mpi_nor_daos() {
+    // a launcher of another MPI and a store that cannot be made: starting either would be an error
+    for flag in ["-h", "--help", "-V", "--version"] {
+        let scene = Scene::new();
+        let mut command = scene.direct();
+        command.env("DAOS_STANDIN_ROOT", "/dev/null/store");
+        for (name, value) in foreign_launcher() {
+            command.env(name, value);
+        }
+        let outcome = run(command, [flag]);
+        assert_code(&outcome, 0);
+        assert_eq!(outcome.stderr, "", "{flag}");
+        assert_eq!(scene.entries(), [""; 0]);
+        if flag.contains("el") || flag == "-h" {
+            assert!(outcome.stdout.contains("Usage: dfs-bench"), "{outcome:?}");
+        } else {
+            let lines: Vec<&str> = outcome.stdout.lines().collect();
+            assert!(lines[0].starts_with("dfs-bench "), "{lines:?}");
+            let provider = lines.iter().find_map(|line| line.strip_prefix("libdfs: ")).unwrap();
+            assert!(provider.contains("stand-in") || provider.contains(|c: char| c.is_ascii_digit()), "{provider}");
+            assert!(lines.iter().any(|line| line.starts_with("MPI: ")), "{lines:?}");
+        }
+    }
+    // of several processes only one speaks
+    let scene = Scene::new();
+    let mut second = scene.direct();
+    second.env("OMPI_COMM_WORLD_RANK", "1").env("OMPI_COMM_WORLD_SIZE", "2");
+    assert_eq!(run(second, ["--help"]).stdout, "");
+}
+
+/// What the launcher of an MPI that is not ours leaves in the environment of rank 0 of 4.
+fn foreign_launcher() -> [(&'static str, &'static str); 2] {
+    match is_open_mpi() {
+        Some(true) => [("PMI_RANK", "0"), ("PMI_SIZE", "4")],
+        _ => [("OMPI_COMM_WORLD_RANK", "0"), ("OMPI_COMM_WORLD_SIZE", "4")],
+    }
+}
+
+#[test]
+fn flags_beat_set_that_beats_the_environment_that_beats_the_file_that_beats_the_defaults() {
+    let scene = Scene::new();
+    let file = scene.write("my.ini", "[debug]\nstonewall-time = 11\n");
+    let shown = |with_file: bool, env: bool, set: bool, flag: bool| {
+        let mut command = scene.direct();
+        command.args(["config", "show"]);
+        if env {
+            command.env("DFS_BENCH_DEBUG_STONEWALL_TIME", "12");
+        }
+        if set {
+            command.args(["--set", "debug.stonewall-time=13"]);
+        }
+        if flag {
+            command.args(["--stonewall", "14"]);
+        }
+        if with_file {
+            command.arg(&file);
+        }
+        let outcome = run(command, [""; 0]);
+        assert_code(&outcome, 0);
+        let line = outcome.stdout.lines().find(|line| line.starts_with("stonewall-time = ")).unwrap().to_owned();
+        let (value, origin) = line["stonewall-time = ".len()..].split_once('#').unwrap();
+        (value.trim().to_owned(), origin.trim().to_owned())
+    };
+    assert_eq!(shown(true, true, true, true), ("14".into(), "--stonewall".into()));
+    assert_eq!(shown(true, true, true, false).0, "13");
+    assert!(shown(true, true, true, false).1.starts_with("--set"));
+    assert_eq!(shown(true, true, false, false), ("12".into(), "DFS_BENCH_DEBUG_STONEWALL_TIME".into()));
+    let (value, origin) = shown(true, false, false, false);
+    assert_eq!(value, "11");
+    assert!(origin.contains("my.ini") && origin.contains('2'), "{origin}");
+    assert_eq!(shown(false, false, false, false).0, "300");
+    // the strongest wins whatever lies between
+    assert_eq!(shown(false, true, false, true).0, "14");
+}
+
+#[test]
+fn phases_run_in_the_official_order_whatever_order_is_given() {
+    let scene = Scene::new();
+    let outcome = small(
+        &scene,
+        &["--phase", "mdtest-easy-delete,stat,ior-easy-read,mdtest-hard-write,mdtest-easy,ior-easy-write"],
+    );
+    assert_code(&outcome, 0);
+    let order = ["ior-easy-write", "mdtest-easy-write", "mdtest-hard-write", "ior-easy-read", "mdtest-easy-stat"];
+    assert_eq!(phases_of(&outcome), [&order[..], &["mdtest-hard-stat", "mdtest-easy-delete"]].concat());
+}
+
+/// A mistake: arguments, environment, and what the one error must say.
+#[track_caller]
+fn assert_mistake(scene: &Scene, command: Command, arguments: &[&str], says: &[&str]) {
+    let before = scene.entries();
+    let outcome = run(command, arguments);
+    assert_eq!(outcome.code, Some(2), "{arguments:?}: {outcome:?}");
+    assert_eq!(outcome.stdout, "", "{arguments:?}");
+    let errors = outcome.stderr.lines().filter(|line| line.starts_with("error:")).count();
+    assert_eq!(errors, 1, "{arguments:?}: {}", outcome.stderr);
+    for text in says {
+        assert!(outcome.stderr.contains(text), "{arguments:?}: {text:?} is not in {}", outcome.stderr);
+    }
+    assert_eq!(scene.entries(), before, "{arguments:?}");
+}
+
+#[test]
+fn mistakes_end_with_one_error_and_code_2_and_nothing_is_made() {
+    let scene = Scene::new();
+    let wrong = |arguments: &[&str], says: &[&str]| {
+        let api = if arguments.contains(&"--api") { &[][..] } else { &["--api", "posix"] };
+        let directories = ["--datadir", "data", "--resultdir", "results"];
+        assert_mistake(&scene, scene.direct(), &[api, &directories, arguments].concat(), says);
+    };
+    scene.write("key.ini", "[global]\n\n[ior-easy]\n  transfersiez = 2m\n");
+    wrong(&["key.ini"], &["key.ini:4:3: unknown option \"transfersiez\"", "did you mean transferSize?"]);
+    scene.write("section.ini", "[ior-esay]\n");
+    wrong(&["section.ini"], &["section.ini:1:", "ior-esay", "ior-easy"]);
+    scene.write("value.ini", "[debug]\nstonewall-time = soon\n");
+    wrong(&["value.ini"], &["value.ini:2:18", "soon"]);
+    wrong(&["none.ini"], &["none.ini", "No such file"]);
+    wrong(&["--phase", "ior-esay-write"], &["unknown phase \"ior-esay-write\"", "did you mean ior-easy-write?"]);
+    wrong(&["--phase", ""], &["unknown phase \"\""]);
+    wrong(
+        &["--set", "ior-easy.transferSize=3m"],
+        &["blockSize = 9920000m", "must be a multiple of transferSize, which is 3m"],
+    );
+    scene.write("block.ini", "[ior-easy]\ntransferSize = 2m\nblockSize = 5m\n");
+    wrong(&["block.ini"], &["block.ini:3:13: ", "must be a multiple of transferSize, which is 2m"]);
+    wrong(&["--set", "nonsense"], &["nonsense"]);
+    wrong(&["--set", "ior-easy.transfersize=many"], &["transfersize=many", "many"]);
+    wrong(&["--stonewall", "0"], &["stonewall-time = 0", "must be positive"]);
+    wrong(&["--api", "MPIIO"], &["the API MPIIO cannot be run here"]);
+    wrong(&["--mode", "long"], &["long", "standard"]);
+    wrong(&["--no-such-flag"], &["--no-such-flag"]);
+    wrong(&["--phase", "ior-easy-read"], &["ior-easy-read", "run ior-easy-write first"]);
+    wrong(&["--phase", "mdtest-hard-stat"], &["mdtest-hard-write"]);
+    let mut command = scene.direct();
+    command.env("DFS_BENCH_IOR_EASY_TRANSFERSIZE", "lots");
+    assert_mistake(&scene, command, &["--api", "posix"], &["DFS_BENCH_IOR_EASY_TRANSFERSIZE", "lots"]);
+}
+
+#[test]
+fn a_result_directory_that_cannot_be_made_stops_the_run_before_the_store() {
+    // below a file: even an administrator cannot make that
+    let scene = Scene::new();
+    scene.write("plain", "a file");
+    let posix = ["--api", "posix", "--datadir", "data", "--phase", "ior-easy-write"];
+    let arguments = [&posix[..], &["--resultdir", "plain/results"]].concat();
+    assert_mistake(&scene, scene.direct(), &arguments, &["plain/results"]);
+}
+
+#[test]
+fn a_data_directory_that_is_not_ours_is_left_alone() {
+    let scene = Scene::new();
+    scene.write("data/notes.txt", "mine");
+    let posix = ["--api", "posix", "--resultdir", "results", "--set", "global.timestamp-datadir=FALSE"];
+    let arguments = [&posix[..], &["--datadir", "data"]].concat();
+    assert_mistake(&scene, scene.direct(), &arguments, &["data", "not empty", "\"notes.txt\""]);
+    scene.write("file", "not a directory");
+    let arguments = [&posix[..], &["--datadir", "file"]].concat();
+    let outcome = run(scene.direct(), &arguments);
+    assert!(matches!(outcome.code, Some(2 | 4)) && outcome.stderr.contains("file"), "{outcome:?}");
+    assert_eq!(scene.entries(), ["data/notes.txt", "file"]);
+}
+
+#[test]
+fn files_of_an_earlier_run_are_not_written_over() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &["--phase", "mdtest-easy-write"]), 0);
+    let before = walk(&scene.path("data"));
+    let outcome = small(&scene, &["--phase", "mdtest-easy-write", "--resultdir", "others"]);
+    assert_code(&outcome, 2);
+    assert!(outcome.stderr.contains("of an earlier run") && outcome.stderr.contains("--cleanup"), "{outcome:?}");
+    assert_eq!(walk(&scene.path("data")), before);
+    assert!(!scene.path("others").exists());
+}
+
+#[test]
+fn unknown_object_classes_list_the_nearest() {
+    let scene = Scene::new();
+    for (flag, class) in [("--oclass", "SXX"), ("--dir-oclass", "RP_2GXX")] {
+        assert_mistake(&scene, scene.direct(), &[flag, class], &[class, if class == "SXX" { "SX" } else { "RP_2GX" }]);
+    }
+    scene.write("class.ini", "[ior-hard]\nAPI = DFS --dfs.oclass=S1X\n");
+    assert_mistake(&scene, scene.direct(), &["class.ini"], &["S1X", "S1"]);
+}
+
+#[test]
+fn a_real_daos_needs_a_pool() {
+    if run(Scene::new().direct(), ["--version"]).stdout.contains("stand-in") {
+        eprintln!("skipped: the stand-in has a default pool");
+        return;
+    }
+    let scene = Scene::new();
+    assert_mistake(&scene, scene.direct(), &["--phase", "ior-easy-write"], &["no pool", "--pool"]);
+}
+
+#[test]
+fn a_launcher_of_another_mpi_is_refused() {
+    let scene = Scene::new();
+    let mut command = scene.direct();
+    command.envs(foreign_launcher());
+    assert_mistake(&scene, command, &["--api", "posix"], &["process 0 of 4", "would run the whole benchmark alone"]);
+    // the other processes of it end the same way, without a word more
+    let mut other = scene.direct();
+    other.envs(foreign_launcher().map(|(name, value)| (name, if value == "0" { "3" } else { value })));
+    let outcome = run(other, ["--api", "posix"]);
+    assert_code(&outcome, 2);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    assert_eq!(scene.entries(), [""; 0]);
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_touches_nothing() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let outcome = run(scene.direct(), [&POSIX[..], &["--dry-run"]].concat());
+    assert_code(&outcome, 0);
+    for text in ["ior-easy-write", "mdtest-hard-delete", "256"] {
+        assert!(outcome.stdout.contains(text), "{}", outcome.stdout);
+    }
+    assert_eq!(scene.entries(), ["small.ini"]);
+    // over DFS neither: not even the stand-in's store is made
+    assert_code(&run(scene.direct(), ["small.ini", "--api", "dfs", "--dry-run"]), 0);
+    assert_eq!(scene.entries(), ["small.ini"]);
+}
+
+#[test]
+fn strict_turns_an_invalid_verdict_into_3() {
+    let scene = Scene::new();
+    let outcome = small(&scene, &["--phase", "ior-easy", "--strict"]);
+    assert_code(&outcome, 3);
+    assert!(outcome.stderr.contains("below the rules' 300 s"), "{}", outcome.stderr);
+    assert_eq!(scene.result("results")["state"], "finished");
+}
+
+#[test]
+fn data_that_is_wrong_is_5_and_more_than_strict() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &["--phase", "ior-easy-write"]), 0);
+    let file = scene.path("data/ior-easy/ior_file_easy.00000000");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[100_000] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    for more in [&[][..], &["--strict"]] {
+        let outcome = small(&scene, &[&["--phase", "ior-easy-read"], more].concat());
+        assert_code(&outcome, 5);
+        let report = "ior-easy-read: verification: 1 with wrong bytes; first: ior-easy/ior_file_easy.00000000: byte 100000 is 0x";
+        assert!(outcome.stderr.contains(report), "{}", outcome.stderr);
+    }
+    std::fs::remove_file(&file).unwrap();
+    let outcome = small(&scene, &["--phase", "ior-easy-read"]);
+    assert_code(&outcome, 5);
+    assert!(outcome.stderr.contains("verification: 1 missing; first: ior-easy/ior_file_easy.00000000: not there"));
+}
+
+#[test]
+fn clean_up_removes_what_is_ours_and_nothing_else() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &["--phase", "write"]), 0);
+    scene.write("data/ior-easy/notes.txt", "mine");
+    scene.write("data/mdtest-hard/test-dir.0-0/mdtest_tree.0/mine", "mine");
+    let outcome = small(&scene, &["--cleanup"]);
+    assert!(matches!(outcome.code, Some(0 | 5)), "{outcome:?}");
+    assert_eq!(walk(&scene.path("data")), ["ior-easy/notes.txt", "mdtest-hard/test-dir.0-0/mdtest_tree.0/mine"]);
+    // again: what is gone is gone
+    let outcome = small(&scene, &["--cleanup"]);
+    assert!(matches!(outcome.code, Some(0 | 5)), "{outcome:?}");
+    assert_eq!(walk(&scene.path("data")).len(), 2);
+}
+
+#[test]
+fn a_whole_run_cleans_up_after_itself() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &[]), 0);
+    let left = if scene.path("data").exists() { walk(&scene.path("data")) } else { Vec::new() };
+    assert_eq!(left, [""; 0]);
+    assert_eq!(scene.result("results")["state"], "finished");
+}
+
+#[test]
+fn phases_can_be_spread_over_several_invocations() {
+    let scene = Scene::new();
+    let parts = [
+        "write,timestamp",
+        "find,ior-easy-read,mdtest-easy-stat",
+        "ior-hard-read,mdtest-hard-stat",
+        "mdtest-hard-read",
+        "delete",
+    ];
+    for phases in parts {
+        let outcome = small(&scene, &["--phase", phases]);
+        assert_code(&outcome, 0);
+        assert!(!outcome.stderr.contains("verification"), "{phases}: {}", outcome.stderr);
+    }
+    let left = walk(&scene.path("data"));
+    assert_eq!(left, ["ior-easy/ior_file_easy.00000000", "ior-hard/file", "mdtest-easy", "mdtest-hard"]);
+    // with another timestamp the data is another one
+    assert_code(&small(&scene, &["--phase", "ior-easy-read", "--timestamp", "u"]), 5);
+}
+
+#[test]
+fn every_phase_is_on_standard_output_and_in_the_files() {
+    if !is_standin() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let outcome = run(scene.direct(), ["small.ini", "--api", "dfs", "--resultdir", "results", "--timestamp", "t"]);
+    assert_code(&outcome, 0);
+    assert_eq!(phases_of(&outcome).len(), 14);
+    assert!(outcome.stdout.contains("\n[SCORE ] Bandwidth "), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("not a real store"), "{}", outcome.stderr);
+    let result = scene.result("results/t");
+    assert_eq!(result["phases"].as_array().unwrap().len(), 14);
+    assert_eq!(scene.read("results/t/ior-easy.stonewall").trim(), "4");
+}

@@ -1,0 +1,175 @@
+//! What goes wrong in the middle: a store that fails on one rank, signals, a rank that is killed. The job ends, says why, and leaves
+//! what it had.
+
+mod common;
+
+use common::{Outcome, Scene, finish, is_open_mpi, is_standin, rank_pids, run, signal, start, wait_for};
+use serde_json::Value;
+
+/// Phases that end at once, but for mdtest-easy-write: that goes on for five minutes if nothing stops it.
+const LONG: &str = "[ior-easy]\ntransferSize = 64k\nblockSize = 256k\n[ior-hard]\nsegmentCount = 4\n";
+const ARGUMENTS: [&str; 9] = [
+    "long.ini",
+    "--phase",
+    "ior-easy-write,mdtest-easy-write",
+    "--resultdir",
+    "results",
+    "--set",
+    "global.timestamp-resultdir=FALSE",
+    "--stonewall",
+    "300",
+];
+
+/// Runs three ranks over the stand-in with a fault in it.
+fn with_fault(fault: &str, more: &[&str]) -> Option<(Outcome, Value)> {
+    let scene = Scene::new();
+    let mut command = scene.ranks(3).filter(|_| is_standin())?;
+    scene.write("long.ini", LONG);
+    command.env("DAOS_STANDIN_FAULT", fault);
+    let outcome = run(command, [&ARGUMENTS[..], &["--api", "dfs"], more].concat());
+    let result = scene.result("results");
+    Some((outcome, result))
+}
+
+#[track_caller]
+fn assert_failed((outcome, result): (Outcome, Value), code: i32, error: &str, finished: &[&str]) {
+    assert_eq!(outcome.code, Some(code), "{outcome:?}");
+    let errors: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("error:")).collect();
+    assert_eq!(errors.len(), 1, "{}", outcome.stderr);
+    let text = errors[0];
+    let parts: Vec<&str> = error.split("HOST").collect();
+    assert!(text.starts_with(parts[0]) && text.ends_with(parts[1]), "{text}");
+    assert_eq!(result["state"], "failed");
+    assert!(text.ends_with(result["failure"].as_str().unwrap()), "{text} {}", result["failure"]);
+    assert_eq!(phases(&result), finished);
+}
+
+fn phases(result: &Value) -> Vec<&str> {
+    result["phases"].as_array().unwrap().iter().map(|phase| phase["phase"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn an_error_on_one_rank_ends_the_job_with_4_and_says_where() {
+    // of 4 writes of a rank the third
+    let Some(failed) = with_fault("write:3:EIO:1", &[]) else { return };
+    let error =
+        "error: rank 1 (HOST): ior-easy-write: write ior-easy/ior_file_easy.00000001: Input/output error (os error 5)";
+    assert_failed(failed, 4, error, &[]);
+}
+
+#[test]
+fn a_full_store_in_the_second_phase_leaves_the_first_one() {
+    // a rank's file of ior-easy is its first create
+    let Some(failed) = with_fault("create:101:ENOSPC:2", &[]) else { return };
+    let error = "error: rank 2 (HOST): mdtest-easy-write: create mdtest-easy/test-dir.0-0/mdtest_tree.0.0/file.mdtest.2.99: \
+                 No space left on device (os error 28)";
+    assert_failed(failed, 4, error, &["ior-easy-write"]);
+}
+
+#[test]
+fn of_all_ranks_that_fail_at_once_one_is_told() {
+    let Some((outcome, result)) = with_fault("write:3+:EIO", &["--queue-depth", "2"]) else { return };
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
+    assert_eq!(outcome.stderr.matches("error: rank ").count(), 1, "{}", outcome.stderr);
+    assert_eq!(result["state"], "failed");
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_is_4_and_nothing_is_made() {
+    if !is_standin() {
+        return;
+    }
+    let scene = Scene::new();
+    let mut command = scene.direct();
+    command.env("DAOS_STANDIN_FAULT", "connect:1:EHOSTUNREACH");
+    let outcome = run(command, ["--api", "dfs", "--phase", "ior-easy-write", "--resultdir", "results"]);
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
+    assert_eq!(outcome.stderr.matches("error: ").count(), 1, "{}", outcome.stderr);
+    assert!(!scene.path("results").exists());
+}
+
+/// Arguments of a run on the null backend whose second phase goes on for five minutes.
+fn endless() -> Vec<&'static str> {
+    [&ARGUMENTS[..], &["--api", "null", "--set", "mdtest-easy.n=1000000000000"]].concat()
+}
+
+/// Waits until the first phase is in `result.json` and the second one runs.
+fn wait_for_second_phase(scene: &Scene) {
+    let seen = wait_for(|| {
+        let text = std::fs::read_to_string(scene.path("results/result.json")).ok()?;
+        let result: Value = serde_json::from_str(&text).expect("the file is whole at any time");
+        (phases(&result) == ["ior-easy-write"]).then_some(())
+    });
+    seen.expect("the first phase ends");
+}
+
+#[track_caller]
+fn assert_interrupted(scene: &Scene, outcome: &Outcome, code: i32) {
+    assert_eq!(outcome.code, Some(code), "{outcome:?}");
+    let result = scene.result("results");
+    assert_eq!(result["state"], "interrupted");
+    assert_eq!(phases(&result), ["ior-easy-write"]);
+    assert!(outcome.stderr.contains("interrupted"), "{}", outcome.stderr);
+}
+
+#[test]
+fn signals_end_a_run_with_130_and_143() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let scene = Scene::new();
+        scene.write("long.ini", LONG);
+        let child = start(scene.direct(), &endless());
+        wait_for_second_phase(&scene);
+        signal(child.id(), name);
+        assert_interrupted(&scene, &finish(child), code);
+    }
+}
+
+#[test]
+fn a_signal_to_one_rank_ends_all_with_its_code() {
+    for (name, code, rank) in [("TERM", 143, 1), ("INT", 130, 0)] {
+        let scene = Scene::new();
+        let Some(command) = scene.ranks(3) else { return };
+        scene.write("long.ini", LONG);
+        let child = start(command, &endless());
+        wait_for_second_phase(&scene);
+        signal(rank_pids(child.id())[rank], name);
+        let outcome = finish(child);
+        // Hydra mixes in how the other ranks ended
+        let code = if is_open_mpi() == Some(true) { code } else { outcome.code.filter(|&code| code != 0).unwrap() };
+        assert_interrupted(&scene, &outcome, code);
+    }
+}
+
+#[test]
+fn a_signal_to_mpirun_leaves_an_interrupted_result() {
+    for name in ["INT", "TERM"] {
+        let scene = Scene::new();
+        let Some(command) = scene.ranks(3) else { return };
+        scene.write("long.ini", LONG);
+        let child = start(command, &endless());
+        wait_for_second_phase(&scene);
+        signal(child.id(), name);
+        let outcome = finish(child);
+        assert_ne!(outcome.code, Some(0), "{outcome:?}");
+        let result = scene.result("results");
+        assert_eq!(phases(&result), ["ior-easy-write"]);
+        assert_eq!(result["state"], "interrupted", "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_killed_rank_ends_the_job_and_leaves_what_was_finished() {
+    let scene = Scene::new();
+    let Some(command) = scene.ranks(3) else { return };
+    scene.write("long.ini", LONG);
+    let child = start(command, &endless());
+    wait_for_second_phase(&scene);
+    signal(rank_pids(child.id())[2], "KILL");
+    let outcome = finish(child);
+    assert_ne!(outcome.code, Some(0), "{outcome:?}");
+    let result = scene.result("results");
+    assert_eq!(phases(&result), ["ior-easy-write"]);
+    assert_ne!(result["state"], "finished");
+    assert_eq!(scene.read("results/ior-easy.stonewall").trim(), "4");
+    assert!(scene.read("results/result.txt").contains("[ior-easy-write]"));
+}

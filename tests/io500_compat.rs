@@ -1,0 +1,243 @@
+//! The result directory and standard output are the C suite's: the same files, sections, keys, order and number formats as in its
+//! reference runs. What differs, and why, stands in the lists below and nowhere else.
+
+mod common;
+
+use common::{Outcome, Scene, run, shared, walk};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Reference run, ranks, timestamp: one for each layout, and one for another packet type.
+const RUNS: [(&str, usize, &str); 4] = [
+    ("offset-np3", 3, "2026.01.02-03.04.05"),
+    ("timestamp-np1", 1, "2026.02.03-04.05.06"),
+    ("shared-file-np4", 4, "2026.05.05-05.05.05"),
+    ("unique-dir-np3", 3, "2026.06.06-06.06.06"),
+];
+
+/// The C suite's `-D` and `-W` of the reference runs; here the stonewall is a second, because the random reads last as long.
+const STONEWALL: &str = "60";
+
+/// Runs what a reference run did.
+fn again(scene: &Scene, reference: &Path, ranks: usize, timestamp: &str) -> Option<Outcome> {
+    let command = scene.ranks(ranks)?;
+    scene.write("orig.ini", fs::read(reference.join("results/config-orig.ini")).unwrap());
+    let outcome = run(command, ["orig.ini", "--api", "POSIX", "--stonewall", "1", "--timestamp", timestamp]);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    Some(outcome)
+}
+
+/// A text with its numbers replaced by how they are written: `N`, `N.6`, `N.10e`; a number right-aligned in a column keeps its width.
+fn shape(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (mut shape, mut at) = (String::new(), 0);
+    while at < bytes.len() {
+        let blanks = bytes[at..].iter().take_while(|&&byte| byte == b' ').count();
+        let begin = at + blanks;
+        let whole = digits(begin);
+        let in_word = blanks == 0 && at > 0 && bytes[at - 1].is_ascii_alphabetic();
+        if whole == 0 || in_word {
+            let length = (blanks + whole).max(1);
+            shape.push_str(&text[at..at + length]);
+            at += length;
+            continue;
+        }
+        let mut end = begin + whole;
+        let mut form = String::from("N");
+        if bytes.get(end) == Some(&b'.') && digits(end + 1) > 0 {
+            let decimals = digits(end + 1);
+            form += &format!(".{decimals}");
+            end += 1 + decimals;
+            if bytes.get(end) == Some(&b'e') {
+                let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+                let exponent = digits(end + 1 + sign);
+                form += &format!("e{sign}{exponent}");
+                end += 1 + sign + exponent;
+            }
+        }
+        match blanks {
+            0 => {}
+            1 => shape.push(' '),
+            _ => form += &format!("<{}>", end - at),
+        }
+        shape += &form;
+        at = end;
+    }
+    shape
+}
+
+#[test]
+fn shapes_keep_what_matters() {
+    assert_eq!(shape("score           = 1.994481"), "score           = N.6");
+    assert_eq!(
+        shape("[RESULT]       ior-easy-write        1.994481 GiB/s"),
+        "[RESULT]       ior-easy-writeN.6<16> GiB/s"
+    );
+    assert_eq!(shape("write,0,1.4410018921e-03,5.2e+00"), "write,N,N.10e12,N.1e12");
+    assert_eq!(shape("mdtest_tree.0 rnd4K"), "mdtest_tree.N rnd4K");
+}
+
+/// Reasons depend on how long phases took; whether they are the C suite's words is checked apart.
+fn is_reason(line: &str) -> bool {
+    line.starts_with("; ERROR INVALID") || line.starts_with("ERROR INVALID")
+}
+
+/// `result.txt` without what two runs cannot share.
+fn result_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.lines().filter(|line| !is_reason(line)) {
+        let (key, value) = line.split_once('=').map_or(("", ""), |(key, value)| (key.trim(), value.trim()));
+        lines.push(match key {
+            // the program's own name
+            "version" => shape("version         = "),
+            "exe" => format!("exe             = {value}"),
+            "hash" | "config-hash" => {
+                let hex = |c: char| c.is_ascii_digit() || ('A'..='F').contains(&c);
+                assert!(
+                    !value.is_empty() && value.len() <= 8 && value.chars().all(hex) && !value.starts_with('0'),
+                    "{line}"
+                );
+                format!("{key:<15} = HEX")
+            }
+            _ => shape(line),
+        });
+    }
+    lines
+}
+
+/// The command lines of the reference with our stonewall.
+fn with_our_stonewall(line: &str) -> String {
+    if !line.starts_with("exe ") {
+        return line.to_owned();
+    }
+    let words: Vec<&str> = line.split(' ').collect();
+    let replaced = words.iter().enumerate().map(|(i, &word)| match word {
+        STONEWALL if i > 0 && matches!(words[i - 1], "-D" | "-W") => "1",
+        word => word,
+    });
+    replaced.collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn assert_same_lines(what: &str, ours: &[String], theirs: &[String]) {
+    for (i, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+        assert_eq!(ours, theirs, "{what}: line {}", i + 1);
+    }
+    assert_eq!(
+        ours.len(),
+        theirs.len(),
+        "{what}: {:?}",
+        ours.iter().skip(theirs.len()).chain(theirs.iter().skip(ours.len())).next()
+    );
+}
+
+#[test]
+fn result_txt_has_the_same_sections_keys_and_formats() {
+    each_run(|name, reference, scene, _| {
+        let theirs = fs::read_to_string(reference.join("results/result.txt")).unwrap();
+        let theirs: Vec<String> = result_lines(&theirs).iter().map(|line| with_our_stonewall(line)).collect();
+        assert_same_lines(name, &result_lines(&scene.read("results/result.txt")), &theirs);
+    });
+}
+
+#[test]
+fn the_summary_and_standard_output_have_the_same_lines() {
+    each_run(|name, reference, scene, outcome| {
+        let lines = |text: &str, invalid: bool| -> Vec<String> {
+            // IOR warns of an old file that it did not find
+            let kept = text.lines().filter(|line| !is_reason(line) && !line.starts_with("WARNING: "));
+            // the first line names the program; whether a phase is invalid depends on how long it took
+            let mark = |line: &str| if invalid { line.to_owned() } else { line.replace(" [INVALID]", "") };
+            kept.map(|line| shape(&mark(line.split(" version ").next().unwrap()))).collect()
+        };
+        let theirs = fs::read_to_string(reference.join("results/result_summary.txt")).unwrap();
+        assert_same_lines(name, &lines(&scene.read("results/result_summary.txt"), false), &lines(&theirs, false));
+        let theirs = fs::read_to_string(reference.join("stdout.txt")).unwrap();
+        assert_same_lines(name, &lines(&outcome.stdout, false), &lines(&theirs, false));
+        // both are invalid as a whole
+        let score = |text: &str| lines(text, true).into_iter().find(|line| line.starts_with("[SCORE ]"));
+        assert_eq!(score(&outcome.stdout), score(&theirs));
+    });
+}
+
+#[test]
+fn config_ini_is_the_same_but_for_the_stonewall() {
+    each_run(|name, reference, scene, _| {
+        let kept = |text: String| -> Vec<String> {
+            // our own settings follow as comments, so that the C suite can read the file
+            let theirs = text.split("# Settings that the C suite does not know").next().unwrap().trim_end();
+            theirs.lines().filter(|line| !line.starts_with("stonewall-time")).map(str::to_owned).collect()
+        };
+        let theirs = kept(fs::read_to_string(reference.join("results/config.ini")).unwrap());
+        assert_same_lines(name, &kept(scene.read("results/config.ini")), &theirs);
+        assert_eq!(scene.read("results/config-orig.ini"), scene.read("orig.ini"), "{name}");
+    });
+}
+
+/// In our result directory only: what the C suite does not have, or takes away at its end.
+fn is_ours(file: &str) -> bool {
+    let latencies = file.ends_with(".hgrm") || file.ends_with(".hlog");
+    // the C suite removes these in its clean-up; later phases of another invocation need them
+    let stonewall = file.ends_with(".stonewall");
+    // IOR and mdtest write such a text each; these two phases have none in the C suite
+    let text = matches!(file, "find.txt" | "timestamp.txt");
+    file == "result.json" || latencies || stonewall || text
+}
+
+#[test]
+fn the_result_directory_has_the_same_files() {
+    each_run(|name, reference, scene, _| {
+        let ours: BTreeSet<String> = walk(&scene.path("results")).into_iter().filter(|file| !is_ours(file)).collect();
+        let theirs: BTreeSet<String> = walk(&reference.join("results")).into_iter().collect();
+        assert_eq!(ours, theirs, "{name}");
+    });
+}
+
+#[test]
+fn the_tables_of_the_ranks_have_the_same_columns_and_formats() {
+    each_run(|name, reference, scene, _| {
+        let tables = walk(&reference.join("results")).into_iter().filter(|file| file.ends_with(".csv"));
+        let mut seen = 0;
+        for file in tables {
+            let theirs = fs::read_to_string(reference.join("results").join(&file)).unwrap();
+            let ours = scene.read(&format!("results/{file}"));
+            let lines = |text: &str| text.lines().map(shape).collect::<Vec<_>>();
+            assert_same_lines(&format!("{name} {file}"), &lines(&ours), &lines(&theirs));
+            seen += 1;
+        }
+        assert!(seen >= 12, "{name}: {seen} tables");
+    });
+}
+
+#[test]
+fn the_reasons_are_in_the_words_of_the_c_suite() {
+    each_run(|name, reference, scene, _| {
+        let shapes =
+            |text: String| -> BTreeSet<String> { text.lines().filter(|line| is_reason(line)).map(shape).collect() };
+        let theirs = shapes(fs::read_to_string(reference.join("results/result.txt")).unwrap());
+        let ours = shapes(scene.read("results/result.txt"));
+        assert!(ours.is_subset(&theirs), "{name}: {:?}", ours.difference(&theirs).collect::<Vec<_>>());
+        for always in ["; ERROR INVALID PAUSING BETWEEN RUNS ACTIVATED", "; ERROR INVALID stonewall-time Ns != Ns"] {
+            assert!(ours.contains(always), "{name}: {ours:?}");
+        }
+    });
+}
+
+/// One run of each kind serves all tests of this file.
+fn each_run(test: impl Fn(&str, &Path, &Scene, &Outcome)) {
+    type Done = Vec<(&'static str, std::path::PathBuf, Scene, Outcome)>;
+    static DONE: std::sync::LazyLock<Done> = std::sync::LazyLock::new(|| {
+        let Some(reference) = shared("reference") else { return Vec::new() };
+        let run = |(name, ranks, timestamp)| {
+            let (scene, reference) = (Scene::new(), reference.join(name));
+            let outcome = again(&scene, &reference, ranks, timestamp)?;
+            Some((name, reference, scene, outcome))
+        };
+        RUNS.into_iter().filter_map(run).collect()
+    });
+    for (name, reference, scene, outcome) in DONE.iter() {
+        test(name, reference, scene, outcome);
+    }
+}
