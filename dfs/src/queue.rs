@@ -59,6 +59,8 @@ enum State {
     InFlight,
     /// libdaos has completed it; `reap` has not handed it out yet.
     Completed,
+    /// It was in flight when the queue broke: libdaos may still use its buffer.
+    Lost,
 }
 
 // SAFETY: libdaos's queues and events may be used by another thread than the one that made them, though not by two at once;
@@ -128,7 +130,7 @@ impl<'m> Queue<'m> {
     /// When the slot is in flight.
     pub fn buffer(&mut self, index: usize) -> &mut [u8] {
         let slot = self.slots[index].get_mut();
-        assert!(slot.state != State::InFlight, "slot {index} is in flight");
+        assert!(!matches!(slot.state, State::InFlight | State::Lost), "slot {index} is in flight");
         // SAFETY: the buffer is that long, libdaos does not use it now, and `self` is borrowed as long as the slice.
         unsafe { std::slice::from_raw_parts_mut(slot.buffer, self.transfer) }
     }
@@ -169,7 +171,7 @@ impl<'m> Queue<'m> {
         start: impl FnOnce(*mut Slot<'m>) -> std::ffi::c_int,
     ) -> OpResult<()> {
         let slot = self.slots[index].get_mut();
-        if matches!(slot.state, State::InFlight | State::Completed) {
+        if matches!(slot.state, State::InFlight | State::Completed | State::Lost) {
             return Err(Errno::from_raw(libc::EBUSY));
         }
         slot.vector = daos_sys::d_iov(slot.buffer.cast(), self.transfer);
@@ -208,10 +210,11 @@ impl<'m> Queue<'m> {
             match self.poll(timeout) {
                 Ok(0) if timeout == daos_sys::DAOS_EQ_NOWAIT => return None,
                 Ok(_) => {}
-                // The queue itself is broken: nothing will complete any more. The slot stays in flight, so that nobody touches its
-                // buffer.
+                // The queue itself is broken: nothing will complete any more. Each transfer fails once, and nobody gets its buffer.
                 Err(_) => {
                     let broken = self.slots.iter_mut().position(|slot| slot.get_mut().state == State::InFlight)?;
+                    self.slots[broken].get_mut().state = State::Lost;
+                    self.in_flight -= 1;
                     return Some((broken, Err(Errno::from_raw(libc::EIO))));
                 }
             }
@@ -275,12 +278,14 @@ impl Slot<'_> {
 
 impl Drop for Queue<'_> {
     fn drop(&mut self) {
-        while self.in_flight > 0 {
-            if self.poll(daos_sys::DAOS_EQ_WAIT).is_err() {
-                // libdaos may still write into buffers and events: better lost than freed.
-                std::mem::forget(std::mem::take(&mut self.slots));
-                return;
-            }
+        let mut broken = self.slots.iter_mut().any(|slot| slot.get_mut().state == State::Lost);
+        while self.in_flight > 0 && !broken {
+            broken = self.poll(daos_sys::DAOS_EQ_WAIT).is_err();
+        }
+        if broken {
+            // libdaos may still write into buffers and events: better lost than freed.
+            std::mem::forget(std::mem::take(&mut self.slots));
+            return;
         }
         for slot in &mut self.slots {
             let slot = slot.get_mut();
