@@ -98,6 +98,7 @@ impl Faults {
 pub struct Faulty<B> {
     store: B,
     faults: Arc<Faults>,
+    serial: Option<String>,
 }
 
 impl<B> Faulty<B> {
@@ -106,6 +107,7 @@ impl<B> Faulty<B> {
         Faulty {
             store,
             faults: Arc::new(Faults { rules: Vec::new(), counts: Default::default(), now: Arc::default() }),
+            serial: None,
         }
     }
 
@@ -117,6 +119,12 @@ impl<B> Faulty<B> {
     /// The `nth` call of this kind, from 1, has this effect.
     pub fn at(self, op: Op, nth: u64, effect: Effect) -> Self {
         self.rule(Rule { op, nth: Some(nth), effect })
+    }
+
+    /// Its queues are said to run one transfer after the other, for this reason.
+    pub fn serial(mut self, reason: &str) -> Self {
+        self.serial = Some(reason.to_owned());
+        self
     }
 
     /// # Panics
@@ -219,6 +227,9 @@ impl<B: Backend> Backend for Faulty<B> {
         let queue = self.store.queue(depth, transfer)?;
         let in_flight = vec![(0, Ok(())); queue.depth()];
         Ok(FaultyQueue { queue, faults: self.faults.clone(), in_flight })
+    }
+    fn serial_queue(&self) -> Option<String> {
+        self.serial.clone().or_else(|| self.store.serial_queue())
     }
     fn export(&self, file: &B::File) -> OpResult<Option<Vec<u8>>> {
         self.store.export(file)

@@ -81,6 +81,10 @@ pub trait Backend {
     fn close(&self, file: Self::File) -> OpResult<()>;
     /// A queue of `depth` transfers, each with its own buffer of `transfer` bytes.
     fn queue(&self, depth: usize, transfer: usize) -> OpResult<Self::Queue>;
+    /// Why the transfers of a queue run one after the other here; none where they overlap.
+    fn serial_queue(&self) -> Option<String> {
+        None
+    }
     /// An open file as bytes that `import` of another rank turns into the same open file, where the store can do that.
     fn export(&self, file: &Self::File) -> OpResult<Option<Vec<u8>>>;
     /// The inverse of `export`.

@@ -4,9 +4,9 @@
 //! (libioil, libpil4dfs) hook those: under `LD_PRELOAD` this backend is what they intercept.
 #![allow(unsafe_code)]
 
-use super::posix_facts;
 use super::posix_queue::PosixQueue;
 use super::{Access, Backend, Description, DirBatch, FileKind, Layout, Stat};
+use super::{posix_facts, posix_queue};
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
 use std::ffi::{CStr, CString};
@@ -207,6 +207,10 @@ impl Backend for Posix {
 
     fn queue(&self, depth: usize, transfer: usize) -> OpResult<PosixQueue> {
         PosixQueue::new(depth, transfer)
+    }
+
+    fn serial_queue(&self) -> Option<String> {
+        posix_queue::obstacle()
     }
 
     fn export(&self, _file: &OwnedFd) -> OpResult<Option<Vec<u8>>> {

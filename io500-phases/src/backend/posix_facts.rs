@@ -17,7 +17,7 @@ pub(super) fn describe(root: &str, direct: bool) -> Description {
     let path = nearest_existing(Path::new(root));
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let mount = mount_of(&mounts, &path);
-    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let interception = loaded_interception();
     let mut description = Description { api: "POSIX".into(), real: true, ..Description::default() };
     let mut fact = |name: &str, value: String| description.facts.push((name.to_owned(), value));
     match &mount {
@@ -30,7 +30,6 @@ pub(super) fn describe(root: &str, direct: bool) -> Description {
         None => fact("file system", "unknown".into()),
     }
     fact("O_DIRECT", if direct { "on" } else { "off" }.into());
-    let interception = interception(&maps);
     fact("interception", interception.clone().unwrap_or_else(|| "none".into()));
     let fs_type = mount.map_or_else(|| "unknown file system".to_owned(), |mount| mount.fs_type);
     description.provider = match interception {
@@ -49,6 +48,10 @@ fn nearest_existing(path: &Path) -> PathBuf {
 }
 
 /// The DAOS interception library that is loaded into this process, if one is.
+pub(super) fn loaded_interception() -> Option<String> {
+    interception(&fs::read_to_string("/proc/self/maps").unwrap_or_default())
+}
+
 fn interception(maps: &str) -> Option<String> {
     ["libpil4dfs", "libioil"].into_iter().find(|library| maps.contains(library)).map(str::to_owned)
 }

@@ -1,12 +1,13 @@
 //! Transfers in flight on a mounted file system: io_uring, or one at a time where the kernel refuses it.
 #![allow(unsafe_code)]
 
-use super::IoQueue;
+use super::{IoQueue, posix_facts};
 use crate::buffer::AlignedBuf;
 use crate::error::{Errno, OpResult};
-use io_uring::{IoUring, opcode, types};
+use io_uring::{IoUring, Probe, opcode, types};
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Once;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
@@ -24,9 +25,28 @@ struct Transfer {
     write: bool,
 }
 
+/// Why transfers cannot overlap in this process; none where they can.
+pub(super) fn obstacle() -> Option<String> {
+    ring(1).err()
+}
+
+/// A ring for so many transfers, or why there is none.
+fn ring(depth: usize) -> Result<IoUring, String> {
+    // io_uring goes past the C library, and so past what is loaded to intercept its calls
+    if let Some(library) = posix_facts::loaded_interception() {
+        return Err(format!("io_uring would go past {library}"));
+    }
+    let refused = |error: std::io::Error| format!("io_uring is not available ({error})");
+    let ring = IoUring::new(depth.next_power_of_two() as u32).map_err(refused)?;
+    let mut probe = Probe::new();
+    ring.submitter().register_probe(&mut probe).map_err(refused)?;
+    let supported = [opcode::Read::CODE, opcode::Write::CODE].into_iter().all(|code| probe.is_supported(code));
+    if supported { Ok(ring) } else { Err("the kernel's io_uring has no plain reads and writes".into()) }
+}
+
 /// A queue of transfers over io_uring.
 pub struct PosixQueue {
-    /// `None` where the kernel has no io_uring or a policy forbids it: transfers are then done when they are submitted.
+    /// `None` where there is an [`obstacle`]: transfers are then done when they are submitted.
     ring: Option<IoUring>,
     buffers: Vec<AlignedBuf>,
     states: Vec<State>,
@@ -39,10 +59,13 @@ pub struct PosixQueue {
 
 impl PosixQueue {
     pub(super) fn new(depth: usize, transfer: usize) -> OpResult<Self> {
-        let ring = IoUring::new(depth.next_power_of_two() as u32)
-            .inspect_err(|error| log::warn!("io_uring is not available ({error}): transfers run one at a time"))
-            .ok();
-        Ok(PosixQueue {
+        static SAID: Once = Once::new();
+        let say = |why: &String| SAID.call_once(|| log::warn!("transfers run one at a time: {why}"));
+        Ok(Self::over(ring(depth).inspect_err(say).ok(), depth, transfer))
+    }
+
+    fn over(ring: Option<IoUring>, depth: usize, transfer: usize) -> Self {
+        PosixQueue {
             ring,
             buffers: (0..depth).map(|_| AlignedBuf::new(transfer)).collect(),
             states: vec![State::Free; depth],
@@ -50,12 +73,7 @@ impl PosixQueue {
             free: (0..depth).rev().collect(),
             finished: VecDeque::with_capacity(depth),
             in_flight: 0,
-        })
-    }
-
-    /// Whether transfers really overlap.
-    pub fn is_asynchronous(&self) -> bool {
-        self.ring.is_some()
+        }
     }
 
     fn submit(&mut self, slot: usize, transfer: Transfer) -> OpResult<()> {
@@ -163,7 +181,8 @@ impl IoQueue<OwnedFd> for PosixQueue {
                 }
                 None => match ring.submit_and_wait(1) {
                     Ok(_) => {}
-                    Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
+                    // the kernel is short of something for the moment
+                    Err(error) if matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::EBUSY)) => {}
                     Err(error) => panic!("waiting for io_uring: {error}"),
                 },
             }
@@ -181,5 +200,69 @@ impl IoQueue<OwnedFd> for PosixQueue {
 impl Drop for PosixQueue {
     fn drop(&mut self) {
         while self.reap().is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes numbered blocks and reads them back past the end, with more transfers than slots.
+    fn round_trip(mut queue: PosixQueue) {
+        const BLOCK: usize = 4096;
+        const BLOCKS: u64 = 23;
+        let file = OwnedFd::from(tempfile::tempfile().unwrap());
+        let mut offset_of = vec![0; queue.depth()];
+        for writing in [true, false] {
+            let last = if writing { BLOCKS } else { BLOCKS + 1 };
+            let (mut next, mut moved) = (0, 0);
+            loop {
+                while next < last
+                    && let Some(slot) = queue.slot()
+                {
+                    let content = if writing { next as u8 + 1 } else { 0 };
+                    queue.buffer(slot).fill(content);
+                    offset_of[slot] = next;
+                    let offset = next * BLOCK as u64;
+                    if writing {
+                        queue.submit_write(slot, &file, offset)
+                    } else {
+                        queue.submit_read(slot, &file, offset)
+                    }
+                    .unwrap();
+                    next += 1;
+                }
+                let Some((slot, result)) = queue.reap() else { break };
+                let (block, got) = (offset_of[slot], result.unwrap());
+                moved += got;
+                assert_eq!(got, if block < BLOCKS { BLOCK } else { 0 });
+                assert!(queue.buffer(slot)[..got].iter().all(|&byte| byte == block as u8 + 1), "block {block}");
+                queue.release(slot);
+            }
+            assert_eq!((next, moved as u64), (last, BLOCKS * BLOCK as u64));
+        }
+        // a file that is not open for it
+        let closed = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+        let slot = queue.slot().unwrap();
+        let submitted = queue.submit_write(slot, &closed, 0);
+        let result = submitted.and_then(|()| queue.reap().unwrap().1);
+        assert_eq!(result, Err(Errno(libc::EBADF)));
+    }
+
+    #[test]
+    fn transfers_come_back_whole_at_every_depth() {
+        for depth in [1, 2, 7, 64] {
+            round_trip(PosixQueue::over(None, depth, 4096));
+            match ring(depth) {
+                Ok(ring) => round_trip(PosixQueue::over(Some(ring), depth, 4096)),
+                Err(why) => eprintln!("skipped: {why}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_hinders_a_queue_is_what_the_store_tells() {
+        assert_eq!(obstacle().is_some(), ring(8).is_err());
+        assert_eq!(PosixQueue::new(8, 64).unwrap().ring.is_some(), obstacle().is_none());
     }
 }

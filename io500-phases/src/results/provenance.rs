@@ -77,7 +77,7 @@ pub struct SettingOrigin {
 pub struct StartUp {
     /// Seconds from the start of the process on rank 0 until all ranks are connected.
     pub connected_s: f64,
-    /// Seconds until the first phase.
+    /// Seconds until the first phase; 0 when there was none.
     pub first_phase_s: f64,
     /// Resident memory at that moment, bytes: the largest rank's.
     pub resident_max: u64,

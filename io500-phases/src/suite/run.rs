@@ -159,6 +159,7 @@ impl<'a> Suite<'a> {
     ) -> Result<Option<RunResult>> {
         let team = Team::new(comm, GRACE, self.options.stuck.clone());
         self.agree_on_plan(comm)?;
+        let connected_s = self.options.process_start.elapsed().as_secs_f64();
         let mut standing = Standing {
             clock: ClockSync::measure(comm),
             read_rule: read_rule(&team),
@@ -170,7 +171,8 @@ impl<'a> Suite<'a> {
         self.look(&team, stores)?;
         self.recall(&team, &mut standing)?;
         let dir = self.make(&team, stores)?;
-        let provenance = self.provenance(&team, stores, &standing);
+        let rules = self.rules(self.serial_transfers(comm, stores));
+        let provenance = self.provenance(&team, stores, &standing, connected_s, &rules);
         let mut books = provenance.map(|provenance| Books {
             result: RunResult {
                 schema_version: SCHEMA_VERSION.into(),
@@ -182,7 +184,7 @@ impl<'a> Suite<'a> {
                 strict: Verdict { valid: true, reasons: Vec::new() },
                 failure: None,
             },
-            rules: self.rules(),
+            rules,
             dir,
             since: SystemTime::now(),
             latencies: Vec::new(),
@@ -313,6 +315,9 @@ impl<'a> Suite<'a> {
             // clocks drift: an hour later an old offset is worse than its uncertainty
             standing.clock = ClockSync::measure(team.comm());
             if let Some(books) = books {
+                if books.result.phases.is_empty() {
+                    books.result.provenance.start.first_phase_s = self.options.process_start.elapsed().as_secs_f64();
+                }
                 books.observer.phase_begins(phase);
             }
             let begin = now();
@@ -446,11 +451,12 @@ impl<'a> Suite<'a> {
         self.options.resultdir.as_ref().map_or_else(String::new, |path| path.display().to_string())
     }
 
-    fn rules(&self) -> Rules {
+    fn rules(&self, serial_transfers: Option<String>) -> Rules {
         let bench = &self.config.bench;
         let mut departures = Vec::new();
         if bench.queue_depth > 1 {
             departures.push(format!("queue-depth {}", bench.queue_depth));
+            departures.extend(serial_transfers);
         }
         if bench.threads_per_rank > 1 {
             departures.push(format!("threads-per-rank {}", bench.threads_per_rank));
@@ -467,8 +473,35 @@ impl<'a> Suite<'a> {
         }
     }
 
+    /// Whether a queue depth is asked for that ranks cannot have: transfers that run one after the other must not pass for overlapping
+    /// ones. Collective.
+    fn serial_transfers<S: Stores>(&self, comm: &dyn Comm, stores: &S) -> Option<String> {
+        if self.config.bench.queue_depth <= 1 {
+            return None;
+        }
+        let ior = |phase: &PhaseId| matches!(phase.family(), Family::IorEasy | Family::IorHard | Family::IorRnd4kEasy);
+        let phases = self.plan.phases.iter().filter(|phase| ior(phase));
+        let own = phases.copied().find_map(|phase| stores.visit(phase, SerialQueue));
+        let mut ranks = [u64::from(own.is_some())];
+        comm.all_reduce_u64(ReduceOp::Sum, &mut ranks);
+        let mut first = [if own.is_some() { comm.rank() as u64 } else { u64::MAX }];
+        comm.all_reduce_u64(ReduceOp::Min, &mut first);
+        let root = usize::try_from(first[0]).ok().filter(|&root| root < comm.size())?;
+        let mut reason = own.unwrap_or_default().into_bytes();
+        comm.broadcast(root, &mut reason);
+        let reason = String::from_utf8_lossy(&reason);
+        Some(format!("transfers of {} of {} ranks run one at a time: {reason}", ranks[0], comm.size()))
+    }
+
     /// What rank 0 writes down about the run; the other ranks bring their memory.
-    fn provenance<S: Stores>(&self, team: &Team<'_>, stores: &S, standing: &Standing) -> Option<Provenance> {
+    fn provenance<S: Stores>(
+        &self,
+        team: &Team<'_>,
+        stores: &S,
+        standing: &Standing,
+        connected_s: f64,
+        rules: &Rules,
+    ) -> Option<Provenance> {
         let comm = team.comm();
         let resident = resident_bytes();
         let mut most = [resident];
@@ -479,8 +512,6 @@ impl<'a> Suite<'a> {
             return None;
         }
         let topology = comm.topology();
-        let since_start = self.options.process_start.elapsed().as_secs_f64();
-        let rules = self.rules();
         Some(Provenance {
             program: format!("dfs-bench-{}", env!("CARGO_PKG_VERSION")),
             rules: "io500-isc26_v2".into(),
@@ -513,12 +544,12 @@ impl<'a> Suite<'a> {
                 })
                 .collect(),
             environment: relevant_environment(),
-            departures: rules.departures,
+            departures: rules.departures.clone(),
             wall_clock_skew_s: standing.clock.wall_skew_max_ns as f64 / 1e9,
             clock_uncertainty_s: standing.clock.uncertainty_max_ns as f64 / 1e9,
             start: StartUp {
-                connected_s: since_start,
-                first_phase_s: since_start,
+                connected_s,
+                first_phase_s: 0.0, // not yet
                 resident_max: most[0],
                 resident_mean: sum[0] / comm.size() as u64,
             },
@@ -689,6 +720,20 @@ impl Visit for UniqueDirs<'_> {
         B::Dir: Send + Sync,
     {
         setup::make_unique_dirs(backend, self.team, self.datadir, self.plan)
+    }
+}
+
+/// Asks why a store does not overlap transfers.
+struct SerialQueue;
+
+impl Visit for SerialQueue {
+    type Out = Option<String>;
+
+    fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
+    where
+        B::Dir: Send + Sync,
+    {
+        backend.serial_queue()
     }
 }
 
