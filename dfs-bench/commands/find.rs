@@ -150,7 +150,7 @@ impl Visit for Walk<'_> {
         let plan = FindPlan { below: String::new(), predicate, newer_than_timestamp: false };
         let options = FindOptions { threads: args.threads, ..FindOptions::default() };
         let (ticker, clock) = (Ticker::real(), ClockSync::default());
-        let pace = Pace { stonewall_s: None, queue_depth: 1 };
+        let pace = Pace { stonewall_s: None, queue_depth: 1, threads: 1 };
         let cx = Cx { backend, root: &root, team, ticker: &ticker, progress, clock: &clock, pace };
         let begin = args.dir.trim_end_matches('/');
         let print = |path: &[u8]| {

@@ -32,7 +32,7 @@ where
     let team = Team::new(comm, Duration::from_secs(60), Arc::new(|error| panic!("stuck: {error}")));
     team.enter(Some(PhaseId::Find));
     let (ticker, clock) = (Ticker::real(), ClockSync::default());
-    let pace = Pace { stonewall_s: None, queue_depth: 1 };
+    let pace = Pace { stonewall_s: None, queue_depth: 1, threads: 1 };
     let cx = Cx { backend, root, team: &team, ticker: &ticker, progress, clock: &clock, pace };
     find::run(&cx, plan, options, recorder)
 }
@@ -252,6 +252,12 @@ impl Recorder for Kinds {
     const ON: bool = true;
     fn record(&mut self, kind: OpKind, _nanos: u64, _at: u64) {
         self.0.push(kind);
+    }
+    fn fork(&self) -> Self {
+        Kinds::default()
+    }
+    fn join(&mut self, fork: Self) {
+        self.0.extend(fork.0);
     }
 }
 

@@ -48,7 +48,8 @@ impl<T> During<T> for Result<T, Errno> {
 pub struct Control<'a, R> {
     ticker: &'a Ticker,
     progress: &'a Progress,
-    team: &'a Team<'a>,
+    /// The ranks; none for a thread of a rank, which looks at the stonewall only: the rest is the rank's.
+    team: Option<&'a Team<'a>>,
     recorder: &'a mut R,
     /// Reading when the loop began.
     start: u64,
@@ -59,6 +60,42 @@ pub struct Control<'a, R> {
     /// Reading at the end of the last recorded part.
     last: u64,
     beat: u64,
+}
+
+/// What the threads of a rank go by: its clock, its stonewall.
+#[derive(Clone, Copy)]
+pub(super) struct Timing<'a> {
+    ticker: &'a Ticker,
+    progress: &'a Progress,
+    start: u64,
+    deadline: Option<u64>,
+    beat: u64,
+}
+
+/// What a rank has seen of its threads' work.
+pub(super) struct Seen {
+    /// Operations done.
+    done: u64,
+    /// The last look, when nothing was done since the one before.
+    quiet_until: Option<u64>,
+}
+
+impl Seen {
+    /// So many operations were done before.
+    pub(super) fn from(done: u64) -> Self {
+        Seen { done, quiet_until: None }
+    }
+}
+
+impl<'a> Timing<'a> {
+    /// A thread's part of the rank's loop.
+    pub(super) fn control<R: Recorder>(self, recorder: &'a mut R) -> Control<'a, R> {
+        let Timing { ticker, progress, start, deadline, beat } = self;
+        let last = ticker.ticks();
+        let mut control = Control { ticker, progress, team: None, recorder, start, deadline, next_look: 0, last, beat };
+        control.plan_next_look(last);
+        control
+    }
 }
 
 impl<'a, R: Recorder> Control<'a, R> {
@@ -75,9 +112,41 @@ impl<'a, R: Recorder> Control<'a, R> {
         let deadline = stonewall_ns.map(|ns| start + ticker.ticks_in(ns));
         recorder.begin();
         let mut control =
-            Control { ticker, progress, team, recorder, start, deadline, next_look: 0, last: start, beat };
+            Control { ticker, progress, team: Some(team), recorder, start, deadline, next_look: 0, last: start, beat };
         control.plan_next_look(start);
         control
+    }
+
+    /// What the threads of this rank go by.
+    pub(super) fn timing(&self) -> Timing<'a> {
+        let Control { ticker, progress, start, deadline, beat, .. } = *self;
+        Timing { ticker, progress, start, deadline, beat }
+    }
+
+    /// Looks up on behalf of the rank's threads.
+    pub(super) fn oversee(&mut self, seen: &mut Seen, done: u64) -> Option<Stop> {
+        let now = self.ticker.ticks();
+        self.account(seen, now, done);
+        self.judge(now)
+    }
+
+    /// The rank's threads have come to their limit, or to what they stopped at.
+    pub(super) fn finish_threads(&mut self, mut seen: Seen, done: u64) {
+        self.account(&mut seen, self.ticker.ticks(), done);
+    }
+
+    fn account(&mut self, seen: &mut Seen, now: u64, done: u64) {
+        if done <= seen.done {
+            seen.quiet_until = Some(now);
+            return;
+        }
+        if let Some(quiet_until) = seen.quiet_until.take() {
+            // nothing had ended by then: a stall
+            let at = self.ticker.nanos(self.start, quiet_until);
+            self.recorder.look(seen.done + 1, at, at);
+        }
+        self.publish(now, done);
+        seen.done = done;
     }
 
     fn plan_next_look(&mut self, now: u64) {
@@ -155,12 +224,21 @@ impl<'a, R: Recorder> Control<'a, R> {
 
     #[cold]
     fn look(&mut self, now: u64, done: u64) -> Option<Stop> {
-        self.publish(now, done);
-        if self.progress.stop_requested() {
-            return Some(Stop::Interrupted);
+        if self.team.is_some() {
+            self.publish(now, done);
         }
-        if self.team.heard_of_failure() {
-            return Some(Stop::Elsewhere);
+        self.judge(now)
+    }
+
+    /// Whether the loop must end.
+    fn judge(&mut self, now: u64) -> Option<Stop> {
+        if let Some(team) = self.team {
+            if self.progress.stop_requested() {
+                return Some(Stop::Interrupted);
+            }
+            if team.heard_of_failure() {
+                return Some(Stop::Elsewhere);
+            }
         }
         if self.deadline.is_some_and(|deadline| now > deadline) {
             return Some(Stop::Stonewall);

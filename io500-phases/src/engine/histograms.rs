@@ -65,6 +65,14 @@ impl Counts {
         place
     }
 
+    /// Adds the latencies that were counted elsewhere.
+    pub fn merge(&mut self, other: &Counts) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, count)| *sum += count);
+        self.sum += other.sum;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
     /// The counts, by place.
     pub fn counts(&self) -> &[u64] {
         &self.counts
@@ -153,6 +161,11 @@ mod tests {
                 expected.add(by_the_crate(values)).unwrap();
             }
             prop_assert_eq!(histogram(0, &sum), expected);
+            let mut merged = Counts::new();
+            ranks.iter().for_each(|values| merged.merge(&counted(values)));
+            let all = counted(&ranks.concat());
+            prop_assert_eq!(merged.counts(), all.counts());
+            prop_assert_eq!((merged.sum(), merged.extremes()), (all.sum(), all.extremes()));
         }
     }
 }

@@ -6,6 +6,7 @@ mod progress;
 mod recorder;
 pub mod series;
 mod team;
+mod threads;
 mod ticker;
 
 pub use control::{BEAT_NS, Control, During, OpError, Stop};
@@ -13,4 +14,5 @@ pub use progress::{Progress, Snapshot, WearOut};
 pub use recorder::{Latencies, Off, OpKind, Recorder};
 pub use series::Series;
 pub use team::{FAILED, Failure, Team, catch};
+pub use threads::{Thread, run_threads};
 pub use ticker::Ticker;

@@ -65,7 +65,7 @@ impl OpKind {
 }
 
 /// Takes the latencies of a loop. The loop is compiled once for each recorder, so one that is off costs nothing.
-pub trait Recorder {
+pub trait Recorder: Sized {
     /// Whether latencies are wanted; false removes the extra clock readings between the parts of an operation.
     const ON: bool;
     /// An operation of this kind took so many nanoseconds; it ended at `at` nanoseconds of the loop.
@@ -77,6 +77,10 @@ pub trait Recorder {
     fn look(&mut self, _done: u64, _before: u64, _now: u64) {}
     /// All ranks have met at the stonewall, at `now` nanoseconds of the loop.
     fn meet(&mut self, _now: u64) {}
+    /// An empty recorder of the same kind, for another thread of the rank.
+    fn fork(&self) -> Self;
+    /// Adds what a fork has recorded.
+    fn join(&mut self, fork: Self);
 }
 
 /// Records nothing.
@@ -87,6 +91,10 @@ impl Recorder for Off {
     const ON: bool = false;
     #[inline]
     fn record(&mut self, _kind: OpKind, _nanos: u64, _at: u64) {}
+    fn fork(&self) -> Self {
+        Off
+    }
+    fn join(&mut self, _fork: Self) {}
 }
 
 /// Records the latency of every operation of a phase, in a histogram of 296 KiB for each kind and over time in 592 KiB more, all made
@@ -145,6 +153,19 @@ impl Recorder for Latencies {
 
     fn meet(&mut self, now: u64) {
         self.series.meet(now);
+    }
+
+    fn fork(&self) -> Self {
+        Latencies::new(self.kinds)
+    }
+
+    fn join(&mut self, fork: Self) {
+        for (sum, part) in self.counts.iter_mut().zip(fork.counts) {
+            if let (Some(sum), Some(part)) = (sum, part) {
+                sum.merge(&part);
+            }
+        }
+        self.series.merge_latencies(fork.series);
     }
 }
 

@@ -109,6 +109,15 @@ impl Series {
         self.stall
     }
 
+    /// Adds the latencies that another thread of the rank has counted in a row of its own.
+    pub fn merge_latencies(&mut self, mut other: Series) {
+        other.coarsen_to(self.interval_ns);
+        self.coarsen_to(other.interval_ns);
+        for (sum, count) in self.classes.iter_mut().zip(&other.classes) {
+            *sum = sum.saturating_add(*count);
+        }
+    }
+
     /// Makes the intervals `interval_ns` long, a power of two times what they are.
     pub fn coarsen_to(&mut self, interval_ns: u64) {
         while self.interval_ns < interval_ns {
@@ -193,6 +202,13 @@ impl Recorder for Series {
 
     #[inline]
     fn record(&mut self, _kind: OpKind, _nanos: u64, _at: u64) {}
+
+    fn fork(&self) -> Self {
+        Series::new()
+    }
+
+    /// The looks that operations are counted from are the rank's.
+    fn join(&mut self, _fork: Self) {}
 
     fn begin(&mut self) {
         self.origin = self.reached;

@@ -20,7 +20,7 @@ pub struct Cx<'a, B: Backend> {
     pub progress: &'a Progress,
     /// What turns this rank's clock into rank 0's.
     pub clock: &'a ClockSync,
-    /// Depth and stonewall.
+    /// Stonewall, depth and threads.
     pub pace: Pace,
 }
 
@@ -31,6 +31,8 @@ pub struct Pace {
     pub stonewall_s: Option<u32>,
     /// Transfers in flight per rank.
     pub queue_depth: usize,
+    /// Threads per rank in the mdtest phases.
+    pub threads: usize,
 }
 
 /// The two readings at an edge of a window.

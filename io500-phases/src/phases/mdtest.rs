@@ -4,36 +4,34 @@
 //! ends with a sync inside the window. Making and removing the directories is outside.
 
 use super::context::{Cx, failed, outcome};
+use super::crew::{Crew, Hands};
 use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend, list};
-use crate::buffer::{AlignedBuf, poison};
+use crate::buffer::poison;
 use crate::comm::ReduceOp;
-use crate::engine::{Control, During, Failure, OpKind, Recorder, Stop};
+use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop};
 use crate::error::{Errno, Result};
-use crate::name::NumberedName;
 use crate::plan::{MdtestPlan, Step};
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 /// Creates files until the stonewall and on to what the fastest rank had created by then. Returns the tally and the files of every rank.
-pub fn create<B: Backend, R: Recorder>(
-    cx: &Cx<'_, B>,
-    plan: &MdtestPlan,
-    recorder: &mut R,
-) -> Result<(RankTally, u64)> {
+pub fn create<B, R>(cx: &Cx<'_, B>, plan: &MdtestPlan, recorder: &mut R) -> Result<(RankTally, u64)>
+where
+    B: Backend + Sync,
+    B::Dir: Sync,
+    R: Recorder + Send,
+{
     let (tree, tree_ns) = timed(cx, || make_tree(cx, plan))?;
     let work = Work::new(cx, plan, Step::Create, tree);
     let (dir, owner) = (cx.team.agree(work.open_dir())?, work.owner as u32);
-    let mut names = NumberedName::new(&plan.name_prefix(work.owner));
-    let mut data = AlignedBuf::new(plan.file_size);
-    plan.signature.fill(&mut data, owner, 0);
+    let mut crew = Crew::new(cx, plan, work.owner, recorder);
     let backend = cx.backend;
-    let mut check = Check::default();
-    let mut one = |control: &mut Control<'_, R>, i: u64| {
-        let file = backend.create(&dir, names.with(i), plan.hints).during("create")?;
+    let one = |control: &mut Control<'_, R>, hands: &mut Hands, i: u64| {
+        let file = backend.create(&dir, hands.names.with(i), plan.hints).during("create")?;
         control.part(OpKind::Create);
         if plan.file_size > 0 {
-            plan.signature.refill(&mut data, owner, i);
-            backend.write_at(&file, 0, &data).during("write")?;
+            plan.signature.refill(&mut hands.data, owner, i);
+            backend.write_at(&file, 0, &hands.data).during("write")?;
             control.part(OpKind::Write);
         }
         backend.close(file).during("close")
@@ -42,35 +40,37 @@ pub fn create<B: Backend, R: Recorder>(
 
     let begin = cx.edge();
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, cx.stonewall_ns());
-    let (at_stonewall, stop) = control.run(0, plan.files, Some(OpKind::Close), &mut one);
+    let (at_stonewall, stop) = crew.run(&mut control, (0, plan.files), Some(OpKind::Close), one);
     let ended = work.outcome(stop, at_stonewall);
     let (goal, stonewall_ns) = cx.meet_at_stonewall(&mut control, at_stonewall, ended)?;
-    let (done, stop) = control.run(at_stonewall, goal, Some(OpKind::Close), &mut one);
+    let (done, stop) = crew.run(&mut control, (at_stonewall, goal), Some(OpKind::Close), one);
     let loop_ns = control.elapsed_ns();
     let ended = work.outcome(stop, done).and_then(|()| backend.sync_all(&dir).map_err(failed("sync", work.dir_path())));
     cx.team.agree(ended)?;
     let end = cx.edge();
 
-    check.checked = done;
+    crew.join(recorder);
+    let check = Check { checked: done, ..Check::default() };
     let bytes = done * plan.file_size as u64;
     let tally = cx.tally(begin, end);
     Ok((RankTally { operations: done, bytes, loop_ns, at_stonewall, stonewall_ns, tree_ns, check, ..tally }, goal))
 }
 
 /// Looks up every file: it must be a file of the right size.
-pub fn stat<B: Backend, R: Recorder>(
-    cx: &Cx<'_, B>,
-    plan: &MdtestPlan,
-    files: u64,
-    recorder: &mut R,
-) -> Result<RankTally> {
+pub fn stat<B, R>(cx: &Cx<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
+where
+    B: Backend + Sync,
+    B::Dir: Sync,
+    R: Recorder + Send,
+{
     let backend = cx.backend;
     let expected = plan.file_size as u64;
-    visit(cx, plan, Step::Stat, files, recorder, Some(OpKind::Stat), |_, visit, name, check| {
-        let stat = match backend.stat(visit.dir, name) {
+    visit(cx, plan, Step::Stat, files, recorder, Some(OpKind::Stat), |_, visit, hands| {
+        let Hands { names, check, .. } = hands;
+        let stat = match backend.stat(visit.dir, names.with(visit.index)) {
             Err(errno) if errno.0 == libc::ENOENT => {
                 check.book_missing(|| visit.path());
-                return Ok(0);
+                return Ok(());
             }
             other => other.during("stat")?,
         };
@@ -78,64 +78,65 @@ pub fn stat<B: Backend, R: Recorder>(
         if stat.size != expected && backend.keeps_data() {
             check.book_short(expected, stat.size, 0, || visit.path());
         }
-        Ok(0)
+        Ok(())
     })
 }
 
 /// Opens and reads every file and compares every byte.
-pub fn read<B: Backend, R: Recorder>(
-    cx: &Cx<'_, B>,
-    plan: &MdtestPlan,
-    files: u64,
-    recorder: &mut R,
-) -> Result<RankTally> {
+pub fn read<B, R>(cx: &Cx<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
+where
+    B: Backend + Sync,
+    B::Dir: Sync,
+    R: Recorder + Send,
+{
     let backend = cx.backend;
     let owner = plan.owner(Step::Read, cx.rank(), cx.ranks()) as u32;
     let signature = plan.signature;
-    let mut data = AlignedBuf::new(plan.file_size);
-    signature.fill(&mut data, owner, 0);
-    visit(cx, plan, Step::Read, files, recorder, None, |control, visit, name, check| {
-        let file = match backend.open(visit.dir, name, Access::Read) {
+    visit(cx, plan, Step::Read, files, recorder, None, |control, visit, hands| {
+        let Hands { names, data, check, bytes, .. } = hands;
+        let file = match backend.open(visit.dir, names.with(visit.index), Access::Read) {
             Err(errno) if errno.0 == libc::ENOENT => {
                 check.book_missing(|| visit.path());
-                return Ok(0);
+                return Ok(());
             }
             other => other.during("open")?,
         };
         control.part(OpKind::Open);
         if !backend.keeps_data() {
-            signature.refill(&mut data, owner, visit.index);
+            signature.refill(data, owner, visit.index);
         }
-        poison(&mut data);
-        let got = backend.read_at(&file, 0, &mut data).during("read")?;
+        poison(data);
+        let got = backend.read_at(&file, 0, data).during("read")?;
         control.part(OpKind::Read);
         backend.close(file).during("close")?;
         control.part(OpKind::Close);
         check.checked += 1;
         if got != data.len() {
             check.book_short(data.len() as u64, got as u64, 0, || visit.path());
-        } else if let Err(mismatch) = signature.verify(&data, owner, visit.index) {
+        } else if let Err(mismatch) = signature.verify(data, owner, visit.index) {
             check.book_wrong(mismatch, 0, || visit.path());
         }
-        Ok(got as u64)
+        *bytes += got as u64;
+        Ok(())
     })
 }
 
 /// Removes every file, and then, outside the window, the directories.
-pub fn delete<B: Backend, R: Recorder>(
-    cx: &Cx<'_, B>,
-    plan: &MdtestPlan,
-    files: u64,
-    recorder: &mut R,
-) -> Result<RankTally> {
+pub fn delete<B, R>(cx: &Cx<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
+where
+    B: Backend + Sync,
+    B::Dir: Sync,
+    R: Recorder + Send,
+{
     let backend = cx.backend;
-    let mut tally = visit(cx, plan, Step::Delete, files, recorder, Some(OpKind::Remove), |_, visit, name, check| {
-        match backend.unlink(visit.dir, name) {
+    let mut tally = visit(cx, plan, Step::Delete, files, recorder, Some(OpKind::Remove), |_, visit, hands| {
+        let Hands { names, check, .. } = hands;
+        match backend.unlink(visit.dir, names.with(visit.index)) {
             Err(errno) if errno.0 == libc::ENOENT => check.book_missing(|| visit.path()),
             other => other.during("remove")?,
         }
         check.checked += 1;
-        Ok(0)
+        Ok(())
     })?;
     let ((), tree_ns) = timed(cx, || cx.team.agree(remove_tree(cx, plan, &mut tally.check)))?;
     // the directory that holds them all goes last, when the others are gone; what a rank has found in its own keeps both
@@ -149,67 +150,77 @@ pub fn delete<B: Backend, R: Recorder>(
 /// What a step works on at the moment.
 struct Visit<'a, B: Backend> {
     dir: &'a B::Dir,
-    work: &'a Work<'a, B>,
+    place: Place<'a>,
     index: u64,
 }
 
 impl<B: Backend> Visit<'_, B> {
     #[cold]
     fn path(&self) -> String {
-        self.work.path(self.index)
+        self.place.path(self.index)
     }
 }
 
-fn visit<B: Backend, R: Recorder>(
+fn visit<B, R>(
     cx: &Cx<'_, B>,
     plan: &MdtestPlan,
     step: Step,
     files: u64,
     recorder: &mut R,
     last_part: Option<OpKind>,
-    mut each: impl FnMut(
-        &mut Control<'_, R>,
-        &Visit<'_, B>,
-        &CStr,
-        &mut Check,
-    ) -> std::result::Result<u64, crate::engine::OpError>,
-) -> Result<RankTally> {
+    each: impl Fn(&mut Control<'_, R>, &Visit<'_, B>, &mut Hands) -> std::result::Result<(), OpError> + Sync,
+) -> Result<RankTally>
+where
+    B: Backend + Sync,
+    B::Dir: Sync,
+    R: Recorder + Send,
+{
     let tree = open_test_dir(cx, plan);
     let tree = cx.team.agree(tree)?;
     let work = Work::new(cx, plan, step, tree);
-    let mut check = Check::default();
     let dir = match work.open_dir() {
         // a directory that is gone with all its files: every one of them is missing
         Err(Failure::Storage { errno: libc::ENOENT, .. }) => Ok(None),
         other => other.map(Some),
     };
     let dir = cx.team.agree(dir)?;
-    let mut names = NumberedName::new(&plan.name_prefix(work.owner));
+    let mut crew = Crew::new(cx, plan, work.owner, recorder);
+    let place = work.place();
     cx.progress.set_goal(files);
     cx.team.meet()?;
 
     let begin = cx.edge();
-    let mut bytes = 0;
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, None);
     let (done, stop) = match &dir {
-        Some(dir) => {
-            let mut at = Visit { dir, work: &work, index: 0 };
-            control.run(0, files, last_part, |control, i| {
-                at.index = i;
-                bytes += each(control, &at, names.with(i), &mut check)?;
-                Ok(())
-            })
-        }
-        None => {
-            check.missing = files;
-            check.first = (files > 0).then(|| format!("{}: not there", work.path(0)));
-            (files, None)
-        }
+        Some(dir) => crew.run(&mut control, (0, files), last_part, |control, hands, index| {
+            each(control, &Visit { dir, place, index }, hands)
+        }),
+        None => (files, None),
     };
     let loop_ns = control.elapsed_ns();
     cx.team.agree(work.outcome(stop, done))?;
     let end = cx.edge();
+    let (mut check, bytes) = crew.join(recorder);
+    if dir.is_none() {
+        check.missing = files;
+        check.first = (files > 0).then(|| format!("{}: not there", work.path(0)));
+    }
     Ok(RankTally { operations: done, bytes, loop_ns, check, ..cx.tally(begin, end) })
+}
+
+/// Where the files of a step are.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    plan: &'a MdtestPlan,
+    step: Step,
+    rank: usize,
+    ranks: usize,
+}
+
+impl Place<'_> {
+    fn path(&self, index: u64) -> String {
+        self.plan.path(self.step, self.rank, self.ranks, index)
+    }
 }
 
 /// One rank's part of one step.
@@ -238,8 +249,12 @@ impl<'a, B: Backend> Work<'a, B> {
         tree_path(self.plan, self.dir_owner)
     }
 
+    fn place(&self) -> Place<'a> {
+        Place { plan: self.plan, step: self.step, rank: self.cx.rank(), ranks: self.cx.ranks() }
+    }
+
     fn path(&self, index: u64) -> String {
-        self.plan.path(self.step, self.cx.rank(), self.cx.ranks(), index)
+        self.place().path(index)
     }
 
     fn outcome(&self, stop: Option<Stop>, done: u64) -> std::result::Result<(), Failure> {

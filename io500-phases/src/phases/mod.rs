@@ -2,6 +2,7 @@
 
 pub mod cleanup;
 mod context;
+mod crew;
 pub mod find;
 mod ior;
 mod mdtest;

@@ -61,6 +61,7 @@ impl Visit for RunPhase<'_> {
             pace: Pace {
                 stonewall_s: write_or_random.then_some(self.plan.stonewall_s),
                 queue_depth: self.config.bench.queue_depth,
+                threads: self.config.bench.threads_per_rank,
             },
         };
         if self.config.bench.latency {
@@ -258,7 +259,12 @@ impl RunPhase<'_> {
         if self.plan.ior_easy.file_per_process { (rank + 2 * topology.read_shift()) % topology.ranks() } else { rank }
     }
 
-    fn mdtest<B: Backend, R: Recorder>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome> {
+    fn mdtest<B, R>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome>
+    where
+        B: Backend + Sync,
+        B::Dir: Sync,
+        R: Recorder + Send,
+    {
         let plan =
             if self.phase.family() == Family::MdtestHard { &self.plan.mdtest_hard } else { &self.plan.mdtest_easy };
         self.progress.begin(self.phase, 0);
