@@ -173,3 +173,19 @@ fn a_killed_rank_ends_the_job_and_leaves_what_was_finished() {
     assert_eq!(scene.read("results/ior-easy.stonewall").trim(), "4");
     assert!(scene.read("results/result.txt").contains("[ior-easy-write]"));
 }
+
+#[test]
+fn a_rank_that_hangs_in_the_store_does_not_keep_the_job() {
+    let scene = Scene::new();
+    let Some(mut command) = scene.ranks(1).filter(|_| is_standin()) else { return };
+    scene.write("long.ini", LONG);
+    command.env("DAOS_STANDIN_FAULT", "write:3:EIO:0");
+    // rank 1 would come back from its third write in ten minutes
+    let slow = ["env", "DAOS_STANDIN_DELAY_US=write:600000000:3", env!("CARGO_BIN_EXE_dfs-bench")];
+    let dfs = [&ARGUMENTS[..], &["--api", "dfs"]].concat();
+    let outcome = run(command, [&dfs[..], &[":", "-np", "1"], &slow, &dfs].concat());
+    assert!(outcome.code.is_some_and(|code| code == 4 || (code != 0 && is_open_mpi() == Some(false))), "{outcome:?}");
+    let error = "): ior-easy-write: write ior-easy/ior_file_easy.00000000: Input/output error (os error 5)";
+    assert!(outcome.stderr.contains("error: rank 0 (") && outcome.stderr.contains(error), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("do not come to the meeting"), "{}", outcome.stderr);
+}

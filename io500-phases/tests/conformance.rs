@@ -4,12 +4,9 @@ mod common;
 
 use io500_phases::backend::fault::Faulty;
 use io500_phases::backend::posix::Posix;
-use io500_phases::backend::select::{Selected, Stores, Visit};
+use io500_phases::backend::select::Visit;
 use io500_phases::backend::{Access, Backend, DirBatch, FileKind, IoQueue, list};
-use io500_phases::comm::threads;
-use io500_phases::config::Config;
 use io500_phases::error::{Errno, OpResult};
-use io500_phases::phase_id::PhaseId;
 use io500_phases::plan::Hints;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
@@ -49,8 +46,19 @@ fn on_all(test: impl Conformance + Sync) {
     let path = temp.path().to_str().unwrap();
     InDirectory(test, path).visit(&Faulty::new(Posix::new(path, false)));
     #[cfg(feature = "dfs")]
-    if let Some(container) = common::Container::new() {
-        let config: Config = common::config("", &[&container.setting()]);
+    over_dfs::run(test);
+}
+
+#[cfg(feature = "dfs")]
+mod over_dfs {
+    use super::{Conformance, InDirectory, common};
+    use io500_phases::backend::select::{Selected, Stores};
+    use io500_phases::comm::threads;
+    use io500_phases::phase_id::PhaseId;
+
+    pub fn run(test: impl Conformance + Sync) {
+        let Some(container) = common::Container::new() else { return };
+        let config = common::config("", &[&container.setting()]);
         threads::run(1, |comm| {
             let stores = Selected::open(&config, &[PhaseId::IorEasyRead], "/", &comm).unwrap();
             stores.visit(PhaseId::IorEasyRead, InDirectory(test, "/"));
