@@ -26,7 +26,8 @@ fn main() {
     }
     let args: Vec<String> = args.collect();
     let arg = |at: usize| args.get(at).filter(|arg| !arg.starts_with('-'));
-    let base = PathBuf::from(arg(0).map_or("/dev/shm", String::as_str)).join(format!("find-bench-{}", std::process::id()));
+    let base =
+        PathBuf::from(arg(0).map_or("/dev/shm", String::as_str)).join(format!("find-bench-{}", std::process::id()));
     let rounds: usize = arg(1).map_or(5, |text| text.parse().expect("a number of rounds"));
     let files: usize = arg(2).map_or(1_000_000, |text| text.parse().expect("a number of files"));
     for (name, directories) in [("one directory", 1), ("200 directories", 200)] {
@@ -122,8 +123,7 @@ fn walk(backend: &Posix, data: &Path, plan: &FindPlan, ranks: usize, threads: us
         let root = backend.open_path(&data.display().to_string()).expect("the start");
         let (ticker, clock, progress) = (Ticker::real(), ClockSync::default(), Progress::default());
         let pace = Pace { stonewall_s: None, queue_depth: 1 };
-        let cx =
-            Cx { backend, root: &root, team: &team, ticker: &ticker, progress: &progress, clock: &clock, pace };
+        let cx = Cx { backend, root: &root, team: &team, ticker: &ticker, progress: &progress, clock: &clock, pace };
         let options = FindOptions { threads, ..FindOptions::default() };
         find::run(&cx, plan, &options, &mut Off).expect("a walk").1.counts
     });
