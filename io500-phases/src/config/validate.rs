@@ -128,6 +128,11 @@ impl Check<'_> {
         if find.queue_length <= 0 {
             self.fail(section, "pfind-queue-length", "must be positive");
         }
+        if let Some(script) = &find.external_script
+            && let Err(message) = executable(script)
+        {
+            self.fail(section, "external-script", &message);
+        }
         let posix = self.config.phase(phase).api.api == Api::Posix;
         if find.hashing && posix && find.external_script.is_none() {
             let message = "POSIX promises nothing about positions in a directory, so no rank can begin in the middle of one; all \
@@ -162,4 +167,11 @@ impl Check<'_> {
             self.problems.push(problem);
         }
     }
+}
+
+/// Whether a program can be run.
+fn executable(path: &str) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if about.is_file() && about.permissions().mode() & 0o100 != 0 { Ok(()) } else { Err("is no program".into()) }
 }

@@ -19,6 +19,8 @@ use crate::results::{FindResult, KindLatency, PhaseResult, Reduce};
 pub(super) struct RunPhase<'a> {
     pub phase: PhaseId,
     pub datadir: &'a str,
+    /// The command line of the C suite; for a find phase with an external script, that of the script.
+    pub command: &'a str,
     pub config: &'a Config,
     pub plan: &'a Plan,
     pub team: &'a Team<'a>,
@@ -180,8 +182,11 @@ impl RunPhase<'_> {
             PhaseId::FindHard => &self.config.find_hard,
             _ => &self.config.find,
         };
-        let options = FindOptions::new(section, self.config.bench.find_threads, cx.ranks())?;
         let mut plan = self.plan.find(self.phase);
+        if section.external_script.is_some() {
+            return self.find_by_script(&plan, cx.ranks());
+        }
+        let options = FindOptions::new(section, self.config.bench.find_threads, cx.ranks())?;
         plan.predicate.not_before = self.state.timestamp_s.filter(|_| plan.newer_than_timestamp);
         self.progress.begin(self.phase, 0);
         let (tally, find) = phases::find::run(cx, &plan, &options, recorder)?;
@@ -200,6 +205,29 @@ impl RunPhase<'_> {
             let csv = find_csv(&finds, result.window_s);
             result.find = Some(find);
             (result, csv)
+        });
+        Ok(Outcome { reached: None, on_root, latencies: Vec::new() })
+    }
+
+    /// Rank 0 runs the external script; its time and its counts are the phase's.
+    fn find_by_script(&self, plan: &FindPlan, ranks: usize) -> Result<Outcome> {
+        self.progress.begin(self.phase, 0);
+        let script = phases::find::external(self.team, self.progress, self.command)?;
+        let on_root = script.map(|script| {
+            let (expected_found, expected_total) = self.expected(plan, ranks);
+            let find = FindResult::of_script(&script, self.command, expected_found, expected_total);
+            let mut pairs = vec![("last-output".to_owned(), format!("\"{}\"", script.last_line))];
+            pairs.extend(script.total.map(|total| ("total-files".to_owned(), total.to_string())));
+            pairs.push(("found".into(), find.found.to_string()));
+            let result = PhaseResult {
+                rate: script.entries() as f64 / script.runtime_s / 1000.0,
+                window_s: script.runtime_s,
+                operations: script.entries(),
+                pairs,
+                find: Some(find),
+                ..PhaseResult::new(self.phase)
+            };
+            (result, String::new())
         });
         Ok(Outcome { reached: None, on_root, latencies: Vec::new() })
     }

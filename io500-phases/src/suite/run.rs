@@ -377,9 +377,19 @@ impl<'a> Suite<'a> {
         if phase == PhaseId::Timestamp {
             return self.timestamp(team, standing, books);
         }
+        let resultdir = self.resultdir();
+        // a script looks where the file system is mounted
+        let datadir = match phase.kind() {
+            Kind::Find => {
+                dated(&self.config.global.datadir, self.config.global.timestamp_datadir, &self.plan.timestamp)
+            }
+            _ => stores.datadir(phase).to_owned(),
+        };
+        let command = equivalent_command(self.config, self.plan, phase, &datadir, &resultdir);
         let run = RunPhase {
             phase,
             datadir: stores.datadir(phase),
+            command: &command,
             config: self.config,
             plan: self.plan,
             team,
@@ -392,9 +402,7 @@ impl<'a> Suite<'a> {
             Ok(outcome) => {
                 let mut outcome = outcome?;
                 if let Some((result, _)) = &mut outcome.on_root {
-                    let resultdir = self.resultdir();
-                    result.command =
-                        equivalent_command(self.config, self.plan, phase, stores.datadir(phase), &resultdir);
+                    result.command = command;
                 }
                 Ok(outcome)
             }
