@@ -3,10 +3,9 @@
 
 use super::compare::analyse;
 use super::compare::render;
-use super::load::Group;
-use super::{html, testing};
+use super::{html, load, testing};
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const WIDTHS: [u32; 3] = [360, 1280, 1920];
@@ -54,7 +53,7 @@ function look(frame) {
   const charts = [...page.querySelectorAll("svg")].map(svg => {
     const box = svg.getBoundingClientRect();
     const shapes = [...svg.querySelectorAll("path,rect,circle")]
-      .filter(s => !s.matches(".grid,.axis,.mark"))
+      .filter(s => !s.matches(".grid,.axis,.mark,.band"))
       .filter(s => { const b = s.getBBox(); return b.width > 0 || b.height > 0; });
     const outside = [...svg.querySelectorAll("text")].filter(t => {
       const b = t.getBoundingClientRect();
@@ -87,7 +86,7 @@ fn chromium() -> Option<PathBuf> {
 }
 
 /// Opens the page at all widths; what it says on the console, and what is seen.
-fn look(browser: &PathBuf, page: &str, dark: bool) -> (Vec<String>, Vec<Seen>) {
+fn look(browser: &Path, page: &str, dark: bool) -> (Vec<String>, Vec<Seen>) {
     let directory = tempfile::tempdir().unwrap();
     let source = page.replace('&', "&amp;").replace('"', "&quot;");
     let frame =
@@ -117,7 +116,7 @@ fn look(browser: &PathBuf, page: &str, dark: bool) -> (Vec<String>, Vec<Seen>) {
 }
 
 /// Everything a page must fulfil.
-fn check(browser: &PathBuf, page: &str, charts: usize, tables: usize) {
+fn check(browser: &Path, page: &str, charts: usize, tables: usize) {
     // the policy in the page makes the browser refuse and report every fetch, so that an empty console means none was tried
     assert!(page.contains("default-src 'none'"));
     assert!(!page.contains("<script"));
@@ -145,7 +144,20 @@ fn the_report_shows_whole_at_every_width() {
     let Some(browser) = chromium() else { return };
     let run = testing::run("night");
     // two of rates, the timeline, 12 of ranks, 13 of latency, 26 over time
-    check(&browser, &html::render(&[&run]).unwrap(), 54, 11);
+    check(&browser, &html::render(&[&run]).unwrap(), 54, 12);
+}
+
+#[test]
+fn a_published_run_shows_whole_at_every_width() {
+    let Some(browser) = chromium() else { return };
+    let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/full-runs");
+    if !runs.is_dir() {
+        return eprintln!("skipped: {} is not there", runs.display());
+    }
+    let groups = load::groups(&[runs.join("daos-hpe-dl320-1280-ranks")]).unwrap();
+    let page = html::render(&[&groups[0].runs[0]]).unwrap();
+    // two of rates, the timeline, and ranks in every phase whose ranks do not wait for each other before the clock is read
+    check(&browser, &page, 13, 10);
 }
 
 #[test]
@@ -157,7 +169,7 @@ fn the_comparison_shows_whole_at_every_width() {
             run.path.push(label);
             run.phases.iter_mut().for_each(|phase| phase.rate *= factor * (1.0 + index as f64 / 50.0));
         }
-        Group { label: label.to_owned(), path: label.into(), runs }
+        load::Group { label: label.to_owned(), path: label.into(), runs }
     };
     let mut other = group("a-candidate-with-a-rather-long-name-as-directories-have-them", 1.4);
     other.runs[0].phases[0].storage.push(super::model::Fact::new("chunk size", "4MiB"));

@@ -1,7 +1,7 @@
 //! The pictures of a run's report.
 
 use super::figures::{self, latency_tick, seconds};
-use super::model::{Phase, RankFigures, Run};
+use super::model::{Phase, RankFigures, Run, Series};
 use super::svg::{Axis, Plot, Rows, Scale, padded};
 use serde::Serialize;
 
@@ -124,17 +124,17 @@ const COLOUR_NAMES: [&str; 6] = ["blue", "orange", "green", "grey", "purple", "r
 /// Rate over time.
 pub fn series(phase: &Phase) -> Option<Chart> {
     let series = phase.series.as_ref().filter(|series| !series.rate.is_empty())?;
-    let length = series.interval_seconds * series.rate.len() as f64;
-    let high = series.rate.iter().copied().fold(0.0, f64::max);
+    let length = series.end_seconds;
+    let high = series.rate.iter().copied().flatten().fold(0.0, f64::max);
     let show_time = |value: f64| figures::tick(value);
     let show_rate = |value: f64| figures::tick(value);
     let alt = format!("{}: rate in {} over {} s.", phase.id, phase.unit, seconds(length));
     let x = Axis { low: 0.0, high: length, scale: Scale::Linear, title: "seconds", show: &show_time };
     let y = Axis { low: 0.0, high: high * 1.06, scale: Scale::Linear, title: phase.unit, show: &show_rate };
     let mut plot = Plot::new(&alt, 216.0, x, y);
-    plot.line("s0", steps(series.interval_seconds, series.rate.iter().copied()));
-    mark_stonewall(&mut plot, phase);
-    Some(Chart { caption: format!("{}: rate", phase.id), svg: plot.finish() })
+    plot.line("s0", steps(series, series.rate.iter().map(|rate| rate.unwrap_or(f64::NAN))));
+    mark_stonewall(&mut plot, phase, series);
+    Some(Chart { caption: format!("{}: rate{}", phase.id, shading(series)), svg: plot.finish() })
 }
 
 /// 99th percentile of the latency over time.
@@ -145,7 +145,7 @@ pub fn series_p99(phase: &Phase) -> Option<Chart> {
     if high <= 0.0 {
         return None;
     }
-    let length = series.interval_seconds * series.p99.len() as f64;
+    let length = series.end_seconds;
     let show_time = |value: f64| figures::tick(value);
     let show_latency = |ns: f64| latency_tick(ns);
     let alt = format!("{}: 99th percentile of the latency over {} s.", phase.id, seconds(length));
@@ -153,20 +153,33 @@ pub fn series_p99(phase: &Phase) -> Option<Chart> {
     let y = Axis { low: low.max(1.0) / 1.2, high: high * 1.2, scale: Scale::Log, title: "p99", show: &show_latency };
     let mut plot = Plot::new(&alt, 216.0, x, y);
     let values = series.p99.iter().map(|ns| ns.map_or(f64::NAN, |ns| ns as f64));
-    plot.line("s1", steps(series.interval_seconds, values));
-    mark_stonewall(&mut plot, phase);
-    Some(Chart { caption: format!("{}: 99th percentile of the latency", phase.id), svg: plot.finish() })
+    plot.line("s1", steps(series, values));
+    mark_stonewall(&mut plot, phase, series);
+    Some(Chart {
+        caption: format!("{}: 99th percentile of the latency{}", phase.id, shading(series)),
+        svg: plot.finish(),
+    })
 }
 
-/// A value per interval as a line with steps.
-fn steps(interval: f64, values: impl Iterator<Item = f64>) -> impl Iterator<Item = (f64, f64)> {
-    values
-        .enumerate()
-        .flat_map(move |(index, value)| [(index as f64 * interval, value), ((index + 1) as f64 * interval, value)])
+/// A value per interval as a line with steps, up to the end within the last interval.
+fn steps(series: &Series, values: impl Iterator<Item = f64>) -> impl Iterator<Item = (f64, f64)> {
+    let (interval, end) = (series.interval_seconds, series.end_seconds);
+    values.enumerate().flat_map(move |(index, value)| {
+        [(index as f64 * interval, value), (((index + 1) as f64 * interval).min(end), value)]
+    })
 }
 
-fn mark_stonewall(plot: &mut Plot<'_>, phase: &Phase) {
-    if let Some(at) = phase.stonewall.as_ref().and_then(|stonewall| stonewall.seconds) {
-        plot.moment(at, "stonewall");
+fn mark_stonewall(plot: &mut Plot<'_>, phase: &Phase, series: &Series) {
+    if let Some(met) = series.wear_out_seconds {
+        plot.band(met, series.end_seconds);
     }
+    if let Some(at) = series.stonewall_seconds {
+        // ranks that have done everything before the stonewall stop too
+        let setting = phase.stonewall.as_ref().and_then(|stonewall| stonewall.setting_seconds).unwrap_or(0.0);
+        plot.moment(at, if at >= setting { "stonewall" } else { "first rank done" });
+    }
+}
+
+fn shading(series: &Series) -> &'static str {
+    if series.wear_out_seconds.is_some() { "; shaded: wear-out" } else { "" }
 }

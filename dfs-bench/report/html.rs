@@ -159,14 +159,13 @@ fn stragglers(run: &Run) -> Option<Part> {
 
 fn latency(run: &Run) -> Option<Part> {
     let table = tables::latencies(run);
+    if table.rows.is_empty() {
+        return None;
+    }
     let charts = run.phases.iter().filter_map(charts::latencies).collect();
-    (!table.rows.is_empty()).then(|| Part {
-        id: "latency",
-        title: "Latency",
-        charts,
-        tables: vec![table],
-        ..Part::default()
-    })
+    let nodes = tables::node_latencies(run);
+    let folded = if nodes.rows.is_empty() { Vec::new() } else { vec![nodes] };
+    Some(Part { id: "latency", title: "Latency", charts, tables: vec![table], folded, ..Part::default() })
 }
 
 fn series(run: &Run) -> Option<Part> {

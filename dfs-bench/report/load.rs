@@ -31,6 +31,12 @@ pub fn groups(paths: &[PathBuf]) -> Result<Vec<Group>> {
     for (run, label) in groups.iter_mut().flat_map(|group| &mut group.runs).zip(labels) {
         run.label = label;
     }
+    // the only run of a group needs no name of its own
+    for group in &mut groups {
+        if let [run] = group.runs.as_mut_slice() {
+            run.label.clone_from(&group.label);
+        }
+    }
     Ok(groups)
 }
 

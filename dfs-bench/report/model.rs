@@ -196,6 +196,23 @@ pub struct Latency {
     pub max: u64,
     /// The distribution as points (percentile 0 to 100, nanoseconds), rising.
     pub percentiles: Vec<(f64, u64)>,
+    /// The nodes, longest 99th percentile first; empty when not recorded.
+    pub nodes: Vec<NodeLatency>,
+}
+
+/// The latency of one kind of operation on one node, in nanoseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeLatency {
+    /// Its name.
+    pub host: String,
+    /// Operations of its ranks.
+    pub count: u64,
+    /// Median.
+    pub p50: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// Longest.
+    pub max: u64,
 }
 
 /// A phase in equal intervals.
@@ -203,10 +220,16 @@ pub struct Latency {
 pub struct Series {
     /// Length of an interval.
     pub interval_seconds: f64,
-    /// Rate per interval in the phase's unit.
-    pub rate: Vec<f64>,
+    /// Rate per interval in the phase's unit; none for a last interval too short to have one.
+    pub rate: Vec<Option<f64>>,
     /// 99th percentile of the latency per interval, nanoseconds; none where nothing completed.
     pub p99: Vec<Option<u64>>,
+    /// When the first rank stopped for the stonewall.
+    pub stonewall_seconds: Option<f64>,
+    /// When all ranks had met there; wear-out goes from here to the end.
+    pub wear_out_seconds: Option<f64>,
+    /// When the last rank was done, within the last interval.
+    pub end_seconds: f64,
     /// Stability in words and figures: drift, variation, longest stall, slowest window.
     pub stability: Vec<Fact>,
 }

@@ -4,6 +4,7 @@ use super::c_suite::{exe, rank_csv};
 use super::figures;
 use super::model::{Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
 use super::stragglers::{self, NodeSpread, SlowRank, Spread, Stragglers};
+use super::{hgrm, over_time};
 use anyhow::{Context, Result, bail};
 use io500_phases::phase_id::Kind;
 use io500_phases::results::provenance::Provenance;
@@ -22,10 +23,18 @@ pub fn load(directory: &Path) -> Result<Run> {
     for phase in &mut run.phases {
         match std::fs::read_to_string(directory.join(format!("{}.csv", phase.id))) {
             Ok(text) => add_ranks(phase, &text, &mut run.missing),
-            Err(_) if phase.id.kind() == Kind::Find => {}
+            Err(_) if phase.stragglers.is_none() => {}
             Err(_) => {
                 run.missing.push(format!("{}.csv is not there: of {0} only the slowest ranks are known.", phase.id))
             }
+        }
+    }
+    for phase in &mut run.phases {
+        for kind in &mut phase.latency {
+            let name = format!("latency/{}.{}.hgrm", phase.id, kind.operation);
+            let points = std::fs::read_to_string(directory.join(name)).map(|text| hgrm::points(&text));
+            kind.percentiles =
+                points.ok().filter(|points| points.len() > 1).unwrap_or_else(|| over_time::figures_as_points(kind));
         }
     }
     run.derive();
@@ -54,6 +63,12 @@ pub fn from_result(result: &RunResult) -> Run {
     if result.phases.iter().all(|phase| phase.spread.is_none()) {
         missing.push("No figures per rank were recorded: no stragglers.".to_owned());
     }
+    if result.phases.iter().all(|phase| phase.latency.is_empty()) {
+        missing.push("Latencies were not recorded.".to_owned());
+    }
+    if result.phases.iter().all(|phase| phase.series.is_none()) {
+        missing.push("No time series were recorded.".to_owned());
+    }
     Run {
         label: String::new(),
         path: provenance.resultdir.clone().into(),
@@ -66,7 +81,7 @@ pub fn from_result(result: &RunResult) -> Run {
         ended: some(&provenance.ended),
         score: result.score.as_ref().map(score),
         ending: ending(result),
-        verdicts: vec![verdict("official", &result.official), verdict("strict", &result.strict)],
+        verdicts: verdicts(result),
         phases: result
             .phases
             .iter()
@@ -104,12 +119,29 @@ fn score(score: &results::ScoreResult) -> Score {
     Score { means, hash: Some(score.hash.clone()), without_wear_out: None }
 }
 
-fn verdict(name: &str, verdict: &results::Verdict) -> Verdict {
-    let reason = |reason: &results::Reason| {
-        let phase = reason.phase.map(|phase| format!("{phase}: ")).unwrap_or_default();
-        let weight = if reason.invalidates { "" } else { " (a doubt, it does not invalidate)" };
-        format!("{phase}{}{weight}", reason.text)
+/// Both verdicts; the strict one does not repeat what the official one says.
+fn verdicts(result: &RunResult) -> Vec<Verdict> {
+    let official = verdict("official", &result.official);
+    let mut strict = verdict("strict", &result.strict);
+    let of_official = |reason: &results::Reason| {
+        result.official.reasons.iter().any(|other| (other.phase, &other.text) == (reason.phase, &reason.text))
     };
+    let (repeated, own): (Vec<_>, Vec<_>) = result.strict.reasons.iter().partition(|reason| of_official(reason));
+    strict.reasons = own.into_iter().map(reason).collect();
+    if !repeated.is_empty() {
+        let count = if repeated.len() == 1 { "one reason".to_owned() } else { format!("{} reasons", repeated.len()) };
+        strict.reasons.insert(0, format!("{count} of the official verdict"));
+    }
+    vec![official, strict]
+}
+
+fn reason(reason: &results::Reason) -> String {
+    let phase = reason.phase.map(|phase| format!("{phase}: ")).unwrap_or_default();
+    let weight = if reason.invalidates { "" } else { " (a doubt, it does not invalidate)" };
+    format!("{phase}{}{weight}", reason.text)
+}
+
+fn verdict(name: &str, verdict: &results::Verdict) -> Verdict {
     Verdict { name: name.to_owned(), valid: verdict.valid, reasons: verdict.reasons.iter().map(reason).collect() }
 }
 
@@ -141,6 +173,8 @@ fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phas
         phase.storage.push(Fact::new("real chunk size", Bytes(layout.chunk_size).to_string()));
     }
     phase.stragglers = result.spread.as_ref().filter(|spread| !spread.slowest.is_empty()).map(|s| spread(&phase, s));
+    phase.latency = result.latency.iter().map(over_time::latency).collect();
+    phase.series = result.series.as_ref().map(|series| over_time::series(result, series));
     phase.facts = facts(result);
     phase
 }

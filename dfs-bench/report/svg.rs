@@ -210,6 +210,14 @@ impl<'a> Plot<'a> {
         let _ = write!(self.svg, "{}</text>", escape(text));
     }
 
+    /// A shaded span of the x axis.
+    pub fn band(&mut self, from: f64, to: f64) {
+        let (a, b) = (self.px(from), self.px(to));
+        let (y, width, height) = (self.top, (b - a).max(1.0), self.height);
+        let _ =
+            write!(self.svg, r#"<rect class="band" x="{a:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}"/>"#);
+    }
+
     /// A moment on the x axis with its name above the plot.
     pub fn moment(&mut self, x: f64, text: &str) {
         let px = self.px(x);

@@ -224,6 +224,24 @@ pub fn latencies(run: &Run) -> Table {
     table
 }
 
+/// Latency per node and kind of operation.
+pub fn node_latencies(run: &Run) -> Table {
+    let columns = ["Phase", "Operation", "Node", "#Count", "#p50", "#p99", "#Max"];
+    let caption = "Latency per node, the longest 99th percentile first.";
+    let mut table = Table::new("node-latency", caption, &columns);
+    for phase in &run.phases {
+        for kind in phase.latency.iter().filter(|kind| kind.nodes.len() > 1) {
+            for node in kind.nodes.iter().take(NODES_SHOWN) {
+                let mut row = vec![phase.id.to_string(), kind.operation.clone(), node.host.clone()];
+                row.push(count(node.count as f64));
+                row.extend([node.p50, node.p99, node.max].map(|ns| latency(ns as f64)));
+                table.rows.push(row);
+            }
+        }
+    }
+    table
+}
+
 /// Stability over time.
 pub fn stability(run: &Run) -> Table {
     let names: Vec<String> = run.phases.iter().filter_map(|p| p.series.as_ref()).flat_map(|s| &s.stability).fold(

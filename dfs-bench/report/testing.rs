@@ -70,7 +70,7 @@ fn phase(id: PhaseId, index: usize) -> Phase {
     phase.storage = vec![Fact::new("API", "DFS"), Fact::new("object class", "SX")];
     if id.has_stonewall() {
         phase.stonewall = Some(Stonewall {
-            setting_seconds: Some(300.0),
+            setting_seconds: Some(290.0),
             seconds: Some(300.1),
             rate: Some(phase.rate * 1.08),
             min: Some(9000.0),
@@ -92,8 +92,11 @@ fn phase(id: PhaseId, index: usize) -> Phase {
     phase.latency = vec![latency("write", 150_000), latency("open", 40_000)];
     phase.series = Some(Series {
         interval_seconds: 2.0,
-        rate: (0..150).map(|second| phase.rate * (1.0 + (second as f64 / 9.0).sin() / 6.0)).collect(),
+        rate: (0..150).map(|second| Some(phase.rate * (1.0 + (second as f64 / 9.0).sin() / 6.0))).collect(),
         p99: (0..150).map(|second| (second % 40 != 7).then_some(400_000 + 9_000 * (second % 17))).collect(),
+        stonewall_seconds: id.has_stonewall().then_some(290.0),
+        wear_out_seconds: id.has_stonewall().then_some(291.0),
+        end_seconds: 299.0,
         stability: vec![Fact::new("variation", "4.2 %"), Fact::new("longest stall (s)", "0.8")],
     });
     phase
@@ -114,5 +117,14 @@ fn latency(operation: &str, median: u64) -> Latency {
         p9999: tail(60.0),
         max: tail(61.0),
         percentiles: points.into_iter().map(|(percentile, factor)| (percentile, tail(factor))).collect(),
+        nodes: (0..4)
+            .map(|node| NodeLatency {
+                host: format!("client{:02}", 3 - node),
+                count: 300_000,
+                p50: median,
+                p99: tail(5.0 - node as f64 / 2.0),
+                max: tail(60.0),
+            })
+            .collect(),
     }
 }

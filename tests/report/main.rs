@@ -2,5 +2,6 @@
 
 mod compare;
 mod fixture;
+mod own;
 mod real;
 mod report;

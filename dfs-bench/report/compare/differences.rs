@@ -51,7 +51,11 @@ pub struct Change {
 pub fn between(a: &Group, b: &Group) -> Vec<Change> {
     let mut changes = Vec::new();
     let storage = [a, b].map(|group| values(group, storage));
-    changes.extend(changed("storage", &storage[0], &storage[1], Missing::Counts));
+    changes.extend(merge_scopes(changed("storage", &storage[0], &storage[1], Missing::Counts)));
+    let phases = storage[0].keys().chain(storage[1].keys()).map(|(_, phase)| phase).collect::<BTreeSet<_>>().len();
+    for change in changes.iter_mut().filter(|change| phases > 1 && change.scope.split(", ").count() == phases) {
+        change.scope = "every phase".to_owned();
+    }
     let settings = [a, b].map(|group| values(group, settings));
     changes.extend(changed("setting", &settings[0], &settings[1], Missing::Skipped));
     let environment = [a, b].map(|group| values(group, environment));
@@ -105,7 +109,8 @@ fn plain(setting: &Setting) -> String {
 }
 
 fn environment(run: &Run) -> Values {
-    let facts = run.provenance.iter().filter(|fact| !PLACES.contains(&fact.name.as_str()));
+    let told = |name: &str| !PLACES.contains(&name) && !name.ends_with(" free");
+    let facts = run.provenance.iter().filter(|fact| told(&fact.name));
     let mut values: Values = facts.map(|fact| ((fact.name.clone(), String::new()), fact.value.clone())).collect();
     let own = [
         ("program", Some(run.source.name().to_owned())),
@@ -124,7 +129,9 @@ fn changed(kind: &'static str, a: &Values, b: &Values, missing: Missing) -> Vec<
     keys.into_iter()
         .filter_map(|key| {
             let (of_a, of_b) = (a.get(key), b.get(key));
-            let skipped = missing == Missing::Skipped && (of_a.is_none() || of_b.is_none());
+            // stores of different kinds have different facts, which says no more than that they differ
+            let optional = missing == Missing::Skipped || key.0.starts_with("store: ");
+            let skipped = optional && (of_a.is_none() || of_b.is_none());
             let show = |value: Option<&String>| value.cloned().unwrap_or_else(|| UNKNOWN.to_owned());
             (of_a != of_b && !skipped).then(|| Change {
                 kind,
@@ -165,8 +172,8 @@ mod tests {
     fn object_classes_are_listed_once_for_all_phases() {
         let (mut a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
         for (group, class) in [(&mut a, "SX"), (&mut b, "EC_16P1GX")] {
-            for phase in group.runs[0].phases.iter_mut().take(2) {
-                phase.storage.push(Fact::new("object class", class));
+            for (index, phase) in group.runs[0].phases.iter_mut().enumerate() {
+                phase.storage.push(Fact::new("object class", if index < 2 { class } else { "S1" }));
             }
         }
         let found = between(&a, &b);

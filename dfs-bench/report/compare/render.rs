@@ -60,7 +60,7 @@ pub fn to_markdown(found: &Comparison, gate: Option<&Gate>) -> String {
             let _ = writeln!(out, "**{}**\n", text::sentence_case(&headline.words()));
         }
         for sentence in sides(found, versus) {
-            let _ = writeln!(out, "{}", markdown::escape(&sentence));
+            let _ = writeln!(out, "- {}", markdown::escape(&sentence));
         }
         bullets(&mut out, "Take care", versus.concerns.iter().map(|concern| concern.words.as_str()).collect());
         markdown::section(&mut out, 2, "Ratios", &ratios(versus));

@@ -1,0 +1,37 @@
+//! Reads a percentile distribution as HdrHistogram's tools write it: the curve of a latency, far finer than its few figures.
+
+/// The points (percentile 0 to 100, nanoseconds) of a `.hgrm` text, whose values are microseconds; empty when it is none.
+pub fn points(text: &str) -> Vec<(f64, u64)> {
+    let rows = text.lines().filter(|line| !line.starts_with('#'));
+    rows.filter_map(|line| {
+        let mut cells = line.split_whitespace();
+        let value: f64 = cells.next()?.parse().ok()?;
+        let share: f64 = cells.next()?.parse().ok()?;
+        (value >= 0.0 && (0.0..=1.0).contains(&share)).then_some((share * 100.0, (value * 1000.0).round() as u64))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::points;
+    use hdrhistogram::Histogram;
+    use io500_phases::report::hgrm;
+
+    #[test]
+    fn what_the_run_writes_is_read() {
+        let mut histogram = Histogram::<u64>::new(3).unwrap();
+        (1..=1000u64).for_each(|i| histogram.record(i * 1000).unwrap());
+        let points = points(&hgrm(&histogram));
+        assert_eq!(points.first(), Some(&(0.0, 1000)));
+        assert_eq!(points.last().map(|(percentile, _)| *percentile), Some(100.0));
+        assert!(points.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
+        let (_, median) = points.iter().find(|(percentile, _)| *percentile == 50.0).unwrap();
+        assert!((499_000..=501_000).contains(median), "{median}");
+    }
+
+    #[test]
+    fn other_text_has_no_points() {
+        assert!(points("Value Percentile\n\nhello world\n#[Mean = 1]\n").is_empty());
+    }
+}

@@ -1,0 +1,139 @@
+//! Runs of this program, measured here and now: a second per write phase on one rank.
+
+use crate::fixture::{Run, dfs_bench, stdout};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+/// Measures into `name`; phases that write and read, so that every kind of figure is there.
+fn measure(directory: &Path, name: &str) {
+    let output = dfs_bench(
+        directory,
+        &[
+            "--api=posix",
+            "--datadir=data",
+            "--set=global.timestamp-datadir=FALSE",
+            "--set=global.timestamp-resultdir=FALSE",
+            &format!("--resultdir={name}"),
+            "--stonewall=1",
+            "--set=ior-easy.transferSize=64k",
+            "--set=ior-easy.blockSize=1m",
+            "--set=mdtest-hard.n=50",
+            "--phase=ior-easy,mdtest-hard",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn report(directory: &Path, name: &str) -> Value {
+    let json = stdout(directory, &["report", "-f", "json", name]);
+    serde_json::from_str::<Value>(&json).unwrap()["runs"][0].clone()
+}
+
+#[test]
+fn a_run_is_reported_with_everything_it_records() {
+    let directory = tempfile::tempdir().unwrap();
+    measure(directory.path(), "night");
+    let run = report(directory.path(), "night");
+    assert_eq!((run["source"].as_str(), run["ranks"].as_u64()), (Some("dfs-bench"), Some(1)));
+    let verdicts: Vec<_> = run["verdicts"].as_array().unwrap().iter().map(|verdict| verdict["name"].as_str()).collect();
+    assert_eq!(verdicts, [Some("official"), Some("strict")]);
+    assert_eq!(run["verdicts"][1]["valid"], false, "a second is no valid stonewall");
+    let names: Vec<_> = run["phases"].as_array().unwrap().iter().map(|phase| phase["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "ior-easy-write",
+            "mdtest-hard-write",
+            "ior-easy-read",
+            "mdtest-hard-stat",
+            "mdtest-hard-read",
+            "mdtest-hard-delete"
+        ]
+    );
+    for phase in run["phases"].as_array().unwrap() {
+        assert!(phase["rate"].as_f64().unwrap() > 0.0, "{phase}");
+        assert_eq!(phase["ranks"].as_array().unwrap().len(), 1, "{phase}");
+        assert!(!phase["series"]["rate"].as_array().unwrap().is_empty(), "{phase}");
+        let latency = phase["latency"].as_array().unwrap();
+        // the curve comes from the .hgrm file, which has more points than the result has figures
+        assert!(latency[0]["percentiles"].as_array().unwrap().len() > 7, "{phase}");
+    }
+    let setting = |name: &str| {
+        let settings = run["configuration"].as_array().unwrap();
+        settings.iter().find(|setting| setting["name"] == name).unwrap_or_else(|| panic!("{name}")).clone()
+    };
+    assert_eq!(setting("stonewall-time")["origin"], "--stonewall");
+    assert!(setting("blockSize")["origin"].as_str().unwrap().starts_with("--set"), "{}", setting("blockSize"));
+    let text = stdout(directory.path(), &["report", "-f", "text", "night"]);
+    assert!(text.contains("Strict     INVALID"), "{text}");
+}
+
+#[test]
+fn our_runs_and_those_of_the_c_suite_are_compared() {
+    let directory = tempfile::tempdir().unwrap();
+    measure(directory.path(), "ours");
+    Run::default().write(&directory.path().join("theirs"));
+    let text = stdout(directory.path(), &["compare", "theirs", "ours"]);
+    assert!(text.contains("- the program differs: official C suite in theirs, dfs-bench in ours"), "{text}");
+    assert!(text.contains("- only theirs has mdtest-easy-write, ior-hard-write"), "{text}");
+    assert!(text.contains("API           storage") || text.contains("API "), "{text}");
+}
+
+#[test]
+fn a_result_of_a_later_format_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("result.json"), r#"{"schema_version": "9.0"}"#).unwrap();
+    let output = dfs_bench(directory.path(), &["report", "-f", "text", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("its format is version 9.0"), "{message}");
+}
+
+/// Rank 2 of 4 is slow: the report names it first, whether the phase has a stonewall or not.
+#[test]
+fn an_artificially_slow_rank_is_named_first() {
+    let program = env!("CARGO_BIN_EXE_dfs-bench");
+    if Command::new("mpirun").arg("--version").output().is_err() {
+        return eprintln!("skipped: no mpirun is installed");
+    }
+    let version = Command::new(program).arg("--version").output().unwrap();
+    if !String::from_utf8_lossy(&version.stdout).contains("stand-in") {
+        return eprintln!("skipped: this build has no stand-in, whose writes can be slowed down");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = [
+        "--resultdir=night",
+        "--set=global.timestamp-resultdir=FALSE",
+        "--set=mdtest-hard.n=60",
+        "--phase=ior-hard,mdtest-hard",
+        "--stonewall=1",
+    ];
+    let slow = ["sh", "-c", "DAOS_STANDIN_DELAY_US=write:3000,read:500,stat:10000 exec \"$0\" \"$@\"", program];
+    let output = Command::new("mpirun")
+        .args(["-np", "2", program].iter().chain(&arguments))
+        .args([":", "-np", "1"].iter().chain(&slow).chain(&arguments))
+        .args([":", "-np", "1", program].iter().chain(&arguments))
+        .current_dir(directory.path())
+        .env("DAOS_STANDIN_ROOT", directory.path().join("store"))
+        .env("DAOS_STANDIN_DELAY_US", "write:1000")
+        .envs([("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")])
+        .envs([("OMPI_MCA_rmaps_base_oversubscribe", "1"), ("OMPI_MCA_mpi_yield_when_idle", "1")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let run = report(directory.path(), "night");
+    let slowest = |name: &str| {
+        let phase = run["phases"].as_array().unwrap().iter().find(|phase| phase["id"] == name).unwrap();
+        let slowest = phase["stragglers"]["slowest"][0].clone();
+        assert_eq!(slowest["rank"], 2, "{name}: {}", phase["stragglers"]["words"]);
+        (slowest, phase["stonewall"]["mean"].as_f64())
+    };
+    let (writer, mean) = slowest("ior-hard-write");
+    assert!(writer["at_stonewall"].as_f64().unwrap() < mean.unwrap() * 0.8, "{writer}");
+    for name in ["mdtest-hard-stat", "ior-hard-read"] {
+        assert!(slowest(name).0["over_mean"].as_f64().unwrap() > 0.2, "{name}");
+    }
+    let text = stdout(directory.path(), &["report", "-f", "text", "night"]);
+    assert!(text.contains("mdtest-hard-stat: Rank 2 on "), "{text}");
+}
