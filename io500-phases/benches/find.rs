@@ -122,7 +122,7 @@ fn walk(backend: &Posix, data: &Path, plan: &FindPlan, ranks: usize, threads: us
         let team = Team::new(comm, Duration::from_secs(60), Arc::new(|error| panic!("stuck: {error}")));
         let root = backend.open_path(&data.display().to_string()).expect("the start");
         let (ticker, clock, progress) = (Ticker::real(), ClockSync::default(), Progress::default());
-        let pace = Pace { stonewall_s: None, queue_depth: 1 };
+        let pace = Pace { stonewall_s: None, queue_depth: 1, threads: 1 };
         let cx = Cx { backend, root: &root, team: &team, ticker: &ticker, progress: &progress, clock: &clock, pace };
         let options = FindOptions { threads, ..FindOptions::default() };
         find::run(&cx, plan, &options, &mut Off).expect("a walk").1.counts
