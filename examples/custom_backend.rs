@@ -212,9 +212,8 @@ impl Backend for Memory {
         Description {
             api: "memory".into(),
             provider: "a map in this process".into(),
-            real: false,
-            facts: Vec::new(),
             doubts: vec!["the store is the memory of one process".into()],
+            ..Description::default()
         }
     }
 }
