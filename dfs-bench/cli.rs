@@ -99,10 +99,19 @@ pub struct RunArgs {
     /// Chunk size of files, likewise
     #[arg(long, value_name = "BYTES", help_heading = "Store")]
     pub chunk_size: Option<String>,
+    /// Properties of a container that the run makes: rd_fac:1,ec_cell_sz:131072
+    #[arg(long, value_name = "LIST", help_heading = "Store")]
+    pub cont_properties: Option<String>,
+    /// Remove the container after the run, if this run made it
+    #[arg(long, help_heading = "Store")]
+    pub destroy: bool,
     /// Data directory inside the store
     #[arg(short, long, value_name = "DIR", help_heading = "Store")]
     pub datadir: Option<String>,
 
+    /// Run over each of these paths to the same container, and compare: dfs,dfuse=/mnt/dfuse
+    #[arg(long, value_name = "LIST", help_heading = "Run")]
+    pub paths: Option<String>,
     /// Result directory
     #[arg(short, long, value_name = "DIR", help_heading = "Run")]
     pub resultdir: Option<String>,
@@ -130,7 +139,7 @@ pub struct RunArgs {
     /// More words on standard error; as DFS_BENCH_LOG=info, twice as debug
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Run")]
     pub verbose: u8,
-    /// Seconds without progress that end the job; 0: never
+    /// Seconds without progress that end the job; 0: never [default: 300 on DAOS, never elsewhere]
     #[arg(long, value_name = "SECONDS", help_heading = "Run")]
     pub timeout: Option<u32>,
 
@@ -172,6 +181,8 @@ impl RunArgs {
             (own, "oclass", text(&self.oclass), "--oclass"),
             (own, "dir-oclass", text(&self.dir_oclass), "--dir-oclass"),
             (own, "chunk-size", text(&self.chunk_size), "--chunk-size"),
+            (own, "cont-properties", text(&self.cont_properties), "--cont-properties"),
+            (own, "destroy", self.destroy.then(|| "TRUE".to_owned()), "--destroy"),
             (own, "mode", text(&self.mode), "--mode"),
             (own, "timestamp", text(&self.timestamp), "--timestamp"),
             (own, "strict", self.strict.then(|| "TRUE".to_owned()), "--strict"),
@@ -276,6 +287,9 @@ mod tests {
             "S1",
             "--chunk-size",
             "1m",
+            "--cont-properties",
+            "rd_fac:0",
+            "--destroy",
             "--mode",
             "extended",
             "--timestamp",

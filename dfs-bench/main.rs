@@ -3,11 +3,15 @@
 
 mod cli;
 mod commands;
+mod diagnosis;
 mod exit;
+mod guard;
+mod preflight;
 mod report;
 mod session;
 mod signals;
 mod status;
+mod watchdog;
 
 use clap::Parser as _;
 use exit::Exit;

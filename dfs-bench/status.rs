@@ -119,6 +119,7 @@ mod tests {
             goal: None,
             wear_out: None,
             beats: 1,
+            waiting: false,
         }
     }
 

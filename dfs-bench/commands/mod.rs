@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod config;
 pub mod find;
+mod paths;
 pub mod report;
 pub mod run;
 pub mod verify;

@@ -1,13 +1,15 @@
 //! Running the suite: the default action.
 
+use super::paths;
 use crate::cli::RunArgs;
 use crate::exit::Exit;
+use crate::guard;
 use crate::session::Session;
 use crate::signals;
 use crate::status::Status;
-use io500_phases::backend::select::{Selected, hints};
-use io500_phases::comm::ReduceOp;
-use io500_phases::engine::{Progress, Ticker};
+use io500_phases::backend::select::{Selected, Stores as _, hints};
+use io500_phases::comm::{Comm, ReduceOp};
+use io500_phases::engine::{Progress, Ticker, Watched};
 use io500_phases::error::Error;
 use io500_phases::phase_id::PhaseId;
 use io500_phases::phases::cleanup::Removed;
@@ -27,7 +29,7 @@ pub fn dfs_provider() -> String {
 /// Runs what the arguments ask for.
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let process_start = Instant::now();
-    let session = match Session::start(args)? {
+    let mut session = match Session::start(args)? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
@@ -44,6 +46,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     }
     let progress = Arc::new(Progress::default());
     signals::install(&progress.stop_flag())?;
+    if let Some(list) = &args.paths {
+        return Ok(paths::run(args, list, &mut session, &progress, process_start)
+            .unwrap_or_else(|error| tell(&session, &error)));
+    }
     match runs(args, &session, &plan, &progress, process_start) {
         Ok(exit) => Ok(exit),
         Err(error) => Ok(tell(&session, &error.into())),
@@ -51,7 +57,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 }
 
 /// Runs the suite as often as asked; the worst exit code of all.
-fn runs(
+pub(super) fn runs(
     args: &RunArgs,
     session: &Session,
     plan: &Plan,
@@ -61,7 +67,11 @@ fn runs(
     let global = &session.config.global;
     let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
     let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
-    let stores = Selected::open(&session.config, &session.phases, &datadir, &session.comm.as_ref())?;
+    let comm = Watched::new(session.comm.as_ref(), progress.clone());
+    let comm: &dyn Comm = &comm;
+    let _watchdog = guard::start(session, progress, &datadir, &resultdir);
+    let stores = Selected::open(&session.config, &session.phases, &datadir, &comm)?;
+    preflight(session, comm, plan, &stores)?;
     let repeat = session.config.bench.repeat.max(1);
     let options = |resultdir: String| Options {
         resultdir: Some(resultdir.into()),
@@ -78,7 +88,7 @@ fn runs(
         }),
     };
     if args.cleanup {
-        Suite::new(&session.config, plan, options(resultdir)).clean_up(session.comm.as_ref(), &stores, &mut Stdout)?;
+        Suite::new(&session.config, plan, options(resultdir)).clean_up(comm, &stores, &mut Stdout)?;
         return Ok(Exit::Finished);
     }
     let every = Duration::from_secs(session.config.bench.report_interval.max(1).into());
@@ -87,13 +97,28 @@ fn runs(
     for run in 1..=repeat {
         let resultdir = if repeat > 1 { format!("{resultdir}/run-{run}") } else { resultdir.clone() };
         let suite = Suite::new(&session.config, plan, options(resultdir));
-        let exit = verdict(session, suite.run(session.comm.as_ref(), &stores, &mut Stdout)?);
+        let exit = verdict(session, suite.run(comm, &stores, &mut Stdout)?);
         worst = if exit.code() > worst.code() { exit } else { worst };
     }
+    stores.close(&comm)?;
     Ok(worst)
 }
 
-fn plan(session: &Session) -> Result<Plan, Error> {
+/// Rank 0 looks whether the stores are fit for the plan, and says what is worth a line.
+fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Result<(), Error> {
+    let mut refusal = Vec::new();
+    if session.is_root() {
+        match crate::preflight::check(&session.config, plan, &stores.describe()) {
+            Ok(warnings) => warnings.iter().for_each(|warning| eprintln!("warning: {warning}")),
+            Err(error) => refusal = error.to_string().into_bytes(),
+        }
+    }
+    comm.broadcast(0, &mut refusal);
+    if refusal.is_empty() { Ok(()) } else { Err(Error::Config(String::from_utf8_lossy(&refusal).into_owned())) }
+}
+
+/// The plan of the session's phases.
+pub(super) fn plan(session: &Session) -> Result<Plan, Error> {
     let topology = session.comm.topology();
     let layout = Layout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
     let placement = session
@@ -152,6 +177,9 @@ impl Observer for Stdout {
         let about = &result.provenance;
         for (api, store) in &about.stores {
             eprintln!("dfs-bench: {api}: {}{}", store.provider, if store.real { "" } else { " (not a real store)" });
+        }
+        for question in result.strict.reasons.iter().filter(|reason| !reason.invalidates) {
+            eprintln!("warning: {}", question.text);
         }
         for departure in &about.departures {
             eprintln!("dfs-bench: not a setting of the rules: {departure}");

@@ -1,5 +1,6 @@
 //! The suite: configuration, ranks and stores in, result out. The only orchestrator.
 
+mod layout;
 mod phase;
 mod run;
 

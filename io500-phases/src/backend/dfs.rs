@@ -1,11 +1,10 @@
 //! DAOS through libdfs.
 
-use super::select::Share;
-use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, ServerFilter, Stat};
-use crate::config::ApiSpec;
-use crate::error::{Errno, Error, OpResult, Result};
+use super::posix_sockets::Fabric;
+use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, PoolState, ServerFilter, Space, Stat};
+use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
-use ::dfs::{ContainerAttributes, Mount, MountOptions, ObjectClass, System};
+use ::dfs::{Mount, ObjectClass};
 use std::ffi::CStr;
 
 /// Names per batch of a directory listing.
@@ -16,72 +15,9 @@ pub fn provider() -> String {
     ::dfs::provider()
 }
 
-/// A connection that the ranks share: rank 0's, handed to the others as bytes.
-pub struct Connection {
-    mount: Mount,
-    pool: String,
-    container: String,
-}
-
-impl Connection {
-    /// Rank 0 connects, creates the container when it is not there, and hands the mount over; the others import it without a round trip to a
-    /// server.
-    pub fn open(spec: &ApiSpec, ranks: &dyn Share) -> Result<Self> {
-        let (pool, container) = names(spec)?;
-        let system = System::start().map_err(|error| unavailable(&error))?;
-        let connected = if ranks.is_root() { Some(connect(&system, spec, &pool, &container)) } else { None };
-        // the first byte tells a mount from an error
-        let mut bytes = match &connected {
-            Some(Ok(mount)) => match mount.to_global() {
-                Ok(global) => [vec![0], global].concat(),
-                Err(error) => [vec![1], unavailable(&error).to_string().into_bytes()].concat(),
-            },
-            Some(Err(error)) => [vec![1], error.to_string().into_bytes()].concat(),
-            None => Vec::new(),
-        };
-        ranks.broadcast(&mut bytes);
-        let mount = match (connected, bytes.split_first()) {
-            (Some(Ok(mount)), Some((0, _))) => mount,
-            (_, Some((0, global))) => {
-                Mount::from_global(&system, global, false).map_err(|error| unavailable(&error))?
-            }
-            (_, message) => {
-                let message = message.map(|(_, text)| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
-                return Err(Error::Unavailable(message));
-            }
-        };
-        Ok(Connection { mount, pool, container })
-    }
-
-    /// The backend on this connection.
-    pub fn backend(&self) -> Dfs<'_> {
-        Dfs { mount: &self.mount, pool: &self.pool, container: &self.container }
-    }
-}
-
-/// Pool and container: what the configuration says, or what the stand-in has for those that say nothing.
-fn names(spec: &ApiSpec) -> Result<(String, String)> {
-    let default = ::dfs::default_pool_and_container();
-    let name = |given: &Option<String>, default: Option<&str>, what: &str| {
-        given.clone().or_else(|| default.map(str::to_owned)).ok_or_else(|| {
-            Error::Config(format!("no {what}: give --{what}, or api = DFS --dfs.{what}=… in the configuration"))
-        })
-    };
-    let pool = name(&spec.pool, default.map(|(pool, _)| pool), "pool")?;
-    let container = name(&spec.cont, default.map(|(_, container)| container), "cont")?;
-    Ok((pool, container))
-}
-
-fn connect(system: &System, spec: &ApiSpec, pool: &str, container: &str) -> Result<Mount> {
-    let mut options = MountOptions::new(pool, container);
-    options.group.clone_from(&spec.group);
-    options.create = Some(ContainerAttributes::default());
-    Mount::connect(system, &options).map_err(|error| unavailable(&error))
-}
-
-fn unavailable(error: &::dfs::Error) -> Error {
-    let hint = error.errno().and_then(::dfs::Errno::hint).map(|hint| format!(" ({hint})")).unwrap_or_default();
-    Error::Unavailable(format!("{error}{hint}"))
+/// Whether the library is the stand-in for libdfs and not a DAOS.
+pub fn is_standin() -> bool {
+    ::dfs::is_standin()
 }
 
 /// A data directory below the path where the container is mounted, as a path inside the container.
@@ -96,9 +32,11 @@ pub fn without_prefix(datadir: &str, prefix: Option<&str>) -> String {
 /// A mounted container.
 #[derive(Debug, Clone, Copy)]
 pub struct Dfs<'m> {
-    mount: &'m Mount,
-    pool: &'m str,
-    container: &'m str,
+    pub(super) mount: &'m Mount,
+    pub(super) pool: &'m str,
+    pub(super) container: &'m str,
+    /// Whether this run made the container.
+    pub(super) created: bool,
 }
 
 impl From<dfs::Errno> for Errno {
@@ -267,13 +205,31 @@ impl<'m> Backend for Dfs<'m> {
                 format!("{} {}", class(attributes.dir_class), class(attributes.file_class)),
             );
         }
+        if let Ok(container) = self.mount.container_info() {
+            fact("container uuid", uuid(container.uuid));
+            fact("container redundancy factor", container.redundancy_factor.to_string());
+        }
+        fact("container made by this run", if self.created { "yes" } else { "no" }.into());
+        let (mut pool_state, mut space) = (None, None);
         if let Ok(pool) = self.mount.pool_info() {
+            fact("pool uuid", uuid(pool.uuid));
             fact("pool engines", pool.engines.to_string());
             fact("pool targets", pool.targets.to_string());
             fact("pool targets disabled", pool.disabled_targets.to_string());
             fact("pool bytes free", pool.free().to_string());
             fact("pool map version", pool.map_version.to_string());
-            fact("pool rebuild", format!("{:?}", pool.rebuild.state).to_lowercase());
+            fact("pool rebuild", rebuild(pool.rebuild.state).to_owned());
+            pool_state = Some(state(&pool));
+            space = Some(Space { total: pool.scm.total + pool.nvme.total, free: pool.free() });
+        }
+        let mut questions = Vec::new();
+        if !standin {
+            let fabric = Fabric::of_this_process();
+            fact("fabric", fabric.kind.unwrap_or("unknown").to_owned());
+            for (control, connections) in &fabric.congestion {
+                fact("tcp connections", format!("{connections} with congestion control {control}"));
+            }
+            questions.extend(fabric.question());
         }
         let doubts = standin.then(|| "the store is the stand-in for libdfs, not DAOS".to_owned());
         Description {
@@ -282,7 +238,36 @@ impl<'m> Backend for Dfs<'m> {
             real: !standin,
             facts,
             doubts: doubts.into_iter().collect(),
+            questions,
+            pool: pool_state,
+            space,
         }
+    }
+}
+
+/// `38939382-eb75-46b8-bc79-a0c2c3d0c6fe`.
+fn uuid(bytes: [u8; 16]) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+fn rebuild(state: dfs::RebuildState) -> &'static str {
+    match state {
+        dfs::RebuildState::Idle => "idle",
+        dfs::RebuildState::Busy => "busy",
+        dfs::RebuildState::Done => "done",
+        _ => "unknown",
+    }
+}
+
+fn state(pool: &dfs::PoolInfo) -> PoolState {
+    PoolState {
+        engines: pool.engines,
+        targets: pool.targets,
+        disabled_targets: pool.disabled_targets,
+        map_version: pool.map_version,
+        rebuild: rebuild(pool.rebuild.state).to_owned(),
+        rebuild_version: pool.rebuild.version,
     }
 }
 

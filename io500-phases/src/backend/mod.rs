@@ -2,12 +2,19 @@
 
 #[cfg(feature = "dfs")]
 pub mod dfs;
+#[cfg(feature = "dfs")]
+pub mod dfs_connection;
 pub mod fault;
 pub mod null;
 pub mod posix;
+mod posix_dfuse;
 mod posix_facts;
 mod posix_queue;
+mod posix_sockets;
 pub mod select;
+mod state;
+
+pub use state::{PoolState, Space};
 
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
@@ -230,4 +237,13 @@ pub struct Description {
     pub facts: Vec<(String, String)>,
     /// Doubts about this store that belong in the strict verdict (caching, stand-in, interception …), one sentence each.
     pub doubts: Vec<String>,
+    /// What makes this store slower than it has to be, one sentence each: questions, not reasons against a result.
+    #[serde(default)]
+    pub questions: Vec<String>,
+    /// Health of the DAOS pool, where the store knows it.
+    #[serde(default)]
+    pub pool: Option<PoolState>,
+    /// Space, where the store knows it.
+    #[serde(default)]
+    pub space: Option<Space>,
 }

@@ -98,6 +98,7 @@ impl Backend for Null {
             real: false,
             facts: Vec::new(),
             doubts: vec!["the store is the null backend: nothing was stored".into()],
+            ..Description::default()
         }
     }
 }

@@ -19,6 +19,17 @@ const BATCH: usize = 1024;
 const FILE_MODE: libc::mode_t = 0o664;
 const DIRECTORY_MODE: libc::mode_t = 0o775;
 
+/// Whether a path lies on a DAOS container that dfuse mounts. Looks at the table of mounts only: a path on a DAOS that is down
+/// must not be touched.
+pub fn on_dfuse(path: &str) -> bool {
+    posix_facts::on_dfuse(path)
+}
+
+/// The DAOS interception library that is preloaded into this process, if one is: `libpil4dfs` or `libioil`.
+pub fn interception() -> Option<String> {
+    posix_facts::loaded_interception()
+}
+
 /// A directory of a mounted file system. Names inside the benchmark are resolved below it.
 #[derive(Debug)]
 pub struct Posix {

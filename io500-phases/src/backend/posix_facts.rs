@@ -1,7 +1,13 @@
 //! What a mounted file system is: type, mount point, device, DAOS pool and container behind a dfuse mount, interception.
 
-use super::Description;
+#![allow(unsafe_code)]
+
+use super::posix_dfuse;
+use super::{Description, Space};
+use std::ffi::CString;
 use std::fs;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// One line of `/proc/self/mountinfo`.
@@ -13,12 +19,34 @@ struct Mount {
     options: String,
 }
 
+/// How the type of a dfuse mount begins.
+const DFUSE: &str = "fuse.daos";
+
+/// Whether a path lies on a dfuse mount, by its words and the table of mounts alone.
+pub(super) fn on_dfuse(path: &str) -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let path = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+    mount_of(&mounts, &path).is_some_and(|mount| mount.fs_type == DFUSE)
+}
+
+/// Space of the file system that a path lies on.
+fn space(path: &Path) -> Option<Space> {
+    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
+    let mut raw = MaybeUninit::<libc::statvfs64>::zeroed();
+    // SAFETY: a NUL-terminated path and a place for the result.
+    let failed = unsafe { libc::statvfs64(path.as_ptr(), raw.as_mut_ptr()) } != 0;
+    // SAFETY: the call has filled it in, and all zero is valid anyway.
+    let raw = unsafe { raw.assume_init() };
+    let unit = raw.f_frsize;
+    (!failed).then(|| Space { total: raw.f_blocks.saturating_mul(unit), free: raw.f_bavail.saturating_mul(unit) })
+}
+
 pub(super) fn describe(root: &str, direct: bool) -> Description {
     let path = nearest_existing(Path::new(root));
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let mount = mount_of(&mounts, &path);
-    let interception = loaded_interception();
-    let mut description = Description { api: "POSIX".into(), real: true, ..Description::default() };
+    let mut description =
+        Description { api: "POSIX".into(), real: true, space: space(&path), ..Description::default() };
     let mut fact = |name: &str, value: String| description.facts.push((name.to_owned(), value));
     match &mount {
         Some(mount) => {
@@ -29,7 +57,17 @@ pub(super) fn describe(root: &str, direct: bool) -> Description {
         }
         None => fact("file system", "unknown".into()),
     }
+    if let Some(mount) = mount.as_ref().filter(|mount| mount.fs_type == DFUSE) {
+        if let Some((pool, container)) = posix_dfuse::container(&path, &mount.point) {
+            fact("pool uuid", pool);
+            fact("container uuid", container);
+        }
+        let caching = posix_dfuse::caching(&mount.point);
+        fact("caching", caching.words().to_owned());
+        description.doubts.extend(caching.doubt().map(str::to_owned));
+    }
     fact("O_DIRECT", if direct { "on" } else { "off" }.into());
+    let interception = loaded_interception();
     fact("interception", interception.clone().unwrap_or_else(|| "none".into()));
     let fs_type = mount.map_or_else(|| "unknown file system".to_owned(), |mount| mount.fs_type);
     description.provider = match interception {

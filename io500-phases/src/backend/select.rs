@@ -5,7 +5,7 @@ use super::posix::Posix;
 use super::{Backend, Description};
 use crate::config::{Api, ApiSpec, Config};
 use crate::error::{Error, Result};
-use crate::phase_id::PhaseId;
+use crate::phase_id::{Kind, PhaseId};
 use crate::plan::Hints;
 
 /// Something to do with a store, whatever its type: the suite is compiled once for each backend.
@@ -68,11 +68,12 @@ struct Opened {
     spec: ApiSpec,
     datadir: String,
     store: Store,
+    destroy: bool,
 }
 
 enum Store {
     #[cfg(feature = "dfs")]
-    Dfs(super::dfs::Connection),
+    Dfs(super::dfs_connection::Connection),
     Posix(Posix),
     Null(Null),
 }
@@ -83,26 +84,44 @@ pub trait Share {
     fn is_root(&self) -> bool;
     /// Makes every rank's bytes equal to rank 0's.
     fn broadcast(&self, bytes: &mut Vec<u8>);
+    /// The error of the first rank that has one, on all ranks, with its name.
+    fn first_error(&self, own: Option<String>) -> Option<String>;
 }
 
 impl Selected {
     /// Opens what these phases need. `datadir` is the data directory with its timestamp. Collective; the error is the same on
-    /// all ranks, except where a rank cannot take over rank 0's mount.
+    /// all ranks.
     pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, ranks: &dyn Share) -> Result<Self> {
         let mut stores: Vec<Opened> = Vec::new();
         let mut by_phase = vec![None; PhaseId::ALL.len()];
+        let writes = phases.iter().any(|phase| phase.kind() == Kind::Write || *phase == PhaseId::MdworkbenchCreate);
         for &phase in phases {
-            let spec = connection(&config.phase(phase).api);
+            let api = &config.phase(phase).api;
+            let spec = connection(api);
             let index = match stores.iter().position(|opened| opened.spec == spec) {
                 Some(index) => index,
                 None => {
-                    stores.push(Opened::new(spec, datadir, ranks)?);
+                    stores.push(Opened::new(spec, config, datadir, writes, ranks)?);
                     stores.len() - 1
                 }
             };
+            stores[index].destroy |= api.destroy || config.bench.destroy;
             by_phase[phase as usize] = Some(index);
         }
         Ok(Selected { stores, by_phase })
+    }
+
+    /// Lets go of the stores after the last phase, and removes containers that this run made where that is asked for. Collective.
+    pub fn close(self, ranks: &dyn Share) -> Result<()> {
+        let _ = ranks; // without libdfs there is nothing to agree on
+        for opened in self.stores {
+            match opened.store {
+                #[cfg(feature = "dfs")]
+                Store::Dfs(connection) if opened.destroy => connection.destroy(ranks)?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn of(&self, phase: PhaseId) -> &Opened {
@@ -111,19 +130,19 @@ impl Selected {
 }
 
 impl Opened {
-    fn new(spec: ApiSpec, datadir: &str, ranks: &dyn Share) -> Result<Self> {
-        let _ = ranks; // without libdfs nothing is opened together
+    fn new(spec: ApiSpec, config: &Config, datadir: &str, writes: bool, ranks: &dyn Share) -> Result<Self> {
+        let _ = (config, writes, ranks); // without libdfs nothing is opened together
         let (store, datadir) = match &spec.api {
             #[cfg(feature = "dfs")]
             Api::Dfs => {
                 let datadir = super::dfs::without_prefix(datadir, spec.prefix.as_deref());
-                (Store::Dfs(super::dfs::Connection::open(&spec, ranks)?), datadir)
+                (Store::Dfs(super::dfs_connection::Connection::open(&spec, config, writes, ranks)?), datadir)
             }
             Api::Posix => (Store::Posix(Posix::new(datadir, spec.odirect)), datadir.to_owned()),
             Api::Null => (Store::Null(Null), datadir.to_owned()),
             other => return Err(Error::Config(format!("the API {other} cannot be run here"))),
         };
-        Ok(Opened { spec, datadir, store })
+        Ok(Opened { spec, datadir, store, destroy: false })
     }
 }
 

@@ -64,6 +64,13 @@ impl crate::backend::select::Share for &dyn Comm {
     fn broadcast(&self, bytes: &mut Vec<u8>) {
         Comm::broadcast(*self, 0, bytes);
     }
+    fn first_error(&self, own: Option<String>) -> Option<String> {
+        let own = own.map(|text| format!("rank {} ({}): {text}", self.rank(), self.host()));
+        let all = self.gather(own.unwrap_or_default().as_bytes()).unwrap_or_default();
+        let mut first = all.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+        Comm::broadcast(*self, 0, &mut first);
+        (!first.is_empty()).then(|| String::from_utf8_lossy(&first).into_owned())
+    }
 }
 
 /// The operation of a reduction.

@@ -183,8 +183,12 @@ pub struct Bench {
     pub threads_per_rank: usize,
     /// Threads per rank in find; 0: the suite chooses.
     pub find_threads: usize,
-    /// Seconds without progress that end the job; none: never.
+    /// Seconds without progress that end the job; 0: never; none: it depends on the store.
     pub timeout: Option<u32>,
+    /// Properties of a container that the run makes, as `daos container create` takes them.
+    pub cont_properties: Option<String>,
+    /// Remove the container after the run, if this run made it.
+    pub destroy: bool,
     /// Record the rate over time.
     pub time_series: bool,
     /// Seconds between two lines of progress.
@@ -323,7 +327,9 @@ pub(super) fn config(
             queue_depth: own.number("queue-depth"),
             threads_per_rank: own.number("threads-per-rank"),
             find_threads: own.number("find-threads"),
-            timeout: own.maybe("timeout").filter(|&seconds: &u32| seconds > 0),
+            timeout: own.maybe("timeout"),
+            cont_properties: own.text("cont-properties").map(str::to_owned),
+            destroy: own.is_true("destroy"),
             time_series: own.is_true("time-series"),
             report_interval: own.number("report-interval"),
         },

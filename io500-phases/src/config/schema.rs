@@ -296,7 +296,7 @@ const FIND: [OptionDef; 8] = [
     ),
 ];
 
-const OWN: [OptionDef; 18] = [
+const OWN: [OptionDef; 20] = [
     option(
         "pool",
         Text,
@@ -316,6 +316,20 @@ const OWN: [OptionDef; 18] = [
     option("oclass", Text, None, Basic, "Object class of files, where no API string names one."),
     option("dir-oclass", Text, None, Basic, "Object class of directories, where no API string names one."),
     option("chunk-size", Size, None, Advanced, "Chunk size of files, where no API string names one."),
+    option(
+        "cont-properties",
+        Text,
+        None,
+        Advanced,
+        "Properties of a container that the run makes, as `daos container create` takes them: rd_fac:1,ec_cell_sz:131072.",
+    ),
+    option(
+        "destroy",
+        Bool,
+        Some("FALSE"),
+        Advanced,
+        "Remove the container after the run, if this run made it; the same as --dfs.destroy in an API string.",
+    ),
     option(
         "mode",
         Choice(&["standard", "extended"]),
@@ -357,9 +371,9 @@ const OWN: [OptionDef; 18] = [
     option(
         "timeout",
         UNSIGNED,
-        Some("0"),
+        None,
         Advanced,
-        "Seconds after which a phase that makes no progress ends the job; 0: never.",
+        "Seconds without progress that end the job; 0: never; unset: 300 on DAOS, never elsewhere.",
     ),
     option("time-series", Bool, Some("FALSE"), Advanced, "Record the rate of every interval of a phase."),
     option(

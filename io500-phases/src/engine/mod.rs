@@ -8,6 +8,7 @@ pub mod series;
 mod team;
 mod threads;
 mod ticker;
+mod watched;
 
 pub use control::{BEAT_NS, Control, During, OpError, Stop};
 pub use progress::{Progress, Snapshot, WearOut};
@@ -16,3 +17,4 @@ pub use series::Series;
 pub use team::{FAILED, Failure, Team, catch};
 pub use threads::{Thread, run_threads};
 pub use ticker::Ticker;
+pub use watched::Watched;

@@ -16,6 +16,7 @@ pub struct Progress {
     stonewall_ms: AtomicU64,
     started_ms: AtomicU64,
     beats: AtomicU64,
+    waiting: AtomicBool,
     stop: Arc<AtomicBool>,
     epoch: Instant,
 }
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub wear_out: Option<WearOut>,
     /// Changes whenever the rank got somewhere; a watchdog compares it.
     pub beats: u64,
+    /// Whether the rank waits for other ranks: then it is not for it to get somewhere.
+    pub waiting: bool,
 }
 
 /// The state of the slowest rank when the stonewall was hit.
@@ -62,6 +65,7 @@ impl Default for Progress {
             stonewall_ms: AtomicU64::new(0),
             started_ms: AtomicU64::new(0),
             beats: AtomicU64::new(0),
+            waiting: AtomicBool::new(false),
             stop: Arc::default(),
             epoch: Instant::now(),
         }
@@ -113,6 +117,12 @@ impl Progress {
         self.beats.fetch_add(1, Relaxed);
     }
 
+    /// The rank begins or ends to wait for other ranks.
+    pub fn set_waiting(&self, waiting: bool) {
+        self.waiting.store(waiting, Relaxed);
+        self.beat();
+    }
+
     /// Asks the run to stop at the next look (a signal, an embedding program).
     pub fn request_stop(&self) {
         self.stop.store(true, Relaxed);
@@ -143,6 +153,7 @@ impl Progress {
             wear_out: known(self.slowest_at_stonewall.load(Relaxed))
                 .map(|slowest_done| WearOut { slowest_done, at: since(self.stonewall_ms.load(Relaxed)) }),
             beats: self.beats.load(Relaxed),
+            waiting: self.waiting.load(Relaxed),
         }
     }
 

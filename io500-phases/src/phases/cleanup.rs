@@ -3,7 +3,7 @@
 use super::context::failed;
 use super::setup::{FAMILIES, names};
 use crate::backend::{Backend, FileKind};
-use crate::engine::{Failure, Team};
+use crate::engine::{Failure, Progress, Team};
 use crate::error::{Errno, Result};
 use crate::phase_id::Family;
 use crate::plan::MdtestPlan;
@@ -27,8 +27,14 @@ const EXAMPLES: usize = 5;
 
 /// Removes the benchmark's files below the data directory: all ranks share the directories that hold many. Repeatable: what is gone is gone. The
 /// data directory itself goes only if `remove_datadir` says that this benchmark made it.
-pub fn sweep<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str, remove_datadir: bool) -> Result<Removed> {
-    let mut sweep = Sweep { backend, team, removed: Removed::default() };
+pub fn sweep<B: Backend>(
+    backend: &B,
+    team: &Team<'_>,
+    progress: &Progress,
+    datadir: &str,
+    remove_datadir: bool,
+) -> Result<Removed> {
+    let mut sweep = Sweep { backend, team, progress, removed: Removed::default() };
     let root = match backend.open_path(datadir) {
         Err(Errno(libc::ENOENT)) => Ok(None),
         other => other.map(Some).map_err(failed("open", datadir)),
@@ -62,6 +68,7 @@ pub fn sweep<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str, remove_dat
 struct Sweep<'a, B: Backend> {
     backend: &'a B,
     team: &'a Team<'a>,
+    progress: &'a Progress,
     removed: Removed,
 }
 
@@ -177,6 +184,7 @@ impl<B: Backend> Sweep<'_, B> {
 
     fn unlink(&mut self, dir: &B::Dir, path: &str, name: &str) -> std::result::Result<(), Failure> {
         let name_c = c_name(name);
+        self.progress.beat();
         match self.backend.unlink(dir, &name_c) {
             Ok(()) => {
                 self.removed.files += 1;
@@ -195,6 +203,7 @@ impl<B: Backend> Sweep<'_, B> {
 
     /// Removes a directory if it is empty; what it still holds is not the benchmark's and is told.
     fn rmdir(&mut self, parent: &B::Dir, name: &str, path: &str) -> std::result::Result<(), Failure> {
+        self.progress.beat();
         match self.backend.rmdir(parent, &c_name(name)) {
             Ok(()) => {
                 self.removed.directories += 1;

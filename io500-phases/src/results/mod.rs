@@ -13,6 +13,7 @@ pub mod provenance;
 mod run;
 pub mod score;
 mod series;
+pub mod tunables;
 pub mod validity;
 
 pub use confirm::{Claim, Finding, Invalid, Verification, verify};

@@ -1,6 +1,6 @@
 //! What ran where, with which settings: enough to repeat a run and to doubt it.
 
-use crate::backend::Description;
+use crate::backend::{Description, PoolState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,9 @@ pub struct Provenance {
     pub resultdir: String,
     /// The stores that the phases used, by the API string that names them.
     pub stores: Vec<(String, Description)>,
+    /// The health of their DAOS pools after the run.
+    #[serde(default)]
+    pub pools_after: Vec<(String, PoolState)>,
     /// The configuration hash as the C suite computes it.
     pub config_hash: String,
     /// Every option with its value and where it came from.
@@ -85,8 +88,20 @@ pub struct StartUp {
     pub resident_mean: u64,
 }
 
-/// Prefixes of the variables worth recording: DAOS, its network, libfabric, MPI's placement, NUMA.
-const PREFIXES: [&str; 9] = ["D_", "DAOS_", "CRT_", "FI_", "OFI_", "DFS_BENCH_", "DD_", "PIL4DFS_", "LD_PRELOAD"];
+/// Prefixes of the variables worth recording: DAOS, its network, libfabric, MPI's way of waiting and binding.
+const PREFIXES: [&str; 11] = [
+    "D_",
+    "DAOS_",
+    "CRT_",
+    "FI_",
+    "OFI_",
+    "DFS_BENCH_",
+    "DD_",
+    "PIL4DFS_",
+    "LD_PRELOAD",
+    "OMPI_MCA_mpi_yield_when_idle",
+    "OMPI_MCA_hwloc_base_binding_policy",
+];
 
 /// The environment variables that change how a store behaves.
 pub fn relevant_environment() -> Vec<(String, String)> {
@@ -106,10 +121,12 @@ pub fn system_facts() -> Vec<(String, String)> {
         .lines()
         .find_map(|line| line.strip_prefix("MemTotal:").map(|value| value.trim().to_owned()));
     let cores = std::thread::available_parallelism().map(|cores| cores.to_string()).ok();
+    let node = read("/proc/cpuinfo").lines().filter(|line| line.starts_with("processor")).count();
     [
         ("kernel", Some(read("/proc/sys/kernel/osrelease").trim().to_owned())),
         ("cpu", cpu),
         ("cores of a rank", cores),
+        ("cores of the node", (node > 0).then(|| node.to_string())),
         ("memory", memory),
         ("tcp congestion control", Some(read("/proc/sys/net/ipv4/tcp_congestion_control").trim().to_owned())),
     ]

@@ -1,6 +1,8 @@
 //! The two verdicts: what the C suite says about a phase and a run, and what it lets pass.
 
 use super::run::{PhaseResult, RunResult, Verdict};
+use super::tunables;
+use crate::backend::PoolState;
 use crate::phase_id::{Family, Group, Kind, PhaseId};
 
 /// What the rules ask of a run.
@@ -134,6 +136,17 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
             verdict.push(None, format!("{store}: {doubt}"), true);
         }
     }
+    for (store, description) in &result.provenance.stores {
+        for question in &description.questions {
+            verdict.push(None, format!("{store}: {question}"), false);
+        }
+    }
+    for question in tunables::questions(&result.provenance) {
+        verdict.push(None, question, false);
+    }
+    for (store, text) in pool_doubts(result) {
+        verdict.push(None, format!("{store}: {text}"), true);
+    }
     for phase in &result.phases {
         let mut doubt = |text: String| verdict.push(Some(phase.phase), text, true);
         if let Some(text) = phase.check.as_ref().and_then(|check| check.describe()) {
@@ -161,6 +174,25 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         verdict.push(None, format!("the wall clocks of the nodes differ by {skew:.3} s"), true);
     }
     verdict
+}
+
+/// What happened to the pools before and during the run.
+fn pool_doubts(result: &RunResult) -> Vec<(&str, String)> {
+    let mut doubts = Vec::new();
+    let before = |name: &str| {
+        let store = result.provenance.stores.iter().find(|(store, _)| store == name);
+        store.and_then(|(_, store)| store.pool.as_ref())
+    };
+    for (store, description) in &result.provenance.stores {
+        if description.pool.as_ref().is_some_and(PoolState::rebuilds) {
+            doubts.push((store.as_str(), "a rebuild was running when the run began".to_owned()));
+        }
+    }
+    for (store, after) in &result.provenance.pools_after {
+        let changes = before(store).map(|before| before.changes(after)).unwrap_or_default();
+        doubts.extend(changes.into_iter().map(|change| (store.as_str(), change)));
+    }
+    doubts
 }
 
 /// The write phase whose files a read phase reads back whole.
@@ -339,6 +371,19 @@ mod tests {
             phase(run, PhaseId::Find).find.as_mut().unwrap().failure = Some("Exit code 256 != 0".into());
         });
         assert!(!official.valid);
+    }
+
+    #[test]
+    fn a_rebuild_during_the_run_is_a_strict_reason() {
+        let (official, strict) = changed(|run, _| {
+            let before = PoolState { map_version: 1, rebuild: "idle".into(), ..PoolState::default() };
+            let after = PoolState { map_version: 2, ..before.clone() };
+            let store = crate::backend::Description { pool: Some(before), ..Default::default() };
+            run.provenance.stores.push(("DFS".into(), store));
+            run.provenance.pools_after.push(("DFS".into(), after));
+        });
+        assert!(official.valid && !strict.valid);
+        assert!(strict.reasons[0].text.starts_with("DFS: the pool map went from version 1 to 2"), "{strict:?}");
     }
 
     #[test]

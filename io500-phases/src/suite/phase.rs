@@ -1,5 +1,6 @@
 //! One phase on one store: runs it, reduces it, and puts its result together on rank 0.
 
+use super::layout;
 use super::run::Standing;
 use crate::backend::Backend;
 use crate::backend::select::Visit;
@@ -66,11 +67,15 @@ impl Visit for RunPhase<'_> {
                 threads: self.config.bench.threads_per_rank,
             },
         };
-        if self.config.bench.latency {
+        let mut outcome = if self.config.bench.latency {
             self.measured(&cx, Latencies::new(OpKind::of(self.phase)))
         } else {
             self.measured(&cx, Series::new())
+        }?;
+        if let (Some((result, _)), Some(path)) = (&mut outcome.on_root, self.first_file()) {
+            result.layout = layout::of(backend, &root, &path);
         }
+        Ok(outcome)
     }
 }
 
@@ -113,6 +118,18 @@ impl RunPhase<'_> {
             Family::Find | Family::FindEasy | Family::FindHard => self.find(cx, recorder),
             Family::Mdworkbench => self.mdworkbench(cx, recorder),
             Family::Timestamp => unreachable!("the suite touches the file itself"),
+        }
+    }
+
+    /// A file that rank 0 writes in this phase, below the data directory.
+    fn first_file(&self) -> Option<String> {
+        let mdtest = |plan: &MdtestPlan| plan.path(Step::Create, 0, self.plan.ranks, 0);
+        match self.phase {
+            PhaseId::IorEasyWrite => Some(self.plan.ior_easy.path(0)),
+            PhaseId::IorHardWrite => Some(self.plan.ior_hard.path(0)),
+            PhaseId::MdtestEasyWrite => Some(mdtest(&self.plan.mdtest_easy)),
+            PhaseId::MdtestHardWrite => Some(mdtest(&self.plan.mdtest_hard)),
+            _ => None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! A run from the first look at the data directory to the score.
 
 use super::phase::{Outcome, RunPhase, read_rule};
-use crate::backend::Backend;
 use crate::backend::select::{Stores, Visit};
+use crate::backend::{Backend, Description};
 use crate::comm::{ClockSync, Comm, ReadRule, ReduceOp, Topology};
 use crate::config::Config;
 use crate::engine::{Failure, Progress, Team, Ticker, catch};
@@ -427,7 +427,8 @@ impl<'a> Suite<'a> {
         let team = Team::new(comm, GRACE, self.options.stuck.clone());
         for (lead, _) in self.by_store(stores) {
             let datadir = stores.datadir(lead);
-            let removed = stores.visit(lead, Sweep { datadir, team: &team, config: self.config })?;
+            let removed = stores
+                .visit(lead, Sweep { datadir, team: &team, config: self.config, progress: &self.options.progress })?;
             if comm.rank() == 0 {
                 observer.cleaned(&removed);
             }
@@ -444,11 +445,17 @@ impl<'a> Suite<'a> {
         if self.options.clean_up {
             for (lead, _) in self.by_store(stores) {
                 let datadir = stores.datadir(lead);
-                let removed = stores.visit(lead, Sweep { datadir, team, config: self.config })?;
+                let removed = stores
+                    .visit(lead, Sweep { datadir, team, config: self.config, progress: &self.options.progress })?;
                 if let Some(books) = &mut books {
                     books.observer.cleaned(&removed);
                 }
             }
+        }
+        if let Some(books) = &mut books {
+            // the pools once more: what changed while the run went on stands in the verdict
+            let pool = |(name, store): (String, Description)| Some((name, store.pool?));
+            books.result.provenance.pools_after = stores.describe().into_iter().filter_map(pool).collect();
         }
         let written = books.as_mut().map_or(Ok(()), |books| books.finish(self.config));
         team.agree(written.map_err(as_failure))?;
@@ -551,6 +558,7 @@ impl<'a> Suite<'a> {
                     origin: setting.origin.to_string(),
                 })
                 .collect(),
+            pools_after: Vec::new(),
             environment: relevant_environment(),
             departures: rules.departures.clone(),
             wall_clock_skew_s: standing.clock.wall_skew_max_ns as f64 / 1e9,
@@ -750,6 +758,7 @@ struct Sweep<'a> {
     datadir: &'a str,
     team: &'a Team<'a>,
     config: &'a Config,
+    progress: &'a Progress,
 }
 
 impl Visit for Sweep<'_> {
@@ -760,7 +769,7 @@ impl Visit for Sweep<'_> {
         B::Dir: Send + Sync,
     {
         // a directory that carries the timestamp was made by this run
-        cleanup::sweep(backend, self.team, self.datadir, self.config.global.timestamp_datadir)
+        cleanup::sweep(backend, self.team, self.progress, self.datadir, self.config.global.timestamp_datadir)
     }
 }
 

@@ -223,6 +223,8 @@ fn drive<'a, B: Backend, R: Recorder>(
             continue;
         }
         if glance.idle {
+            // it waits for work of the others: that is not standing still
+            cx.progress.beat();
             idle_since.get_or_insert_with(now_ns);
             if balance.idle() == Stand::Over {
                 return Ok(idle_ns + idle_since.map_or(0, |since| now_ns() - since));

@@ -1,0 +1,173 @@
+//! A connection to DAOS that all ranks share, and the container that a run may make and remove.
+//!
+//! Rank 0 connects and hands its mount to the others as bytes, which costs no round trip. Whatever fails on one rank fails on
+//! all, with the words of the first, so that nobody waits for a rank that has gone.
+
+use super::dfs::Dfs;
+use super::select::Share;
+use crate::config::{ApiSpec, Config};
+use crate::error::{Error, Result};
+use ::dfs::{ContainerAttributes, Mount, MountOptions, ObjectClass, Pool, Property, System};
+use std::path::PathBuf;
+
+/// A mounted container, on every rank.
+pub struct Connection {
+    mount: Mount,
+    system: System,
+    pool: String,
+    group: Option<String>,
+    container: String,
+    created: bool,
+}
+
+impl Connection {
+    /// Rank 0 connects, the others import its mount. A run that `writes` makes the container when it is not there, with the
+    /// properties and the placement that the configuration gives.
+    pub fn open(spec: &ApiSpec, config: &Config, writes: bool, ranks: &dyn Share) -> Result<Self> {
+        let (pool, container) = names(spec)?;
+        let attributes = writes.then(|| attributes(config)).transpose()?;
+        let started = agent().and_then(|()| System::start().map_err(|error| unavailable(&error)));
+        let system = agree(ranks, started)?;
+        let (mut bytes, mut mount, mut created) = (Vec::new(), None, false);
+        let connected = if ranks.is_root() {
+            connect(&system, spec, &pool, &container, attributes.as_ref()).and_then(|(connected, made)| {
+                bytes = connected.to_global().map_err(|error| unavailable(&error))?;
+                created = made;
+                mount = Some(connected);
+                Ok(())
+            })
+        } else {
+            Ok(())
+        };
+        agree(ranks, connected)?;
+        ranks.broadcast(&mut bytes);
+        let imported = match mount {
+            Some(mount) => Ok(mount),
+            None => Mount::from_global(&system, &bytes, false).map_err(|error| unavailable(&error)),
+        };
+        let mount = agree(ranks, imported)?;
+        Ok(Connection { mount, system, pool, group: spec.group.clone(), container, created })
+    }
+
+    /// The backend on this connection.
+    pub fn backend(&self) -> Dfs<'_> {
+        Dfs { mount: &self.mount, pool: &self.pool, container: &self.container, created: self.created }
+    }
+
+    /// Lets go of the container and removes it where this run made it. Collective, and all ranks are done with it.
+    pub fn destroy(self, ranks: &dyn Share) -> Result<()> {
+        let Connection { mount, system, pool, group, container, created } = self;
+        drop(mount);
+        let destroyed = if created {
+            Pool::connect(&system, &pool, group.as_deref(), ::dfs::Access::ReadWrite)
+                // by force: the other ranks' handles are copies of the one that is gone
+                .and_then(|pool| pool.destroy_container(&container, true))
+                .map_err(|error| Error::Unavailable(format!("container {container} cannot be removed: {error}")))
+        } else {
+            Ok(())
+        };
+        agree(ranks, destroyed)
+    }
+}
+
+/// The same outcome on all ranks.
+fn agree<T>(ranks: &dyn Share, own: Result<T>) -> Result<T> {
+    match (ranks.first_error(own.as_ref().err().map(ToString::to_string)), own) {
+        (None, own) => own,
+        (Some(_), Err(Error::Config(message))) => Err(Error::Config(message)),
+        (Some(message), _) => Err(Error::Unavailable(message)),
+    }
+}
+
+/// Pool and container: what the configuration says, or what the stand-in has for those that say nothing.
+fn names(spec: &ApiSpec) -> Result<(String, String)> {
+    let default = ::dfs::default_pool_and_container();
+    let name = |given: &Option<String>, default: Option<&str>, what: &str| {
+        given.clone().or_else(|| default.map(str::to_owned)).ok_or_else(|| {
+            Error::Config(format!("no {what}: give --{what}, or api = DFS --dfs.{what}=… in the configuration"))
+        })
+    };
+    let pool = name(&spec.pool, default.map(|(pool, _)| pool), "pool")?;
+    let container = name(&spec.cont, default.map(|(_, container)| container), "cont")?;
+    Ok((pool, container))
+}
+
+/// What a container is made with: the global API's classes and chunk, and the properties.
+fn attributes(config: &Config) -> Result<ContainerAttributes> {
+    let spec = &config.global.api;
+    let class = |name: &Option<String>| match name {
+        Some(name) => ObjectClass::from_name(name).map_err(|error| Error::Config(error.to_string())),
+        None => Ok(ObjectClass::INHERIT),
+    };
+    let properties = config.bench.cont_properties.as_deref().unwrap_or_default();
+    Ok(ContainerAttributes {
+        chunk_size: spec.chunk_size.unwrap_or(0),
+        dir_class: class(&spec.dir_oclass)?,
+        file_class: class(&spec.oclass)?,
+        properties: Property::parse_list(properties).map_err(|error| Error::Config(error.to_string()))?,
+        ..ContainerAttributes::default()
+    })
+}
+
+/// Mounts the container; true if it had to be made.
+fn connect(
+    system: &System,
+    spec: &ApiSpec,
+    pool_name: &str,
+    container: &str,
+    attributes: Option<&ContainerAttributes>,
+) -> Result<(Mount, bool)> {
+    let group = spec.group.as_deref();
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error: ::dfs::Error| Error::Unavailable(format!("{what}: {}", words(&error)))
+    };
+    let pool = Pool::connect(system, pool_name, group, ::dfs::Access::ReadWrite)
+        .map_err(failed(&format!("pool {pool_name}")))?;
+    let this = format!("container {container} of pool {pool_name}");
+    let there = pool.has_container(container).map_err(failed(&this))?;
+    let created = match attributes.filter(|_| !there).map(|attributes| pool.create_container(container, attributes)) {
+        None => false,
+        Some(Ok(())) => true,
+        // somebody was faster
+        Some(Err(error)) if error.errno().is_some_and(|errno| errno.raw() == libc::EEXIST) => false,
+        Some(Err(error)) => return Err(failed(&format!("{this} is not there and cannot be made"))(error)),
+    };
+    let mut options = MountOptions::new(pool_name, container);
+    options.group.clone_from(&spec.group);
+    let mount = Mount::connect(system, &options).map_err(failed(&this))?;
+    Ok((mount, created))
+}
+
+fn unavailable(error: &::dfs::Error) -> Error {
+    Error::Unavailable(words(error))
+}
+
+fn words(error: &::dfs::Error) -> String {
+    let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    format!("{error}{hint}")
+}
+
+/// Where the agent of this node listens.
+pub fn agent_socket() -> PathBuf {
+    let directory = std::env::var_os("DAOS_AGENT_DRPC_DIR").filter(|directory| !directory.is_empty());
+    PathBuf::from(directory.unwrap_or_else(|| "/var/run/daos_agent".into())).join("daos_agent.sock")
+}
+
+/// Whether the agent of this node listens; libdaos itself calls that an unnamed error.
+pub fn agent() -> Result<()> {
+    let socket = agent_socket();
+    if ::dfs::is_standin() {
+        return Ok(());
+    }
+    match std::os::unix::net::UnixStream::connect(&socket) {
+        Ok(_) => Ok(()),
+        // the agent's socket keeps packets apart, and only one that somebody listens at says so
+        Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => Ok(()),
+        Err(error) => Err(Error::Unavailable(format!(
+            "no DAOS agent of this node listens at {}: {error} (DER_AGENT_COMM); is daos_agent running here, and \
+             DAOS_AGENT_DRPC_DIR right?",
+            socket.display()
+        ))),
+    }
+}
