@@ -214,7 +214,7 @@ fn facts(result: &PhaseResult) -> Vec<Fact> {
         let seconds = format!("{} s", figures::seconds(stonewall.wear_out_s));
         facts.push(Fact::new("wear-out alone, without sync and close", seconds));
     }
-    if let Some(check) = &result.check {
+    if let Some(check) = result.check.as_ref().filter(|check| check.checked > 0 || !check.is_clean()) {
         let found = check.describe().unwrap_or_else(|| "no fault".to_owned());
         facts.push(Fact::new("verification", format!("{} checked, {found}", figures::count(check.checked as f64))));
     }
