@@ -38,7 +38,7 @@ fn the_command_finds_what_find_finds() {
     let (code, ours, told) = dfs_bench(root.path(), &[&["find"], &options[..]].concat());
     assert_eq!(code, 0, "{told}");
     // their second is finer than ours, and the tree may be made within the tick that dated the file
-    let expected: Vec<String> = ["01", "a", "a/b"].iter().map(|at| format!("{dir}/{at}/file.101")).collect();
+    let expected: Vec<String> = ["01", "a/b", "a"].iter().map(|at| format!("{dir}/{at}/file.101")).collect();
     assert_eq!(sorted(&ours), expected);
     assert!(sorted(&theirs).iter().all(|path| sorted(&ours).contains(path)));
     assert!(told.contains("3 of 330 entries match"), "{told}");
@@ -66,6 +66,10 @@ fn run(root: &Path, api: &str, set: &[String]) -> (i32, String, String) {
 fn the_phase_finds_what_the_plan_says_on_both_stores() {
     for api in ["posix", "dfs"] {
         let root = tempfile::tempdir().unwrap();
+        if api == "dfs" && !dfs_bench(root.path(), &["--version"]).1.contains("stand-in") {
+            eprintln!("skipped: this program was built with a real libdfs, which has no store of its own");
+            continue;
+        }
         let (code, result, told) = run(root.path(), api, &[]);
         assert_eq!(code, 0, "{told}");
         assert!(result.contains("found           = 1\ntotal-files     = 120\n"), "{result}");
