@@ -320,7 +320,8 @@ impl<'a> Suite<'a> {
                 }
                 books.observer.phase_begins(phase);
             }
-            let begin = now();
+            // the local time needs a time zone's file, which is rank 0's to read
+            let begin = if books.is_some() { now() } else { String::new() };
             let (clock, since) = (Instant::now(), SystemTime::now());
             let outcome = self.phase(team, stores, phase, standing, books)?;
             let phase_s = clock.elapsed().as_secs_f64();
@@ -355,8 +356,9 @@ impl<'a> Suite<'a> {
         team.agree(dropped)?;
         let Some(dir) = &self.config.debug.pause_dir else { return Ok(None) };
         let file = format!("{dir}/{phase}");
-        let since = now();
+        let mut since = String::new();
         if team.comm().rank() == 0 {
+            since = now();
             while std::path::Path::new(&file).exists() && !self.options.progress.stop_requested() {
                 std::thread::sleep(PAUSE);
                 self.options.progress.beat();
