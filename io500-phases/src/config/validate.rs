@@ -17,6 +17,11 @@ impl Config {
         if family(Family::IorEasy) || family(Family::IorRnd4kEasy) {
             check.ior_easy();
         }
+        if family(Family::IorRnd4kEasy) && self.ior_easy.block_size < RANDOM_READ {
+            let message =
+                "ior-rnd4K-easy-read reads 4096 bytes of these files: make them larger, or leave that phase out";
+            check.fail("ior-easy", "blockSize", message);
+        }
         for (phase, find) in
             [(PhaseId::Find, &self.find), (PhaseId::FindEasy, &self.find_easy), (PhaseId::FindHard, &self.find_hard)]
         {
@@ -72,6 +77,9 @@ impl Config {
         PhaseId::ALL.iter().filter(|phase| phase.standard_group() != Group::None).any(depends)
     }
 }
+
+/// Bytes of a read of ior-rnd4K.
+const RANDOM_READ: u64 = 4096;
 
 struct Check<'a> {
     config: &'a Config,

@@ -138,6 +138,7 @@ pub struct PhaseResult {
     /// The spread over ranks, and who was slow.
     pub spread: Option<Spread>,
     /// The latencies of each kind of operation, the one the phase is about first; empty when they were not recorded.
+    #[serde(default)]
     pub latency: Vec<LatencyResult>,
     /// The phase over time.
     pub series: Option<SeriesResult>,
