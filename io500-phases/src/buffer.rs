@@ -109,8 +109,9 @@ kernel! {
     ramp_fill, ramp_fill_avx2, ramp_fill_avx512, ramp_fill_portable, (bytes: &mut [u8], first: u64, step: u64)
 }
 
+/// [`ramp_matches`] without wider vectors: what the other versions are tested and measured against.
 #[inline(always)]
-fn ramp_matches_portable(bytes: &[u8], first: u64, step: u64) -> bool {
+pub fn ramp_matches_portable(bytes: &[u8], first: u64, step: u64) -> bool {
     let mut expected: [u64; LANES] = std::array::from_fn(|lane| first.wrapping_add(step.wrapping_mul(lane as u64)));
     let stride = step.wrapping_mul(LANES as u64);
     let mut differ = [0u64; LANES];
