@@ -54,6 +54,12 @@ fn the_documentation_names_what_exists() {
 }
 
 #[test]
+fn links_between_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert_clean(dead_links(&documents(), |path| root.join(path).exists()));
+}
+
+#[test]
 fn the_program_in_the_readme_is_the_example_that_compiles() {
     let read = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
     let readme = read("README.md");
@@ -114,6 +120,22 @@ fn dead_references(documents: &[Source], sources: &[Source]) -> Vec<String> {
             let holds = |source: &Source| function.is_empty() || source.text.contains(&format!("fn {function}("));
             if !sources.iter().any(|source| source.path == path && holds(source)) {
                 dead.push(format!("{}: there is no {name}", document.path));
+            }
+        }
+    }
+    dead
+}
+
+/// Links of documents to paths that are not there, each relative to its document. Links to the web are not followed.
+fn dead_links(documents: &[Source], exists: impl Fn(&Path) -> bool) -> Vec<String> {
+    let mut dead = Vec::new();
+    for document in documents {
+        let dir = Path::new(&document.path).parent().unwrap_or(Path::new(""));
+        for rest in document.text.split("](").skip(1) {
+            let link = rest.split(')').next().unwrap_or_default();
+            let path = link.split('#').next().unwrap_or_default();
+            if !path.is_empty() && !link.contains("://") && !exists(&dir.join(path)) {
+                dead.push(format!("{}: {link} leads nowhere", document.path));
             }
         }
     }
@@ -393,6 +415,14 @@ mod of_the_checks {
         assert_eq!(dead("`io500-phases/src/plan/gone.rs`"), 1);
         assert_eq!(dead("`io500-phases/src/plan/ior.rs::offsets_are`"), 1);
         assert_eq!(dead("`examples/*.rs`, `cargo run x.rs`, words"), 0);
+    }
+
+    #[test]
+    fn a_dead_link_is_found() {
+        let text = "[a](docs/A.md), [b](docs/B.md#part), [c](https://example.org/c), [d](#here)";
+        let dead = |path: &str| dead_links(&one(path, text), |path| path == Path::new("docs/A.md")).len();
+        assert_eq!(dead("README.md"), 1);
+        assert_eq!(dead("docs/X.md"), 2, "links are relative to their document");
     }
 
     #[test]
