@@ -1,0 +1,108 @@
+//! What a run does with its store besides the phases: containers made and removed, several paths compared, a store that hangs.
+//!
+//! On the stand-in these run everywhere; on a real DAOS where `DFS_TEST_POOL` names a pool.
+
+mod common;
+
+use common::{SMALL, Scene, is_standin, run};
+use serde_json::Value;
+
+/// The arguments that name the pool; none, with a line that says so, where a real DAOS has none to test in.
+fn pool() -> Option<Vec<String>> {
+    match std::env::var("DFS_TEST_POOL") {
+        Ok(pool) => Some(vec!["--pool".into(), pool]),
+        Err(_) if is_standin() => Some(Vec::new()),
+        Err(_) => {
+            eprintln!("skipped: a real DAOS needs a pool, named by DFS_TEST_POOL");
+            None
+        }
+    }
+}
+
+/// A container name that no other test uses.
+fn label(test: &str) -> String {
+    format!("dfs-bench-test-{test}-{}", std::process::id())
+}
+
+fn fact<'a>(result: &'a Value, name: &str) -> Option<&'a str> {
+    let facts = result["provenance"]["stores"][0][1]["facts"].as_array()?;
+    facts.iter().find(|fact| fact[0] == name).and_then(|fact| fact[1].as_str())
+}
+
+#[test]
+fn a_container_is_made_for_a_run_and_removed_after_it() {
+    let (scene, Some(pool)) = (Scene::new(), pool()) else { return };
+    let Some(ranks) = scene.ranks(2) else { return };
+    scene.write("small.ini", SMALL);
+    let (label, text) = (label("made"), |text: &str| text.to_owned());
+    let store = [pool, vec![text("--api"), text("dfs"), text("--cont"), label]].concat();
+    let made = ["small.ini", "--destroy", "--cont-properties", "rd_fac:0", "--oclass", "S1", "--chunk-size", "2m"];
+    let more = ["--resultdir", "results", "--set", "global.timestamp-resultdir=FALSE"];
+    let outcome = run(ranks, [&made.map(text)[..], &more.map(text), &store].concat());
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let result = scene.result("results");
+    assert_eq!(fact(&result, "container made by this run"), Some("yes"));
+    let phases = result["phases"].as_array().unwrap();
+    let phase = |name: &str| phases.iter().find(|phase| phase["phase"] == name).unwrap();
+    for name in ["ior-easy-write", "ior-hard-write", "mdtest-easy-write", "mdtest-hard-write"] {
+        let layout = &phase(name)["layout"];
+        assert_eq!(
+            (layout["object_class"].as_str(), layout["chunk_size"].as_u64()),
+            (Some("S1"), Some(2 << 20)),
+            "{name}"
+        );
+    }
+    assert_eq!(phase("find")["find"]["found"], phase("find")["find"]["expected_found"]);
+    assert_eq!(result["provenance"]["pools_after"].as_array().unwrap().len(), 1);
+
+    // gone, and a run that only reads does not make it again
+    let outcome = run(scene.direct(), [&[text("small.ini"), text("--phase"), text("find")][..], &store].concat());
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
+    assert!(outcome.stderr.contains("container dfs-bench-test-made-"), "{}", outcome.stderr);
+}
+
+#[test]
+fn several_paths_are_run_and_compared() {
+    let (scene, Some(pool)) = (Scene::new(), pool()) else { return };
+    scene.write("small.ini", SMALL);
+    let mounted = format!("dfs,mounted={}", scene.path("fs").display());
+    let label = label("paths");
+    let arguments =
+        ["small.ini", "--api", "dfs", "--cont", &label, "--destroy", "--paths", &mounted, "--resultdir", "r"];
+    let fixed = ["--set", "global.timestamp-resultdir=FALSE"];
+    let all = [&arguments[..], &fixed].concat().into_iter().map(str::to_owned).chain(pool);
+    let outcome = run(scene.direct(), all);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("mounted against dfs"), "{}", outcome.stdout);
+    let comparison: Value = serde_json::from_str(&scene.read("r/comparison.json")).unwrap();
+    let lines = comparison["comparison"]["versus"][0]["lines"].as_array().unwrap();
+    for name in ["score", "ior-easy-write", "find", "mdtest-hard-delete"] {
+        let line = lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("no {name}"));
+        let values = ["a", "b"].map(|side| line[side]["mean"].as_f64().unwrap());
+        assert!((line["ratio"].as_f64().unwrap() / (values[1] / values[0]) - 1.0).abs() < 1e-9, "{line}");
+    }
+    assert_eq!(scene.result("r/dfs")["provenance"]["stores"][0][1]["api"], "DFS");
+    assert_eq!(scene.result("r/mounted")["provenance"]["stores"][0][1]["api"], "POSIX");
+    assert!(scene.read("r/comparison.txt").contains("whether mounted leads to the container of dfs is not known"));
+}
+
+#[test]
+fn a_call_that_does_not_return_ends_the_job_with_words() {
+    let scene = Scene::new();
+    if !is_standin() {
+        eprintln!("skipped: only the stand-in can be made to hang");
+        return;
+    }
+    scene.write("small.ini", SMALL);
+    let mut command = scene.direct();
+    // the third write would come back in ten minutes
+    command.env("DAOS_STANDIN_DELAY_US", "write:600000000:3");
+    let arguments = ["small.ini", "--api", "dfs", "--timeout", "1", "--resultdir", "r"];
+    let outcome = run(command, [&arguments[..], &["--set", "global.timestamp-resultdir=FALSE"]].concat());
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
+    let words = "ior-easy-write: no progress for 1 s: a call of the store does not return";
+    assert!(outcome.stderr.contains(words) && outcome.stderr.contains("hint: "), "{}", outcome.stderr);
+    let result = scene.result("r");
+    assert_eq!(result["state"], "failed");
+    assert!(result["failure"].as_str().unwrap().contains(words));
+}
