@@ -1,7 +1,7 @@
 //! One phase on one store: runs it, reduces it, and puts its result together on rank 0.
 
 use super::layout;
-use super::run::Standing;
+use super::standing::Standing;
 use crate::backend::Backend;
 use crate::backend::select::Visit;
 use crate::comm::ReadRule;

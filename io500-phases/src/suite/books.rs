@@ -1,0 +1,170 @@
+//! Rank 0's books of a run: the result as it grows, judged and written after every phase.
+
+use super::run::Observer;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::phase_id::{Family, PhaseId};
+use crate::report::{LOG_NAME, LogEntry, ResultDir, hgrm, hgrm_name, histogram_log, phase_txt, result_txt, summary};
+use crate::results::provenance::Provenance;
+use crate::results::validity::{self, Rules};
+use crate::results::{KindLatency, PhaseResult, RunResult, RunState, SCHEMA_VERSION, ScoreResult, Verdict, score};
+use std::time::{Duration, SystemTime};
+
+/// Phases of the standard mode, those without a score included.
+const STANDARD_PHASES: usize = 14;
+
+/// Rank 0's books.
+pub(super) struct Books<'o> {
+    pub result: RunResult,
+    rules: Rules,
+    pub dir: Option<ResultDir>,
+    /// When the run began.
+    since: SystemTime,
+    /// The latencies of the phases so far, for the histogram log.
+    latencies: Vec<(PhaseId, SystemTime, Duration, KindLatency)>,
+    pub observer: &'o mut dyn Observer,
+}
+
+impl<'o> Books<'o> {
+    /// The books of a run that begins.
+    pub fn open(provenance: Provenance, rules: Rules, dir: Option<ResultDir>, observer: &'o mut dyn Observer) -> Self {
+        let valid = || Verdict { valid: true, reasons: Vec::new() };
+        let result = RunResult {
+            schema_version: SCHEMA_VERSION.into(),
+            state: RunState::Running,
+            provenance,
+            phases: Vec::new(),
+            score: None,
+            official: valid(),
+            strict: valid(),
+            failure: None,
+        };
+        Books { result, rules, dir, since: SystemTime::now(), latencies: Vec::new(), observer }
+    }
+
+    /// The directories are there: judges, writes and tells what is known before the first phase.
+    pub fn begin(&mut self, config: &Config) -> Result<()> {
+        self.judge();
+        self.write(config)?;
+        self.observer.started(&self.result);
+        Ok(())
+    }
+
+    fn judge(&mut self) {
+        for phase in &mut self.result.phases {
+            phase.valid = validity::official_of_phase(&self.rules, phase).valid;
+        }
+        let expected = std::mem::take(&mut self.rules.expected);
+        // while the run goes on, what has not come yet is no reason
+        if self.result.state != RunState::Running {
+            self.rules.expected.clone_from(&expected);
+        }
+        self.result.official = validity::official(&self.rules, &self.result);
+        self.result.strict = validity::strict(&self.rules, &self.result);
+        self.rules.expected = expected;
+    }
+
+    /// Writes the latencies of a phase as `.hgrm` files, and the log of all phases anew.
+    pub fn keep_latencies(&mut self, phase: PhaseId, begin: SystemTime, latencies: Vec<KindLatency>) -> Result<()> {
+        let length = begin.elapsed().unwrap_or_default();
+        let Some(dir) = self.dir.as_ref().filter(|_| !latencies.is_empty()) else { return Ok(()) };
+        for latency in latencies {
+            let name = hgrm_name(phase, latency.result.kind);
+            dir.write(&format!("latency/{name}"), hgrm(&latency.histogram).as_bytes())?;
+            self.latencies.push((phase, begin, length, latency));
+        }
+        let entries: Vec<LogEntry<'_>> = self
+            .latencies
+            .iter()
+            .map(|(phase, begin, length, latency)| LogEntry {
+                phase: *phase,
+                kind: latency.result.kind,
+                begin: *begin,
+                length: *length,
+                histogram: &latency.histogram,
+            })
+            .collect();
+        dir.write(&format!("latency/{LOG_NAME}"), &histogram_log(self.since, &entries))
+    }
+
+    /// A phase is over: books it and writes all files anew.
+    pub fn phase_over(&mut self, config: &Config, result: PhaseResult, csv: &str, reached: Option<u64>) -> Result<()> {
+        let phase = result.phase;
+        self.result.phases.push(result);
+        self.judge();
+        if let Some(dir) = &self.dir {
+            match reached {
+                Some(start) if phase.family() == Family::Mdworkbench => dir.set_mdworkbench_start(start)?,
+                Some(count) => dir.set_stonewall(phase.family(), count)?,
+                None => {}
+            }
+            if phase == PhaseId::MdtestEasyWrite && self.rules.expected.contains(&PhaseId::MdworkbenchCreate) {
+                dir.set_mdworkbench_rate(self.result.phases.last().map_or(0.0, |result| result.rate))?;
+            }
+            if !csv.is_empty() {
+                dir.write(&format!("{phase}.csv"), csv.as_bytes())?;
+            }
+            if let Some(result) = self.result.phases.last() {
+                dir.write(&format!("{phase}.txt"), phase_txt(result).as_bytes())?;
+            }
+        }
+        self.write(config)?;
+        self.observer.phase_over(&self.result);
+        Ok(())
+    }
+
+    /// The last phase is over.
+    pub fn finish(&mut self, config: &Config) -> Result<()> {
+        self.result.state = RunState::Finished;
+        self.result.provenance.ended = now();
+        self.judge();
+        self.result.score = Some(self.score());
+        self.write(config)?;
+        self.observer.finished(&self.result);
+        Ok(())
+    }
+
+    fn score(&self) -> ScoreResult {
+        let rates: Vec<(PhaseId, f64)> = self.result.phases.iter().map(|phase| (phase.phase, phase.rate)).collect();
+        let extended = self.rules.expected.len() > STANDARD_PHASES;
+        let all_valid = self.result.official.valid && self.result.phases.iter().all(|phase| phase.valid);
+        let version = &self.result.provenance.program;
+        let score = score::score(version, &rates, self.result.official.valid, extended.then_some(all_valid));
+        // the write phases as they stood at the stonewall, everything else as it is
+        let at_stonewall = |phase: &PhaseResult| match &phase.stonewall {
+            Some(stonewall) if phase.phase.has_stonewall() => stonewall.rate,
+            _ => phase.rate,
+        };
+        let rates: Vec<(PhaseId, f64)> =
+            self.result.phases.iter().map(|phase| (phase.phase, at_stonewall(phase))).collect();
+        ScoreResult { without_wear_out: Some(score::means(&rates, false).total), ..score }
+    }
+
+    /// The run ends with an error; what it had is kept.
+    pub fn fail(&mut self, error: &Error, config: &Config) {
+        self.result.state = if matches!(error, Error::Interrupted) { RunState::Interrupted } else { RunState::Failed };
+        self.result.failure = Some(error.to_string());
+        self.result.provenance.ended = now();
+        self.judge();
+        if let Err(second) = self.write(config) {
+            log::error!("the result directory could not be brought up to date: {second}");
+        }
+    }
+
+    fn write(&self, config: &Config) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        if self.result.phases.is_empty() {
+            dir.write("config.ini", config.to_ini().as_bytes())?;
+            dir.write("config-orig.ini", config.inputs().file_text().unwrap_or_default().as_bytes())?;
+        }
+        dir.write("result_summary.txt", summary(&self.result).as_bytes())?;
+        dir.write("result.txt", result_txt(&self.result).as_bytes())?;
+        let json = serde_json::to_vec_pretty(&self.result).expect("a result has string keys only");
+        dir.write("result.json", &json)
+    }
+}
+
+/// Local time as the result files have it.
+pub(super) fn now() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+}

@@ -1,0 +1,141 @@
+//! What rank 0 writes down about a run: by which rules, where, with which settings.
+
+use super::books::now;
+use super::run::Suite;
+use super::standing::Standing;
+use super::visits::SerialQueue;
+use crate::backend::select::Stores;
+use crate::comm::{Comm, ReduceOp, Topology};
+use crate::engine::Team;
+use crate::phase_id::{Family, PhaseId};
+use crate::results::provenance::{Provenance, SettingOrigin, StartUp, relevant_environment, system_facts};
+use crate::results::validity::Rules;
+
+impl Suite<'_> {
+    /// The rules that the run is judged by. Collective.
+    pub(super) fn rules<S: Stores>(&self, comm: &dyn Comm, stores: &S) -> Rules {
+        let bench = &self.config.bench;
+        let mut departures = Vec::new();
+        if bench.queue_depth > 1 {
+            departures.push(format!("queue-depth {}", bench.queue_depth));
+            departures.extend(self.serial_transfers(comm, stores));
+        }
+        if bench.threads_per_rank > 1 {
+            departures.push(format!("threads-per-rank {}", bench.threads_per_rank));
+        }
+        let extended = bench.mode == crate::config::Mode::Extended;
+        Rules {
+            stonewall_s: self.plan.stonewall_s,
+            scc: self.config.global.scc,
+            pausing: self.config.debug.pause_dir.is_some(),
+            files_per_dir: self.config.mdtest_hard.files_per_dir.is_some(),
+            dry_run: false,
+            expected: PhaseId::ALL.into_iter().filter(|phase| extended || phase.in_standard()).collect(),
+            departures,
+        }
+    }
+
+    /// Whether a queue depth is asked for that ranks cannot have: transfers that run one after the other must not pass for overlapping
+    /// ones. Collective.
+    fn serial_transfers<S: Stores>(&self, comm: &dyn Comm, stores: &S) -> Option<String> {
+        let ior = |phase: &PhaseId| matches!(phase.family(), Family::IorEasy | Family::IorHard | Family::IorRnd4kEasy);
+        let phases = self.plan.phases.iter().filter(|phase| ior(phase));
+        let own = phases.copied().find_map(|phase| stores.visit(phase, SerialQueue));
+        let mut ranks = [u64::from(own.is_some())];
+        comm.all_reduce_u64(ReduceOp::Sum, &mut ranks);
+        let mut first = [if own.is_some() { comm.rank() as u64 } else { u64::MAX }];
+        comm.all_reduce_u64(ReduceOp::Min, &mut first);
+        let root = usize::try_from(first[0]).ok().filter(|&root| root < comm.size())?;
+        let mut reason = own.unwrap_or_default().into_bytes();
+        comm.broadcast(root, &mut reason);
+        let reason = String::from_utf8_lossy(&reason);
+        Some(format!("transfers of {} of {} ranks run one at a time: {reason}", ranks[0], comm.size()))
+    }
+
+    /// What rank 0 writes down about the run; the other ranks bring their memory.
+    pub(super) fn provenance<S: Stores>(
+        &self,
+        team: &Team<'_>,
+        stores: &S,
+        standing: &Standing,
+        connected_s: f64,
+        rules: &Rules,
+    ) -> Option<Provenance> {
+        let comm = team.comm();
+        let resident = resident_bytes();
+        let mut most = [resident];
+        comm.reduce_u64(ReduceOp::Max, &mut most);
+        let mut sum = [resident];
+        comm.reduce_u64(ReduceOp::Sum, &mut sum);
+        if comm.rank() != 0 {
+            return None;
+        }
+        let topology = comm.topology();
+        Some(Provenance {
+            program: format!("dfs-bench-{}", env!("CARGO_PKG_VERSION")),
+            rules: "io500-isc26_v2".into(),
+            mode: self.config.bench.mode.name().into(),
+            command_line: self.options.command_line.clone(),
+            timestamp: self.plan.timestamp.clone(),
+            began: now(),
+            ended: String::new(),
+            ranks: comm.size(),
+            nodes: topology.nodes(),
+            ranks_per_node: topology.ppn_first(),
+            placement: words(topology.placement()),
+            read_mapping: mapping(topology),
+            launcher: comm.describe(),
+            host: comm.host().into(),
+            system: system_facts(),
+            datadir: self.config.global.datadir.clone(),
+            resultdir: self.resultdir(),
+            stores: stores.describe(),
+            config_hash: self.config.hash().to_string(),
+            settings: self
+                .config
+                .settings()
+                .iter()
+                .map(|setting| SettingOrigin {
+                    section: setting.section.clone(),
+                    option: setting.option.clone(),
+                    value: setting.value.clone().unwrap_or_default(),
+                    origin: setting.origin.to_string(),
+                })
+                .collect(),
+            pools_after: Vec::new(),
+            environment: relevant_environment(),
+            departures: rules.departures.clone(),
+            wall_clock_skew_s: standing.clock.wall_skew_max_ns as f64 / 1e9,
+            clock_uncertainty_s: standing.clock.uncertainty_max_ns as f64 / 1e9,
+            start: StartUp {
+                connected_s,
+                first_phase_s: 0.0, // not yet
+                resident_max: most[0],
+                resident_mean: sum[0] / comm.size() as u64,
+            },
+        })
+    }
+}
+
+fn words<T: serde::Serialize>(value: T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn mapping(topology: &Topology) -> String {
+    let mapping = topology.read_mapping();
+    let rule = words(mapping.rule);
+    format!(
+        "{rule}: official shift {}; ranks that read their own node's data: {} of {} (by the official shift: {})",
+        mapping.shift,
+        mapping.own_node,
+        topology.ranks(),
+        mapping.own_node_official
+    )
+}
+
+/// Resident memory of this process, bytes; 0 where the system does not tell.
+fn resident_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * 4096
+}

@@ -1,0 +1,90 @@
+//! What a rank knows between phases, and what the result directory tells of earlier invocations.
+
+use super::run::{as_failure, from_root};
+use crate::comm::{ClockSync, ReadRule};
+use crate::engine::Team;
+use crate::error::{Error, Result};
+use crate::phase_id::{Family, PhaseId};
+use crate::phases::setup;
+use crate::plan::Plan;
+use crate::report::ResultDir;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// What the result directory tells of earlier invocations.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    reached: Vec<Option<u64>>,
+    timestamp_s: Option<i64>,
+    mdtest_easy_rate: Option<f64>,
+    mdworkbench_start: u64,
+}
+
+/// What a rank knows between phases.
+pub(super) struct Standing {
+    pub clock: ClockSync,
+    pub read_rule: ReadRule,
+    /// Operations that every rank reached in a write phase.
+    pub reached: HashMap<Family, u64>,
+    /// Seconds of the timestamp file.
+    pub timestamp_s: Option<i64>,
+    /// kIOPS of mdtest-easy-write, which sizes mdworkbench.
+    pub mdtest_easy_rate: Option<f64>,
+    /// The first object of every set that mdworkbench has not replaced yet.
+    pub mdworkbench_start: u64,
+}
+
+impl Standing {
+    /// What a rank knows before the first phase.
+    pub fn new(clock: ClockSync, read_rule: ReadRule) -> Self {
+        Standing {
+            clock,
+            read_rule,
+            reached: HashMap::new(),
+            timestamp_s: None,
+            mdtest_easy_rate: None,
+            mdworkbench_start: 0,
+        }
+    }
+
+    /// The number of operations that the phases after a write phase work on.
+    pub fn count(&self, family: Family) -> Result<u64> {
+        self.reached.get(&family).copied().ok_or_else(|| {
+            let family = family.name();
+            Error::Config(format!(
+                "{family}.stonewall is not in the result directory: it says how much {family}-write left, so run that first, \
+                 with the same result directory"
+            ))
+        })
+    }
+
+    /// What earlier invocations left in the result directory: how far write phases came, and the timestamp file.
+    /// A phase that cannot know how far its write phase came is refused.
+    pub fn recall(&mut self, team: &Team<'_>, resultdir: Option<&Path>, plan: &Plan) -> Result<()> {
+        const KEPT: [Family; 4] = [Family::IorEasy, Family::IorHard, Family::MdtestEasy, Family::MdtestHard];
+        let read = || -> Result<Kept> {
+            let path = resultdir.filter(|_| team.comm().rank() == 0);
+            let Some(dir) = path.map(ResultDir::at) else { return Ok(Kept::default()) };
+            let mut kept = Kept { timestamp_s: dir.timestamp_seconds()?, ..Kept::default() };
+            for family in KEPT {
+                kept.reached.push(dir.stonewall(family)?);
+            }
+            kept.mdtest_easy_rate = dir.mdworkbench_rate()?;
+            kept.mdworkbench_start = dir.mdworkbench_start()?.unwrap_or(0);
+            Ok(kept)
+        };
+        let kept = from_root(team.comm(), team.agree(read().map_err(as_failure))?);
+        let reached = KEPT.into_iter().zip(kept.reached).filter_map(|(family, count)| Some((family, count?)));
+        self.reached.extend(reached);
+        self.timestamp_s = kept.timestamp_s;
+        self.mdtest_easy_rate = kept.mdtest_easy_rate;
+        self.mdworkbench_start = kept.mdworkbench_start;
+        plan.phases
+            .iter()
+            .filter(|&&phase| phase != PhaseId::IorRnd4kEasyRead)
+            .filter_map(|&phase| setup::made_by(phase))
+            .filter(|write| KEPT.contains(&write.family()) && !plan.phases.contains(write))
+            .try_for_each(|write| self.count(write.family()).map(|_| ()))
+    }
+}
