@@ -96,23 +96,33 @@ impl<B: Backend> Cx<'_, B> {
         }
     }
 
-    /// The meeting at the stonewall: all ranks learn the maximum that everyone has to reach. Returns it with the
-    /// nanoseconds of this rank's loop so far.
+    /// The meeting at the stonewall: all ranks learn the maximum that everyone has to reach.
     pub fn meet_at_stonewall<R: Recorder>(
         &self,
         control: &mut Control<'_, R>,
         done: u64,
         failure: std::result::Result<(), Failure>,
-    ) -> Result<(u64, u64)> {
+    ) -> Result<Meeting> {
+        let arrived_ns = control.elapsed_ns();
         self.team.agree(failure)?;
         let mut bounds = [done, u64::MAX - done];
         self.comm().all_reduce_u64(ReduceOp::Max, &mut bounds);
         let (most, least) = (bounds[0], u64::MAX - bounds[1]);
-        let elapsed = control.elapsed_ns();
+        let met_ns = control.elapsed_ns();
         control.without_stonewall();
         self.progress.wear_out(least, most);
-        Ok((most, elapsed))
+        Ok(Meeting { goal: most, met_ns, waited_ns: met_ns - arrived_ns })
     }
+}
+
+/// What a rank takes from the meeting at the stonewall.
+pub struct Meeting {
+    /// What every rank has to reach: the most that any had done.
+    pub goal: u64,
+    /// Nanoseconds of this rank's loop until all had met.
+    pub met_ns: u64,
+    /// Nanoseconds of them that it waited for the others.
+    pub waited_ns: u64,
 }
 
 /// The failure of a storage call.

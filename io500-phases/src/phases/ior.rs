@@ -4,7 +4,7 @@
 //! open, when all transfers (with their sync) are done, and after closing. The rate is the bytes really moved by all ranks, divided by the
 //! time from the first begin to the last end.
 
-use super::context::{Cx, failed};
+use super::context::{Cx, Meeting, failed};
 use super::tally::{Check, RankTally};
 use super::transfers::{Direction, Lanes, Transfers};
 use crate::backend::{Access, Backend};
@@ -42,7 +42,8 @@ pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: 
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, cx.stonewall_ns());
     let (at_stonewall, mut bytes, stop) =
         transfers.run(cx, &mut lanes, &mut control, &mut check, (0, plan.transfers()));
-    let (goal, stonewall_ns) = cx.meet_at_stonewall(&mut control, at_stonewall, transfers.outcome(stop))?;
+    let Meeting { goal, met_ns: stonewall_ns, waited_ns } =
+        cx.meet_at_stonewall(&mut control, at_stonewall, transfers.outcome(stop))?;
     let (done, more, stop) = transfers.run(cx, &mut lanes, &mut control, &mut check, (at_stonewall, goal));
     bytes += more;
     let looped_ns = control.elapsed_ns();
@@ -57,9 +58,8 @@ pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: 
     let end = cx.edge();
     cx.team.agree(closed)?;
 
-    let tally =
-        RankTally { operations: done, bytes, loop_ns, at_stonewall, stonewall_ns, check, ..cx.tally(begin, end) };
-    Ok((tally, goal))
+    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, ..cx.tally(begin, end) };
+    Ok((RankTally { operations: done, bytes, loop_ns, check, ..tally }, goal))
 }
 
 /// Reads exactly `count` transfers of what `writer` wrote and compares every byte.
@@ -167,10 +167,10 @@ fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
     let (mut done, mut bytes, mut ended) = run(&mut control, (0, limit));
     if wear_out {
         tally.at_stonewall = done;
-        let (goal, stonewall_ns) = cx.meet_at_stonewall(&mut control, done, ended)?;
-        tally.stonewall_ns = stonewall_ns;
+        let met = cx.meet_at_stonewall(&mut control, done, ended)?;
+        (tally.stonewall_ns, tally.waited_ns) = (met.met_ns, met.waited_ns);
         let more;
-        (done, more, ended) = run(&mut control, (done, goal));
+        (done, more, ended) = run(&mut control, (done, met.goal));
         bytes += more;
     }
     let loop_ns = cx.ticker.now_ns() - loop_begin;
@@ -180,8 +180,9 @@ fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
     });
     let end = cx.edge();
     cx.team.agree(closed)?;
-    let (at_stonewall, stonewall_ns) = (tally.at_stonewall, tally.stonewall_ns);
-    Ok(RankTally { operations: done, bytes, loop_ns, at_stonewall, stonewall_ns, check, ..cx.tally(begin, end) })
+    let RankTally { at_stonewall, stonewall_ns, waited_ns, .. } = tally;
+    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, ..cx.tally(begin, end) };
+    Ok(RankTally { operations: done, bytes, loop_ns, check, ..tally })
 }
 
 /// Removes what an earlier run left under the names of this one; the directory of this rank's file.

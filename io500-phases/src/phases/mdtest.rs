@@ -3,7 +3,7 @@
 //! The window of a rank begins when all ranks are ready and ends when all are done, so it contains one waiting for the slowest. A write phase
 //! ends with a sync inside the window. Making and removing the directories is outside.
 
-use super::context::{Cx, failed, outcome};
+use super::context::{Cx, Meeting, failed, outcome};
 use super::crew::{Crew, Hands};
 use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend, list};
@@ -42,7 +42,7 @@ where
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, cx.stonewall_ns());
     let (at_stonewall, stop) = crew.run(&mut control, (0, plan.files), Some(OpKind::Close), one);
     let ended = work.outcome(stop, at_stonewall);
-    let (goal, stonewall_ns) = cx.meet_at_stonewall(&mut control, at_stonewall, ended)?;
+    let Meeting { goal, met_ns: stonewall_ns, waited_ns } = cx.meet_at_stonewall(&mut control, at_stonewall, ended)?;
     let (done, stop) = crew.run(&mut control, (at_stonewall, goal), Some(OpKind::Close), one);
     let loop_ns = control.elapsed_ns();
     let ended = work.outcome(stop, done).and_then(|()| backend.sync_all(&dir).map_err(failed("sync", work.dir_path())));
@@ -52,8 +52,8 @@ where
     crew.join(recorder);
     let check = Check { checked: done, ..Check::default() };
     let bytes = done * plan.file_size as u64;
-    let tally = cx.tally(begin, end);
-    Ok((RankTally { operations: done, bytes, loop_ns, at_stonewall, stonewall_ns, tree_ns, check, ..tally }, goal))
+    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, ..cx.tally(begin, end) };
+    Ok((RankTally { operations: done, bytes, loop_ns, tree_ns, check, ..tally }, goal))
 }
 
 /// Looks up every file: it must be a file of the right size.

@@ -18,12 +18,14 @@ pub struct RankTally {
     pub begin_ns: i64,
     /// When its window ended: the end of close (ior), the moment after the last barrier (mdtest).
     pub end_ns: i64,
-    /// Its own work without waiting for others: the loop with its sync (ior), the loop (mdtest).
+    /// The loop with its sync (ior), the loop (mdtest).
     pub loop_ns: u64,
     /// Operations done when it hit the stonewall (or the end, if that came first).
     pub at_stonewall: u64,
     /// Nanoseconds of its loop until it met the others there.
     pub stonewall_ns: u64,
+    /// Nanoseconds of its loop that it waited there for them.
+    pub waited_ns: u64,
     /// The same window on this node's wall clock, which is what the C suite subtracts: begin, end.
     pub wall_ns: (i64, i64),
     /// Making the tree (mdtest create) or removing it (delete), outside the window.

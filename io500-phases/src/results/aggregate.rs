@@ -109,10 +109,11 @@ pub fn stonewall(measure: Measure, tallies: &[RankTally], bytes_each: u64, setti
 }
 
 fn spread(tallies: &[RankTally]) -> Spread {
-    let own = |tally: &RankTally| seconds(tally.loop_ns as f64);
+    let own_ns = |tally: &RankTally| tally.loop_ns.saturating_sub(tally.waited_ns);
+    let own = |tally: &RankTally| seconds(own_ns(tally) as f64);
     let mut by_time: Vec<&RankTally> = tallies.iter().collect();
     // a rank that had done least at the stonewall is the one the others waited for, whatever its total time
-    by_time.sort_by(|a, b| (a.at_stonewall, b.loop_ns, a.rank).cmp(&(b.at_stonewall, a.loop_ns, b.rank)));
+    by_time.sort_by(|a, b| (a.at_stonewall, own_ns(b), a.rank).cmp(&(b.at_stonewall, own_ns(a), b.rank)));
     let mut nodes: Vec<NodeTime> = Vec::new();
     let mut index = std::collections::HashMap::new();
     for tally in tallies {
@@ -195,6 +196,14 @@ mod tests {
         assert_eq!(spread.slowest[0].rank, 2);
         assert_eq!(spread.nodes[0].host, "node1");
         assert_eq!(spread.slowest[0].at_stonewall, Some(3));
+    }
+
+    #[test]
+    fn waiting_at_the_stonewall_is_no_work_of_ones_own() {
+        let waited = RankTally { waited_ns: 1_600_000_000, ..tally(1, 0, 4, 10) };
+        let spread = figures(Measure::Operations, &[tally(0, 0, 4, 10), waited]).spread;
+        assert_eq!((spread.min_s, spread.max_s), (2.0, 3.6));
+        assert_eq!(spread.slowest.iter().map(|rank| (rank.rank, rank.own_s)).collect::<Vec<_>>(), [(0, 3.6), (1, 2.0)]);
     }
 
     #[test]
