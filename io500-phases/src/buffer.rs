@@ -1,7 +1,7 @@
 //! Page-aligned transfer buffers, and the word kernels that fill and check them at the speed of memory.
 //!
-//! The kernels are plain loops over little-endian words. Where the CPU has wider vectors than the build's baseline, the
-//! same loop compiled for them is chosen at run time; a test holds the versions together.
+//! The kernels are plain loops over little-endian words. Comparing, which happens inside the clock, has a version for CPUs with wider vectors
+//! than the build's baseline, chosen at run time; a test holds the two together.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -65,57 +65,26 @@ const WORD: usize = size_of::<u64>();
 /// Words per step of the kernels: two cache lines, enough independent lanes for every vector width.
 const LANES: usize = 16;
 
-/// Defines a kernel and its dispatcher: the portable loop, the same loop for AVX2 and for AVX-512, chosen at run time.
-macro_rules! kernel {
-    ($(#[$doc:meta])* $name:ident, $avx2:ident, $avx512:ident, $portable:ident, ($($arg:ident: $ty:ty),*) $(-> $out:ty)?) => {
-        $(#[$doc])*
-        #[inline]
-        pub fn $name($($arg: $ty),*) $(-> $out)? {
-            #[cfg(target_arch = "x86_64")]
-            {
-                if std::arch::is_x86_feature_detected!("avx512f") {
-                    // SAFETY: the feature was detected on this CPU.
-                    return unsafe { $avx512($($arg),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the feature was detected on this CPU.
-                    return unsafe { $avx2($($arg),*) };
-                }
-            }
-            $portable($($arg),*)
-        }
-
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2")]
-        fn $avx2($($arg: $ty),*) $(-> $out)? {
-            $portable($($arg),*)
-        }
-
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx512f")]
-        fn $avx512($($arg: $ty),*) $(-> $out)? {
-            $portable($($arg),*)
-        }
-    };
+/// Whether the first word of `bytes` is `head` and those after it are `first + step, first + 2·step, …`. Bytes after the last whole word are
+/// not looked at.
+#[inline]
+pub fn ramp_matches(bytes: &[u8], head: u64, first: u64, step: u64) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the feature was detected on this CPU.
+        return unsafe { avx2::ramp_matches(bytes, head, first, step) };
+    }
+    ramp_matches_portable(bytes, head, first, step)
 }
 
-kernel! {
-    /// Whether the words of `bytes` are `first, first + step, first + 2·step, …`. Bytes after the last whole word are not looked at.
-    ramp_matches, ramp_matches_avx2, ramp_matches_avx512, ramp_matches_portable, (bytes: &[u8], first: u64, step: u64) -> bool
-}
-
-kernel! {
-    /// Makes the words of `bytes` `first, first + step, first + 2·step, …`. Bytes after the last whole word are left alone.
-    ramp_fill, ramp_fill_avx2, ramp_fill_avx512, ramp_fill_portable, (bytes: &mut [u8], first: u64, step: u64)
-}
-
-/// [`ramp_matches`] without wider vectors: what the other versions are tested and measured against.
-#[inline(always)]
-pub fn ramp_matches_portable(bytes: &[u8], first: u64, step: u64) -> bool {
-    let mut expected: [u64; LANES] = std::array::from_fn(|lane| first.wrapping_add(step.wrapping_mul(lane as u64)));
+/// [`ramp_matches`] for CPUs without wider vectors.
+pub fn ramp_matches_portable(bytes: &[u8], head: u64, first: u64, step: u64) -> bool {
+    let Some((word, rest)) = bytes.split_first_chunk() else { return true };
+    let mut all = u64::from_le_bytes(*word) ^ head;
+    let mut expected: [u64; LANES] = std::array::from_fn(|lane| ramp(first, step, 1 + lane));
     let stride = step.wrapping_mul(LANES as u64);
     let mut differ = [0u64; LANES];
-    let mut blocks = bytes.chunks_exact(LANES * WORD);
+    let mut blocks = rest.chunks_exact(LANES * WORD);
     for block in &mut blocks {
         for lane in 0..LANES {
             let word = u64::from_le_bytes(block[lane * WORD..(lane + 1) * WORD].try_into().expect("eight bytes"));
@@ -123,16 +92,108 @@ pub fn ramp_matches_portable(bytes: &[u8], first: u64, step: u64) -> bool {
             expected[lane] = expected[lane].wrapping_add(stride);
         }
     }
-    let mut all = differ.iter().fold(0, |all, lane| all | lane);
+    all |= differ.iter().fold(0, |all, lane| all | lane);
     for (lane, word) in blocks.remainder().chunks_exact(WORD).enumerate() {
         all |= u64::from_le_bytes(word.try_into().expect("eight bytes")) ^ expected[lane];
     }
     all == 0
 }
 
-#[inline(always)]
-fn ramp_fill_portable(bytes: &mut [u8], first: u64, step: u64) {
-    let mut value: [u64; LANES] = std::array::from_fn(|lane| first.wrapping_add(step.wrapping_mul(lane as u64)));
+#[inline]
+fn ramp(first: u64, step: u64, at: usize) -> u64 {
+    first.wrapping_add(step.wrapping_mul(at as u64))
+}
+
+/// The compiler's own version of this loop for wide vectors keeps the ramps in scalars and is slower than the portable one, hence by hand.
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{WORD, ramp};
+    use std::arch::x86_64::{
+        __m256i, _mm256_add_epi64, _mm256_insert_epi64, _mm256_loadu_si256, _mm256_or_si256, _mm256_set1_epi64x,
+        _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_testz_si256, _mm256_xor_si256,
+    };
+
+    /// Bytes of a vector.
+    const VECTOR: usize = size_of::<__m256i>();
+    /// Vectors per step: two cache lines, enough independent ones to keep every unit busy.
+    const VECTORS: usize = 4;
+    /// Words of a vector.
+    const LANES: usize = VECTOR / WORD;
+
+    #[target_feature(enable = "avx2")]
+    pub fn ramp_matches(bytes: &[u8], head: u64, first: u64, step: u64) -> bool {
+        let [mut a, mut b, mut c, mut d] =
+            [vector(first, step, 0), vector(first, step, 4), vector(first, step, 8), vector(first, step, 12)];
+        let stride = _mm256_set1_epi64x(step.wrapping_mul((VECTORS * LANES) as u64) as i64);
+        let [mut differ_a, mut differ_b, mut differ_c, mut differ_d] = [_mm256_setzero_si256(); VECTORS];
+        // only the first word of all is not of the ramp
+        let ramp_a = a;
+        a = _mm256_insert_epi64::<0>(a, head as i64);
+        let (blocks, rest) = bytes.as_chunks::<{ VECTORS * VECTOR }>();
+        if let Some((block, blocks)) = blocks.split_first() {
+            let [w, x, y, z] = load(block);
+            differ_a = _mm256_xor_si256(w, a);
+            differ_b = _mm256_xor_si256(x, b);
+            differ_c = _mm256_xor_si256(y, c);
+            differ_d = _mm256_xor_si256(z, d);
+            a = ramp_a;
+            for block in blocks {
+                [a, b, c, d] = advance([a, b, c, d], stride);
+                let [w, x, y, z] = load(block);
+                differ_a = _mm256_or_si256(differ_a, _mm256_xor_si256(w, a));
+                differ_b = _mm256_or_si256(differ_b, _mm256_xor_si256(x, b));
+                differ_c = _mm256_or_si256(differ_c, _mm256_xor_si256(y, c));
+                differ_d = _mm256_or_si256(differ_d, _mm256_xor_si256(z, d));
+            }
+            [a, b, c, d] = advance([a, b, c, d], stride);
+        }
+        let (vectors, rest) = rest.as_chunks::<VECTOR>();
+        for (vector, expected) in vectors.iter().zip([a, b, c, d]) {
+            differ_a = _mm256_or_si256(differ_a, _mm256_xor_si256(load_one(vector), expected));
+        }
+        let done = blocks.len() * VECTORS * LANES + vectors.len() * LANES;
+        let mut differ = 0;
+        for (i, word) in rest.as_chunks::<WORD>().0.iter().enumerate() {
+            let expected = if done + i == 0 { head } else { ramp(first, step, done + i) };
+            differ |= u64::from_le_bytes(*word) ^ expected;
+        }
+        let all = _mm256_or_si256(_mm256_or_si256(differ_a, differ_b), _mm256_or_si256(differ_c, differ_d));
+        _mm256_testz_si256(all, all) == 1 && differ == 0
+    }
+
+    /// The words of a ramp from the word `at` on.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn vector(first: u64, step: u64, at: usize) -> __m256i {
+        let [a, b, c, d] =
+            [ramp(first, step, at), ramp(first, step, at + 1), ramp(first, step, at + 2), ramp(first, step, at + 3)];
+        _mm256_setr_epi64x(a as i64, b as i64, c as i64, d as i64)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn advance([a, b, c, d]: [__m256i; VECTORS], by: __m256i) -> [__m256i; VECTORS] {
+        [_mm256_add_epi64(a, by), _mm256_add_epi64(b, by), _mm256_add_epi64(c, by), _mm256_add_epi64(d, by)]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load(block: &[u8; VECTORS * VECTOR]) -> [__m256i; VECTORS] {
+        let (vectors, _) = block.as_chunks::<VECTOR>();
+        [load_one(&vectors[0]), load_one(&vectors[1]), load_one(&vectors[2]), load_one(&vectors[3])]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load_one(vector: &[u8; VECTOR]) -> __m256i {
+        // SAFETY: the pointer is to as many bytes as a vector has; the load wants no alignment.
+        unsafe { _mm256_loadu_si256(vector.as_ptr().cast()) }
+    }
+}
+
+/// Makes the words of `bytes` `first, first + step, first + 2·step, …`. Bytes after the last whole word are left alone.
+pub fn ramp_fill(bytes: &mut [u8], first: u64, step: u64) {
+    let mut value: [u64; LANES] = std::array::from_fn(|lane| ramp(first, step, lane));
     let stride = step.wrapping_mul(LANES as u64);
     let mut blocks = bytes.chunks_exact_mut(LANES * WORD);
     for block in &mut blocks {
@@ -180,24 +241,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn kernels_agree_with_the_definition(len in 0usize..2000, first: u64, step: u64, flip in any::<proptest::sample::Index>(), bit in 0u8..8) {
+        fn kernels_agree_with_the_definition(len in 0usize..2000, head: u64, first: u64, step: u64, flip in any::<proptest::sample::Index>(), bit in 0u8..8) {
             let mut expected = vec![0xa5; len];
             for (i, word) in expected.chunks_exact_mut(8).enumerate() {
                 word.copy_from_slice(&first.wrapping_add(step.wrapping_mul(i as u64)).to_le_bytes());
             }
-            let mut portable = vec![0xa5; len];
-            ramp_fill_portable(&mut portable, first, step);
-            let mut chosen = vec![0xa5; len];
-            ramp_fill(&mut chosen, first, step);
-            prop_assert_eq!(&portable, &expected);
-            prop_assert_eq!(&chosen, &expected);
-            prop_assert!(ramp_matches(&chosen, first, step) && ramp_matches_portable(&chosen, first, step));
+            let mut data = vec![0xa5; len];
+            ramp_fill(&mut data, first, step);
+            prop_assert_eq!(&data, &expected);
+            let both = |data: &[u8], head| (ramp_matches(data, head, first, step), ramp_matches_portable(data, head, first, step));
+            prop_assert_eq!(both(&data, first), (true, true));
             if len >= 8 {
+                prop_assert_eq!(both(&data, head), (head == first, head == first));
+                data[..8].copy_from_slice(&head.to_le_bytes());
+                prop_assert_eq!(both(&data, head), (true, true));
                 let at = flip.index(len);
-                chosen[at] ^= 1 << bit;
-                let in_a_word = at < len / 8 * 8;
-                prop_assert_eq!(ramp_matches(&chosen, first, step), !in_a_word);
-                prop_assert_eq!(ramp_matches_portable(&chosen, first, step), !in_a_word);
+                data[at] ^= 1 << bit;
+                let beyond_the_words = at >= len / 8 * 8;
+                prop_assert_eq!(both(&data, head), (beyond_the_words, beyond_the_words));
             }
         }
 

@@ -110,44 +110,32 @@ impl Signature {
                 self.ramps(writer, words).all(|(first, words)| {
                     let part = &data[at..at + words * WORD];
                     at += words * WORD;
-                    ramp_matches(part, first, 1)
+                    ramp_matches(part, first, first, 1)
                 })
             }
-            PacketType::Offset => self.periods_match(data, writer, item, |period, at| {
-                let mut at = at;
-                let mut rest = period;
-                while !rest.is_empty() {
-                    let (first, run) = self.ramp_at(writer, at);
-                    let bytes = rest.len().min(run.saturating_mul(WORD));
-                    let (part, next) = rest.split_at(bytes);
-                    if !ramp_matches(part, first, 1) {
-                        return false;
-                    }
-                    at += bytes / WORD;
-                    rest = next;
+            PacketType::Offset => periods(data, writer, item).all(|(period, head, from)| {
+                let (first, run) = self.ramp_at(writer, from);
+                if run >= period.len() / WORD {
+                    return ramp_matches(period, head, first, 1);
                 }
-                true
+                // a negative seed counts through zero here
+                let (before, after) = period.split_at(run * WORD);
+                let (zero, _) = self.ramp_at(writer, from + run);
+                ramp_matches(before, head, first, 1) && ramp_matches(after, zero, zero, 1)
             }),
             PacketType::Incompressible => {
                 let constant = self.constant(writer);
-                self.periods_match(data, writer, item, |period, _| ramp_matches(period, constant, 0))
+                periods(data, writer, item).all(|(period, head, _)| ramp_matches(period, head, constant, 0))
             }
+            // if the first word is right and every other one follows from the one before it, all are; unlike making them, that can be checked
+            // for many words at once
             PacketType::Random => {
-                data.chunks_exact(WORD).zip(self.generator(writer, item)).fold(0, |differ, (word, value)| {
-                    differ | (u64::from_le_bytes(word.try_into().expect("eight bytes")) ^ value)
-                }) == 0
+                let words = data[..words * WORD].as_chunks::<WORD>().0;
+                let first = words.first().zip(self.generator(writer, item).next());
+                first.is_none_or(|(word, value)| u64::from_le_bytes(*word) == value) && random_follows(words)
             }
         };
         body && data.iter().enumerate().skip(words * WORD).all(|(at, &byte)| byte == at as u8)
-    }
-
-    /// Checks the item word of every period here and hands the words after it, with the index of the first of them, to `rest`.
-    fn periods_match(&self, data: &[u8], writer: u32, item: u64, rest: impl Fn(&[u8], usize) -> bool) -> bool {
-        let whole = &data[..data.len() / WORD * WORD];
-        whole.chunks(ITEM_PERIOD * WORD).enumerate().all(|(k, period)| {
-            let (head, body) = period.split_at(WORD);
-            head == item_word(writer, item, k as u64 + 1).to_le_bytes() && rest(body, k * ITEM_PERIOD + 1)
-        })
     }
 
     fn set_item_words(&self, data: &mut [u8], writer: u32, item: u64) {
@@ -203,10 +191,29 @@ impl Signature {
         let mut state = (self.seed as u32).wrapping_add(writer).wrapping_add(item as u32);
         let mut x = u64::from(rand_r(&mut state));
         std::iter::repeat_with(move || {
-            x = x.wrapping_mul(MULTIPLIER) >> 3;
+            x = random_after(x);
             x
         })
     }
+}
+
+/// The whole words of `data` in periods, each with the item word that it begins with and the index of that word.
+fn periods(data: &[u8], writer: u32, item: u64) -> impl Iterator<Item = (&[u8], u64, usize)> {
+    let whole = &data[..data.len() / WORD * WORD];
+    let numbered = whole.chunks(ITEM_PERIOD * WORD).enumerate();
+    numbered.map(move |(k, period)| (period, item_word(writer, item, k as u64 + 1), k * ITEM_PERIOD))
+}
+
+/// The word after `x` in the `random` type.
+#[inline]
+fn random_after(x: u64) -> u64 {
+    x.wrapping_mul(MULTIPLIER) >> 3
+}
+
+/// Whether every word follows from the one before it.
+fn random_follows(words: &[[u8; WORD]]) -> bool {
+    let pairs = words.iter().zip(words.iter().skip(1));
+    pairs.fold(0, |differ, (x, next)| differ | (random_after(u64::from_le_bytes(*x)) ^ u64::from_le_bytes(*next))) == 0
 }
 
 #[inline]
