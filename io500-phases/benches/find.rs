@@ -43,6 +43,8 @@ fn main() {
 fn make_tree(base: &Path, directories: usize, files: usize) {
     std::fs::create_dir_all(base.join("data")).expect("the tree's top");
     std::fs::write(base.join("timestampfile"), "").expect("the timestamp file");
+    // find wants a later time, and file systems date by the kernel's ticks
+    std::thread::sleep(Duration::from_millis(50));
     for directory in 0..directories {
         let path = base.join(format!("data/mdtest_tree.{directory}.0"));
         std::fs::create_dir(&path).expect("a directory");
