@@ -1,7 +1,10 @@
-//! What to say when a rank hangs in a storage call: what is known, what it means, what to look at.
+//! What to say when a storage call fails or does not return: what is known, what it means, what to look at.
 
-use io500_phases::backend::dfs_connection;
+use io500_phases::backend::posix::on_dfuse;
+use io500_phases::backend::{dfs, dfs_connection};
+use io500_phases::config::{Api, Config};
 use io500_phases::engine::Snapshot;
+use io500_phases::error::Error;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,10 +33,7 @@ impl Place {
         if !self.daos {
             return Vec::new();
         }
-        let mut lines = Vec::new();
-        if let Some((path, error)) = log_file().and_then(|path| Some((path.clone(), last_error(&tail(&path)?)?))) {
-            lines.push(format!("libdaos's log ({}) says {error}", path.display()));
-        }
+        let mut lines: Vec<String> = log_says().into_iter().collect();
         lines.push(match dfs_connection::agent() {
             Ok(()) => format!("the agent of this node listens at {}", dfs_connection::agent_socket().display()),
             Err(error) => error.to_string(),
@@ -50,6 +50,29 @@ impl Place {
             "the file system does not answer: is its server up? --timeout sets the patience"
         }
     }
+}
+
+/// Prints what is known of a storage call that failed: the DAOS error in the log, where `rank` is the one whose call it was, and
+/// the DAOS errors that the errno can stand for.
+pub fn explain(error: &Error, config: &Config, rank: usize) {
+    let Error::Storage { rank: failed, phase, errno, .. } = error else { return };
+    let api = phase.map_or(&config.global.api, |phase| &config.phase(phase).api);
+    let daos = api.api == Api::Dfs || (api.api == Api::Posix && on_dfuse(&config.global.datadir));
+    if !daos {
+        return;
+    }
+    if let Some(line) = log_says().filter(|_| *failed == rank) {
+        eprintln!("       {line}");
+    }
+    if let Some(hint) = dfs::hint(*errno) {
+        eprintln!("hint: {hint}");
+    }
+}
+
+/// The last DAOS error in the log of this process's libdaos.
+fn log_says() -> Option<String> {
+    let path = log_file()?;
+    Some(format!("libdaos's log ({}) says {}", path.display(), last_error(&tail(&path)?)?))
 }
 
 /// Where libdaos logs to, if that is a file.

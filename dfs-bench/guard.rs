@@ -2,15 +2,14 @@
 
 use crate::diagnosis::Place;
 use crate::exit::Exit;
+use crate::last_words::LastWords;
 use crate::session::Session;
 use crate::signals;
 use crate::watchdog::{Bark, Patience, Watchdog};
 use io500_phases::backend::posix::on_dfuse;
 use io500_phases::config::Api;
 use io500_phases::engine::Progress;
-use io500_phases::report::ResultDir;
-use io500_phases::results::{RunResult, RunState};
-use std::path::Path;
+use io500_phases::results::RunState;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use std::time::Duration;
 const ON_DAOS: u32 = 300;
 
 /// Watches this rank from now on until the guard is dropped.
-pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, resultdir: &str) -> Watchdog {
+pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, last_words: &Arc<LastWords>) -> Watchdog {
     let apis = session.phases.iter().map(|&phase| &session.config.phase(phase).api.api);
     let standin = io500_phases::backend::dfs::is_standin();
     let daos = apis.into_iter().any(|api| match api {
@@ -30,7 +29,7 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, resultd
     let seconds = session.config.bench.timeout.unwrap_or(if daos { ON_DAOS } else { 0 });
     let timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
     let place = Place { rank: session.comm.rank(), host: session.comm.host().to_owned(), daos };
-    let resultdir = resultdir.to_owned();
+    let last_words = last_words.clone();
     Watchdog::start(progress.clone(), Patience { rank: place.rank, timeout }, move |bark, snapshot, since| {
         let words = place.standing_still(snapshot, since);
         match bark {
@@ -40,37 +39,36 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, resultd
                 eprintln!("warning: {words}{then}");
             }
             Bark::Stuck => {
-                give_up(&place, &format!("{words}: a call of the store does not return"), &resultdir, Exit::Storage)
+                let error = format!("{words}: a call of the store does not return");
+                last_words.keep(RunState::Failed, &error);
+                give_up(&place, &error, Exit::Storage)
             }
             Bark::Deaf => {
-                let signal = signals::received().unwrap_or(signal_hook::consts::SIGTERM);
-                give_up(&place, &format!("{words} since it was asked to stop"), &resultdir, Exit::Signal(signal));
+                let error = format!("{words}: it was asked to stop and does not come out of its call");
+                last_words.keep(RunState::Interrupted, &error);
+                give_up(&place, &error, Exit::Signal(signal()));
+            }
+            Bark::Left => {
+                // the launcher is about to kill this rank, which cannot leave the meeting to write it down
+                let error = format!("ended by signal {} while rank {} waited for other ranks", signal(), place.rank);
+                last_words.keep(RunState::Interrupted, &error);
             }
         }
     })
 }
 
-/// Says why, keeps it in the result directory, and ends the process; the launcher then ends the others.
-fn give_up(place: &Place, error: &str, resultdir: &str, exit: Exit) -> ! {
+/// Says why and ends the process; the launcher then ends the others.
+fn give_up(place: &Place, error: &str, exit: Exit) -> ! {
     eprintln!("error: {error}");
     for line in place.circumstances() {
         eprintln!("       {line}");
     }
     eprintln!("hint: {}", place.hint());
-    if place.rank == 0 {
-        note(Path::new(resultdir), error);
-    }
     // not `process::exit`: the store's own exit handlers would wait for the store
     signal_hook::low_level::exit(exit.code().into())
 }
 
-/// Marks the unfinished run as failed, where it got as far as a result file.
-fn note(resultdir: &Path, error: &str) {
-    let Ok(text) = std::fs::read(resultdir.join("result.json")) else { return };
-    let Ok(mut result) = serde_json::from_slice::<RunResult>(&text) else { return };
-    if result.state == RunState::Running {
-        (result.state, result.failure) = (RunState::Failed, Some(error.to_owned()));
-        let json = serde_json::to_vec_pretty(&result).expect("a result has string keys only");
-        let _ = ResultDir::at(resultdir).write("result.json", &json);
-    }
+/// The signal that asked for the stop.
+fn signal() -> i32 {
+    signals::received().unwrap_or(signal_hook::consts::SIGTERM)
 }

@@ -6,6 +6,7 @@ mod commands;
 mod diagnosis;
 mod exit;
 mod guard;
+mod last_words;
 mod preflight;
 mod report;
 mod session;

@@ -12,8 +12,10 @@ const LOOK: Duration = Duration::from_millis(250);
 const WARN: Duration = Duration::from_secs(20);
 /// How long a rank that was asked to stop may stay in one call.
 const STOP: Duration = Duration::from_secs(10);
-/// Rank 0 speaks first: its words are enough when all ranks hang.
-const FIRST: Duration = Duration::from_secs(1);
+/// A rank that waits while the job is ended has about a second from the launcher's first signal to its last.
+const LEAVE: Duration = Duration::from_millis(400);
+/// Rank 0 speaks first: its words are enough when all ranks hang, and the launcher needs a while to end the others.
+const FIRST: Duration = Duration::from_secs(3);
 
 /// What the watchdog has to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum Bark {
     Stuck,
     /// Somebody asked for a stop, and the rank does not come out of its call.
     Deaf,
+    /// Somebody asked for a stop, and rank 0 waits for others that may never come: the launcher will not wait long.
+    Left,
 }
 
 /// Whom to watch, and how patiently.
@@ -43,7 +47,7 @@ pub struct Watchdog {
 
 impl Watchdog {
     /// Starts watching. `bark` is called from another thread and must end the process when it is [`Bark::Stuck`] or
-    /// [`Bark::Deaf`].
+    /// [`Bark::Deaf`]; [`Bark::Left`] is the time to write down what is to be kept.
     pub fn start(
         progress: Arc<Progress>,
         patience: Patience,
@@ -83,22 +87,30 @@ struct Watch {
     beats: u64,
     since: Instant,
     warned: bool,
+    /// When the rank was first seen to be asked to stop.
+    stopped: Option<Instant>,
+    /// That it waits for others since then was said.
+    left: bool,
 }
 
 impl Watch {
     fn new(patience: Patience, now: Instant) -> Watch {
-        Watch { patience, beats: 0, since: now, warned: false }
+        Watch { patience, beats: 0, since: now, warned: false, stopped: None, left: false }
     }
 
     /// One look: what to say, and for how long the rank has stood still.
     fn look(&mut self, snapshot: &Snapshot, stop: bool, now: Instant) -> Option<(Bark, Duration)> {
+        if stop {
+            self.stopped.get_or_insert(now);
+        }
+        let asked = self.stopped.map(|stopped| now.duration_since(stopped));
         if snapshot.waiting || snapshot.beats != self.beats {
             (self.beats, self.since, self.warned) = (snapshot.beats, now, false);
-            return None;
+            return self.leave(snapshot, asked?);
         }
         let still = now.duration_since(self.since);
         let first = if self.patience.rank == 0 { Duration::ZERO } else { FIRST };
-        let bark = if stop && still >= STOP + first {
+        let bark = if asked.is_some_and(|asked| asked.min(still) >= STOP + first) {
             Bark::Deaf
         } else if self.patience.timeout.is_some_and(|timeout| still >= timeout + first) {
             Bark::Stuck
@@ -109,6 +121,15 @@ impl Watch {
             return None;
         };
         Some((bark, still))
+    }
+
+    /// Whether rank 0 waits for others while the job is being ended; said once.
+    fn leave(&mut self, snapshot: &Snapshot, asked: Duration) -> Option<(Bark, Duration)> {
+        if self.patience.rank != 0 || !snapshot.waiting || self.left {
+            return None;
+        }
+        self.left = asked >= LEAVE;
+        self.left.then_some((Bark::Left, asked))
     }
 }
 
@@ -158,7 +179,22 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let progress = Progress::default();
         assert_eq!(bark(&mut watch, &progress, at(100_000), false), None);
-        assert_eq!(bark(&mut watch, &progress, at(100_000), true), Some(Bark::Deaf));
+        assert_eq!(bark(&mut watch, &progress, at(100_000), true), None, "it was only just asked");
+        assert_eq!(bark(&mut watch, &progress, at(100_013), true), Some(Bark::Deaf));
+    }
+
+    #[test]
+    fn rank_0_says_once_that_it_is_ended_while_it_waits() {
+        let progress = Progress::default();
+        progress.set_waiting(true);
+        for (rank, expected) in [(0, Some(Bark::Left)), (1, None)] {
+            let (mut watch, start) = watch(rank, 30);
+            let at = |ms| start + Duration::from_millis(ms);
+            assert_eq!(bark(&mut watch, &progress, at(60_000), false), None);
+            assert_eq!(bark(&mut watch, &progress, at(60_001), true), None);
+            assert_eq!(bark(&mut watch, &progress, at(60_500), true), expected);
+            assert_eq!(bark(&mut watch, &progress, at(61_000), true), None);
+        }
     }
 
     #[test]
@@ -166,6 +202,6 @@ mod tests {
         let (mut watch, start) = watch(1, 30);
         let progress = Progress::default();
         assert_eq!(bark(&mut watch, &progress, start + Duration::from_secs(30), false), None);
-        assert_eq!(bark(&mut watch, &progress, start + Duration::from_secs(31), false), Some(Bark::Stuck));
+        assert_eq!(bark(&mut watch, &progress, start + Duration::from_secs(33), false), Some(Bark::Stuck));
     }
 }

@@ -63,6 +63,7 @@ fn a_full_store_in_the_second_phase_leaves_the_first_one() {
     let Some(failed) = with_fault("create:101:ENOSPC:2", &[]) else { return };
     let error = "error: rank 2 (HOST): mdtest-easy-write: create mdtest-easy/test-dir.0-0/mdtest_tree.0.0/file.mdtest.2.99: \
                  No space left on device (os error 28)";
+    assert!(failed.0.stderr.contains("hint: DER_NOSPACE: "), "{}", failed.0.stderr);
     assert_failed(failed, 4, error, &["ior-easy-write"]);
 }
 
@@ -169,6 +170,11 @@ fn a_killed_rank_ends_the_job_and_leaves_what_was_finished() {
     assert_ne!(outcome.code, Some(0), "{outcome:?}");
     let result = scene.result("results");
     assert_eq!(phases(&result), ["ior-easy-write"]);
+    if is_open_mpi() == Some(true) {
+        // which asks the other ranks to stop a second before it kills them
+        assert_eq!(result["state"], "interrupted", "{outcome:?}");
+        assert!(result["failure"].as_str().unwrap().contains("while rank 0 waited for other ranks"));
+    }
     assert_ne!(result["state"], "finished");
     assert_eq!(scene.read("results/ior-easy.stonewall").trim(), "4");
     assert!(scene.read("results/result.txt").contains("[ior-easy-write]"));
@@ -188,4 +194,26 @@ fn a_rank_that_hangs_in_the_store_does_not_keep_the_job() {
     let error = "): ior-easy-write: write ior-easy/ior_file_easy.00000000: Input/output error (os error 5)";
     assert!(outcome.stderr.contains("error: rank 0 (") && outcome.stderr.contains(error), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("do not come to the meeting"), "{}", outcome.stderr);
+    let result = scene.result("results");
+    assert_eq!(result["state"], "failed");
+    assert!(result["failure"].as_str().unwrap().ends_with(error), "{}", result["failure"]);
+}
+
+#[test]
+fn the_result_tells_of_a_rank_that_hangs_and_is_not_rank_0() {
+    let scene = Scene::new();
+    let Some(mut command) = scene.ranks(1).filter(|_| is_standin()) else { return };
+    scene.write("long.ini", LONG);
+    // rank 1 would come back from its hundredth create in ten minutes, and rank 0 waits for it at the stonewall
+    let slow = ["env", "DAOS_STANDIN_DELAY_US=create:600000000:100", env!("CARGO_BIN_EXE_dfs-bench")];
+    let dfs = [&ARGUMENTS[..8], &["1", "--api", "dfs", "--timeout", "2"]].concat();
+    command.args(&dfs).args([":", "-np", "1"]).args(slow);
+    let outcome = run(command, dfs);
+    assert_ne!(outcome.code, Some(0), "{outcome:?}");
+    let result = scene.result("results");
+    assert_eq!(result["state"], "failed", "{outcome:?}");
+    let failure = result["failure"].as_str().unwrap();
+    assert!(failure.starts_with("rank 1 (") && failure.contains("mdtest-easy-write: no progress for"), "{failure}");
+    assert!(outcome.stderr.contains(failure), "{}", outcome.stderr);
+    assert_eq!(phases(&result), ["ior-easy-write"]);
 }

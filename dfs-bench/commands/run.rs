@@ -2,8 +2,10 @@
 
 use super::paths;
 use crate::cli::RunArgs;
+use crate::diagnosis;
 use crate::exit::Exit;
 use crate::guard;
+use crate::last_words::LastWords;
 use crate::session::Session;
 use crate::signals;
 use crate::status::Status;
@@ -15,7 +17,7 @@ use io500_phases::phase_id::PhaseId;
 use io500_phases::phases::cleanup::Removed;
 use io500_phases::plan::{self, Layout, Plan};
 use io500_phases::report::{phase_line, score_lines, stdout_reasons};
-use io500_phases::results::RunResult;
+use io500_phases::results::{RunResult, RunState};
 use io500_phases::suite::{Observer, Options, Suite, dated};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -69,7 +71,8 @@ pub(super) fn runs(
     let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
     let comm = Watched::new(session.comm.as_ref(), progress.clone());
     let comm: &dyn Comm = &comm;
-    let _watchdog = guard::start(session, progress, &datadir, &resultdir);
+    let last_words = Arc::new(LastWords::new(&session.timestamp, &resultdir));
+    let _watchdog = guard::start(session, progress, &datadir, &last_words);
     let stores = Selected::open(&session.config, &session.phases, &datadir, &comm)?;
     preflight(session, comm, plan, &stores)?;
     let repeat = session.config.bench.repeat.max(1);
@@ -81,10 +84,15 @@ pub(super) fn runs(
         process_start,
         progress: progress.clone(),
         ticker: Ticker::real(),
-        stuck: Arc::new(|error| {
-            eprintln!("error: {error}");
-            eprintln!("error: the other ranks do not come to the meeting: ending the job");
-            signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
+        stuck: Arc::new({
+            let (last_words, config, rank) = (last_words.clone(), session.config.clone(), session.comm.rank());
+            move |error| {
+                eprintln!("error: {error}");
+                diagnosis::explain(error, &config, rank);
+                eprintln!("error: the other ranks do not come to the meeting: ending the job");
+                last_words.keep(RunState::Failed, &error.to_string());
+                signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
+            }
         }),
     };
     if args.cleanup {
@@ -96,6 +104,7 @@ pub(super) fn runs(
     let mut worst = Exit::Finished;
     for run in 1..=repeat {
         let resultdir = if repeat > 1 { format!("{resultdir}/run-{run}") } else { resultdir.clone() };
+        last_words.go_to(&resultdir);
         let suite = Suite::new(&session.config, plan, options(resultdir));
         let exit = verdict(session, suite.run(comm, &stores, &mut Stdout)?);
         worst = if exit.code() > worst.code() { exit } else { worst };
@@ -157,6 +166,9 @@ fn verdict(session: &Session, result: Option<RunResult>) -> Exit {
 fn tell(session: &Session, error: &anyhow::Error) -> Exit {
     if session.is_root() {
         crate::exit::report(error);
+        if let Some(error) = error.downcast_ref() {
+            diagnosis::explain(error, &session.config, session.comm.rank());
+        }
     }
     if let Some(Error::Interrupted) = error.downcast_ref() {
         // the signal may have come to one rank only, and all end with its code

@@ -23,15 +23,37 @@ impl Errno {
         if rc == 0 { Ok(()) } else { Err(Errno(rc)) }
     }
 
-    /// What the number means on DAOS, where that is more than the system's text tells.
+    /// Which DAOS errors libdfs turns into this number, what they mean and what to look at, where that is more than the system's
+    /// text tells.
+    #[doc(alias = "daos_der2errno")]
     pub fn hint(self) -> Option<&'static str> {
         Some(match self.0 {
-            libc::ENOSPC => "the pool is out of space, or one of its targets is: see `dmg pool query`",
-            libc::ETIMEDOUT | libc::EHOSTUNREACH => "an engine does not answer: see `dmg system query` and the network",
-            libc::EIO => "libdfs has no errno for it; its log (D_LOG_FILE, D_LOG_MASK=ERR) names the DAOS error",
+            libc::ENOSPC => {
+                "DER_NOSPACE: a target of the pool has no space left, see `dmg pool query`; what removed files held comes back only \
+                 after a while"
+            }
+            libc::ETIMEDOUT => "DER_TIMEDOUT: an engine does not answer; see `dmg system query` and the network",
+            libc::EHOSTUNREACH => {
+                "DER_UNREACH: an engine's node cannot be reached; see `dmg system query` and the network"
+            }
+            libc::EIO => {
+                "libdfs has no errno for most errors of DAOS (DER_IO, DER_HG, DER_CSUM, DER_RF and others); libdaos's log \
+                 (D_LOG_FILE, with D_LOG_MASK=ERR) names it, see also `dmg system query` and `dmg pool query`"
+            }
+            libc::EINVAL => {
+                "DER_INVAL: a parameter that this pool or container cannot have; or DER_NO_HDL: the handle was evicted, or the pool \
+                 or container is gone"
+            }
             libc::EACCES => "the pool's or the container's access control list does not allow it",
-            libc::EPERM => "the mount or the file is open for reading only, or the container is being destroyed",
-            libc::ENOTSUP => "this version of DAOS does not do that",
+            libc::EPERM => {
+                "DER_NO_PERM: not allowed to this user, or opened for reading only; or DER_CONT_DESTROYING: the container is being \
+                 destroyed"
+            }
+            libc::ESTALE => {
+                "DER_STALE: the client's map of the pool is out of date; see `dmg pool query` for a rebuild"
+            }
+            libc::ENOMEM => "DER_NOMEM or DER_DOS: a server is out of memory or refuses more requests; see its log",
+            libc::ENOTSUP => "DER_NOTSUPPORTED: this version of DAOS does not do that",
             _ => return None,
         })
     }
@@ -270,6 +292,17 @@ mod tests {
     fn a_der_has_a_name_and_a_meaning() {
         assert_eq!(Der::from_raw(-1007).to_string(), "DER_NOSPACE (-1007): no space left on a target of the pool");
         assert_eq!(Der::from_raw(1999).name(), "DER_UNKNOWN");
+    }
+
+    #[test]
+    fn hints_name_errors_of_daos_that_are_known() {
+        for errno in (1..200).map(Errno::from_raw) {
+            let words = errno.hint().unwrap_or_default().split(|c: char| !c.is_ascii_uppercase() && c != '_');
+            for name in words.filter(|word| word.starts_with("DER_")) {
+                assert!(DERS.iter().any(|row| row.1 == name), "{errno}: {name}");
+            }
+        }
+        assert!(Errno::from_raw(libc::ENOSPC).hint().unwrap().starts_with("DER_NOSPACE: "));
     }
 
     #[test]

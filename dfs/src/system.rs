@@ -1,22 +1,30 @@
 //! The library as a whole: start and stop, who provides it, and its versions.
 
 use crate::error::{Der, Errno, Error, Result};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::thread::ThreadId;
 
-/// The initialised library. It is finalised when the last clone and the last mount are gone.
+/// The initialised library. It is finalised when the last clone and the last mount are gone, by the thread that was the first to
+/// start it; what other threads have started stays until the process ends.
 ///
-/// Starting brings up the network and talks to the agent, which takes hundreds of milliseconds.
+/// Starting brings up the network and talks to the agent, which takes hundreds of milliseconds. libdaos keeps a pointer to its
+/// network context for every thread that has made a call, and finalising resets only that of the calling thread: another one
+/// that comes back after a new start would use the old context.
 #[derive(Debug, Clone)]
 pub struct System(#[allow(dead_code)] Arc<Started>);
 
 #[derive(Debug)]
 struct Started;
 
+/// The thread that finalises the library.
+static FIRST: OnceLock<ThreadId> = OnceLock::new();
+
 impl System {
     /// Initialises the library; refuses one that is older than what this program was built for.
     #[doc(alias = "dfs_init")]
     #[doc(alias = "daos_init")]
     pub fn start() -> Result<System> {
+        FIRST.get_or_init(|| std::thread::current().id());
         if let Some(found) = runtime_version().filter(|&found| found < built_version()) {
             return Err(Error::OlderLibrary { built: built_version(), found });
         }
@@ -35,6 +43,9 @@ impl System {
 
 impl Drop for Started {
     fn drop(&mut self) {
+        if FIRST.get() != Some(&std::thread::current().id()) {
+            return;
+        }
         // SAFETY: `start` succeeded once for this value, with both calls; nothing of the library is in use any more, since
         // everything that uses it holds a `System`.
         unsafe {

@@ -20,6 +20,11 @@ pub fn is_standin() -> bool {
     ::dfs::is_standin()
 }
 
+/// Which DAOS errors stand behind an errno of libdfs, what they mean and what to look at.
+pub fn hint(errno: Errno) -> Option<&'static str> {
+    ::dfs::Errno::from_raw(errno.0).hint()
+}
+
 /// A data directory below the path where the container is mounted, as a path inside the container.
 pub fn without_prefix(datadir: &str, prefix: Option<&str>) -> String {
     let below = prefix.and_then(|prefix| datadir.strip_prefix(prefix.trim_end_matches('/')));
