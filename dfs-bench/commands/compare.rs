@@ -15,7 +15,8 @@ Examples:
   dfs-bench compare --format html baseline/ candidate/
       each directory holds several repeated runs: the ratios come with confidence intervals
   dfs-bench compare --fail-below 5% baseline/ nightly/
-      exit code 6 when a scored phase or the score fell by more than 5 %";
+      exit code 6 when a scored phase or the score fell by more than 5 %, a phase lost its rate, a verdict was lost,
+      or data were wrong";
 
 /// Compare runs, or groups of repeated runs, with the first one given
 ///
@@ -33,7 +34,7 @@ pub struct CompareArgs {
     /// File to write; `-` is standard output [default: compare.html for HTML, else standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Exit with code 6 when a scored figure fell by more than this, unless the repeats show that it may be chance
+    /// Exit with code 6 when a scored figure fell by more than this, unless three repeats or more show that it may be chance
     #[arg(long, value_name = "PERCENT")]
     pub fail_below: Option<Limit>,
     /// Compare what forbids a comparison, and overwrite a file that is not a report

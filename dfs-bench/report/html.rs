@@ -105,6 +105,9 @@ fn hero(run: &Run) -> Vec<Hero> {
         item("Bandwidth", score.means.bandwidth, "GiB/s"),
         item("Metadata", score.means.metadata, "kIOPS"),
     ];
+    if let Some(extended) = &score.extended {
+        items.push(item("Extended score", extended.means.total, if extended.valid { "" } else { "INVALID" }));
+    }
     if let Some(without) = &score.without_wear_out {
         items.push(item("Score without wear-out", without.total, &text::gain(&score.means, without)));
     }

@@ -22,6 +22,9 @@ fn one(out: &mut String, run: &Run) {
             let _ =
                 writeln!(out, "\nWithout wear-out: {} ({})", text::means(without), text::gain(&score.means, without));
         }
+        if let Some(extended) = &score.extended {
+            let _ = writeln!(out, "\nExtended score: {}", text::extended(extended));
+        }
         out.push('\n');
     }
     if let Some(ending) = &run.ending {

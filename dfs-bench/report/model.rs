@@ -27,6 +27,9 @@ impl Source {
     }
 }
 
+/// The name of the facts that tell of a departure from the rules.
+pub const DEPARTURE: &str = "departure from the rules";
+
 /// A finished (or broken off) run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Run {
@@ -72,8 +75,22 @@ pub struct Score {
     pub means: Means,
     /// The score hash.
     pub hash: Option<String>,
+    /// The score of the extended mode, which takes in the optional phases.
+    pub extended: Option<ExtendedScore>,
     /// What the score would have been with the rates at the stonewall in place of those after the wear-out.
     pub without_wear_out: Option<Means>,
+}
+
+/// The score of the extended mode.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExtendedScore {
+    /// As the source printed it.
+    #[serde(flatten)]
+    pub means: Means,
+    /// Its hash.
+    pub hash: Option<String>,
+    /// Whether the optional phases are valid too.
+    pub valid: bool,
 }
 
 /// One verdict.
@@ -110,6 +127,8 @@ pub struct Phase {
     pub valid: bool,
     /// Why it did not, and doubts of the strict verdict.
     pub reasons: Vec<String>,
+    /// What verification found wrong, in words; none also where nothing was verified.
+    pub fault: Option<String>,
     /// What happened at the stonewall, in write phases.
     pub stonewall: Option<Stonewall>,
     /// Each rank's figures; empty when not recorded.
@@ -305,6 +324,7 @@ impl Phase {
             wall_seconds: None,
             valid: true,
             reasons: Vec::new(),
+            fault: None,
             stonewall: None,
             ranks: Vec::new(),
             stragglers: None,

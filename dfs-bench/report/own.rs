@@ -2,7 +2,7 @@
 
 use super::c_suite::{exe, rank_csv};
 use super::figures;
-use super::model::{Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
+use super::model::{DEPARTURE, ExtendedScore, Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
 use super::stragglers::{self, NodeSpread, SlowRank, Spread, Stragglers};
 use super::{hgrm, over_time};
 use anyhow::{Context, Result, bail};
@@ -116,7 +116,12 @@ fn ending(result: &RunResult) -> Option<String> {
 
 fn score(score: &results::ScoreResult) -> Score {
     let means = Means { bandwidth: score.bandwidth, metadata: score.metadata, total: score.total };
-    Score { means, hash: Some(score.hash.clone()), without_wear_out: None }
+    let extended = score.extended.as_ref().map(|extended| ExtendedScore {
+        means: Means { bandwidth: extended.bandwidth, metadata: extended.metadata, total: extended.total },
+        hash: Some(extended.hash.clone()),
+        valid: extended.valid,
+    });
+    Score { means, hash: Some(score.hash.clone()), extended, without_wear_out: None }
 }
 
 /// Both verdicts; the strict one does not repeat what the official one says.
@@ -176,6 +181,7 @@ fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phas
     phase.latency = result.latency.iter().map(over_time::latency).collect();
     phase.series = result.series.as_ref().map(|series| over_time::series(result, series));
     phase.facts = facts(result);
+    phase.fault = result.check.as_ref().filter(|check| !check.is_clean()).and_then(|check| check.describe());
     phase
 }
 
@@ -250,7 +256,7 @@ fn provenance(from: &Provenance) -> Vec<Fact> {
             format!("mean {}, largest rank {}", Bytes(from.start.resident_mean), Bytes(from.start.resident_max)),
         ),
     ];
-    let departures = from.departures.iter().map(|departure| Fact::new("departure from the rules", departure));
+    let departures = from.departures.iter().map(|departure| Fact::new(DEPARTURE, departure));
     facts.extend(departures);
     for (name, store) in &from.stores {
         let real = if store.real { "" } else { " (not the real thing)" };

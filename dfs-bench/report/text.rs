@@ -1,7 +1,7 @@
 //! A report as plain text for a terminal.
 
 use super::figures;
-use super::model::Run;
+use super::model::{ExtendedScore, Run};
 use super::tables::{self, Table};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use io500_phases::results::score::Means;
@@ -55,6 +55,9 @@ pub fn summary(run: &Run) -> Vec<String> {
             if let Some(without) = &score.without_wear_out {
                 lines.push(format!("           {} without wear-out ({})", means(without), gain(&score.means, without)));
             }
+            if let Some(extended) = &score.extended {
+                lines.push(format!("Extended   {}", self::extended(extended)));
+            }
         }
         None => lines.push("Score      none".to_owned()),
     }
@@ -85,6 +88,11 @@ pub fn measured(run: &Run) -> String {
 pub fn means(means: &Means) -> String {
     let [total, bandwidth, metadata] = [means.total, means.bandwidth, means.metadata].map(figures::rate);
     format!("{total}  bandwidth {bandwidth} GiB/s, metadata {metadata} kIOPS")
+}
+
+/// The score of the extended mode in one line.
+pub fn extended(score: &ExtendedScore) -> String {
+    format!("{}{}", means(&score.means), if score.valid { "" } else { " [INVALID]" })
 }
 
 /// What the score would gain.

@@ -39,14 +39,56 @@ fn the_gate_fails_beyond_chance_only() {
     };
     let (code, text) = gate("5%", "before", "slower");
     assert_eq!(code, Some(6));
-    assert!(text.contains("FAILED: 15 scored figures fell by more than 5.00 %"), "{text}");
+    assert!(text.contains("FAILED for 15 reasons with a limit of 5.00 %"), "{text}");
     assert!(text.contains("- slower: score \u{2212}10.0 % (beyond chance)"), "{text}");
     assert_eq!(gate("15%", "before", "slower").0, Some(0));
     assert_eq!(gate("5%", "slower", "before").0, Some(0));
     let (code, text) = gate("5%", "noisy-before", "noisy");
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("passed: nothing fell by more than 5.00 % beyond chance"), "{text}");
+    assert!(text.contains("passed: what fell by more than 5.00 % cannot be told from chance"), "{text}");
     assert!(text.contains("the repeats scatter as much"), "{text}");
+}
+
+#[test]
+fn two_repeats_cannot_excuse_a_fall() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "before", &[1.0, 1.1], "SX");
+    group(directory.path(), "after", &[0.3, 0.48], "SX");
+    let output = dfs_bench(directory.path(), &["compare", "--fail-below", "5%", "before", "after"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(6), "{text}");
+    assert!(text.contains("2 and 2 runs are too few"), "{text}");
+}
+
+#[test]
+fn a_run_that_became_invalid_fails_the_gate_though_it_is_faster() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "before", &[1.0], "SX");
+    group(directory.path(), "after", &[1.5], "SX");
+    let file = directory.path().join("after/0/result.txt");
+    let text = std::fs::read_to_string(&file).unwrap().replace("\nhash = 1\n", " [INVALID]\nhash = 1\n");
+    std::fs::write(&file, text).unwrap();
+    let gate = |a: &str, b: &str| dfs_bench(directory.path(), &["compare", "--fail-below", "5%", a, b]);
+    let output = gate("before", "after");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(6), "{text}");
+    assert!(text.contains("- after: after is INVALID (official verdict) and before is valid"), "{text}");
+    group(directory.path(), "equal", &[1.5], "SX");
+    assert_eq!(gate("after", "equal").status.code(), Some(0));
+}
+
+#[test]
+fn the_extended_score_is_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    Run { extended: true, ..Run::default() }.write(&directory.path().join("a"));
+    Run { extended: true, speed: 2.0, ..Run::default() }.write(&directory.path().join("b"));
+    let text = stdout(directory.path(), &["report", "-f", "text", "a"]);
+    assert!(text.contains("Extended   55.500  bandwidth 5.0000 GiB/s, metadata 866.41 kIOPS [INVALID]"), "{text}");
+    let page = stdout(directory.path(), &["report", "-o", "-", "a"]);
+    assert!(page.contains("<dt>Extended score</dt><dd>55.500 <small>INVALID</small>"), "{page}");
+    let text = stdout(directory.path(), &["compare", "a", "b"]);
+    let line = text.lines().find(|line| line.starts_with("extended score")).unwrap();
+    assert!(line.ends_with("\u{d7}2.00"), "{line}");
 }
 
 #[test]
@@ -87,6 +129,41 @@ fn json_says_everything() {
     assert!((versus["headline"]["score"].as_f64().unwrap() - 2.0).abs() < 1e-6);
     assert_eq!(versus["lines"].as_array().unwrap().len(), 16);
     assert_eq!(json["gate"]["passed"], true);
+    for (object, fields) in [
+        (&json["comparison"], vec!["baseline", "versus", "outliers", "outlier_test"]),
+        (versus, vec!["side", "headline", "lines", "lost", "newly_invalid", "faults", "concerns", "differences"]),
+        (&versus["headline"], vec!["bandwidth", "metadata", "score", "best", "worst"]),
+        (
+            &versus["lines"][0],
+            vec![
+                "name",
+                "phase",
+                "unit",
+                "scored",
+                "a",
+                "b",
+                "ratio",
+                "interval",
+                "p",
+                "p_adjusted",
+                "basis",
+                "finding",
+                "words",
+            ],
+        ),
+        (&versus["lines"][0]["a"], vec!["mean", "variation", "values"]),
+        (&json["gate"], vec!["limit", "passed", "failures", "tolerated"]),
+    ] {
+        let mut found: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut documented = fields.clone();
+        found.sort();
+        documented.sort();
+        assert_eq!(found, documented);
+        let table = include_str!("../../docs/RESULTS.md");
+        for field in fields {
+            assert!(table.contains(&format!("{field}`")), "docs/RESULTS.md does not describe {field}");
+        }
+    }
 }
 
 #[test]

@@ -34,11 +34,13 @@ pub struct Run<'a> {
     pub object_class: &'a str,
     /// The rank whose time is half as long again.
     pub slow_rank: Option<usize>,
+    /// Whether it ran in extended mode.
+    pub extended: bool,
 }
 
 impl Default for Run<'_> {
     fn default() -> Self {
-        Run { speed: 1.0, phase: None, object_class: "SX", slow_rank: None }
+        Run { speed: 1.0, phase: None, object_class: "SX", slow_rank: None, extended: false }
     }
 }
 
@@ -48,7 +50,8 @@ impl Run<'_> {
         std::fs::create_dir_all(directory).unwrap();
         let put = |name: &str, text: String| std::fs::write(directory.join(name), text).unwrap();
         let mut text = format!(
-            "[run]\nprocs           = {RANKS}\nversion         = io500-test\nconfig-hash     = 1\nmode            = standard\n"
+            "[run]\nprocs           = {RANKS}\nversion         = io500-test\nconfig-hash     = 1\nmode            = {}\n",
+            if self.extended { "extended" } else { "standard" }
         );
         let (mut bandwidth, mut metadata) = (Vec::new(), Vec::new());
         for (index, (phase, rate)) in PHASES.into_iter().enumerate() {
@@ -81,6 +84,13 @@ impl Run<'_> {
         let mean = |rates: &[f64]| (rates.iter().map(|rate| rate.ln()).sum::<f64>() / rates.len() as f64).exp();
         let (md, bw) = (mean(&metadata), mean(&bandwidth));
         let _ = write!(text, "\n[SCORE]\nMD = {md:.6}\nBW = {bw:.6}\nSCORE = {:.6}\nhash = 1\n", (md * bw).sqrt());
+        if self.extended {
+            let _ = write!(
+                text,
+                "\n[SCOREX]\nMD = {md:.6}\nBW = 5.0\nSCORE = {:.6} [INVALID]\nhash = 2\n",
+                55.5 * self.speed
+            );
+        }
         put("result.txt", text);
         put("config.ini", "[global]\ndatadir = /d\nscc = FALSE\n[ior-easy]\ntransferSize = 2m\n".into());
         put("config-orig.ini", "[ior-easy]\ntransferSize = 2m\n".into());

@@ -4,7 +4,7 @@ use super::phase_text::{self, PhaseText};
 use super::rank_csv;
 use super::{exe, settings};
 use crate::report::figures;
-use crate::report::model::{Fact, Phase, Run, Score, Source, Stonewall, Verdict};
+use crate::report::model::{ExtendedScore, Fact, Phase, Run, Score, Source, Stonewall, Verdict};
 use crate::report::stragglers::spread;
 use anyhow::{Context, Result};
 use io500_phases::phase_id::{Kind, PhaseId};
@@ -38,7 +38,7 @@ pub fn load(directory: &Path) -> Result<Run> {
         ended: at("t_end", result.phases.last()),
         started,
         ending: result.score.is_none().then(|| "result.txt has no score: the run did not reach its end".to_owned()),
-        score: result.score.as_ref().map(score),
+        score: result.score.as_ref().map(|standard| score(standard, result.extended.as_ref())),
         verdicts: Vec::new(),
         phases: Vec::new(),
         provenance: Vec::new(),
@@ -190,10 +190,18 @@ fn facts(section: &OfficialPhase, output: &PhaseText) -> Vec<Fact> {
     facts
 }
 
-fn score(score: &OfficialScore) -> Score {
+fn score(score: &OfficialScore, extended: Option<&OfficialScore>) -> Score {
+    let extended = extended.map(|extended| ExtendedScore {
+        means: means(extended),
+        hash: extended.hash.clone(),
+        valid: !extended.invalid,
+    });
+    Score { means: means(score), hash: score.hash.clone(), extended, without_wear_out: None }
+}
+
+fn means(score: &OfficialScore) -> Means {
     let number = |text: &str| text.parse().ok().filter(|value: &f64| value.is_finite()).unwrap_or(0.0);
-    let means = Means { bandwidth: number(&score.bw), metadata: number(&score.md), total: number(&score.total) };
-    Score { means, hash: score.hash.clone(), without_wear_out: None }
+    Means { bandwidth: number(&score.bw), metadata: number(&score.md), total: number(&score.total) }
 }
 
 fn verdict(result: &OfficialResult, run: &Run) -> Verdict {

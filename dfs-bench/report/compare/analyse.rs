@@ -5,12 +5,14 @@ use super::differences::{self, Change};
 use super::headline::{self, Headline};
 use super::outliers::{self, Outlier};
 use super::stats::{self, Basis};
+use super::trust;
 use crate::report::figures::{percent, signed_percent};
 use crate::report::load::Group;
 use crate::report::model::Run;
 use io500_phases::phase_id::{Group as ScoreGroup, PhaseId};
 use io500_phases::results::score::{Means, geometric_mean, means};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A whole comparison.
 #[derive(Debug, Serialize)]
@@ -21,6 +23,8 @@ pub struct Comparison {
     pub versus: Vec<Versus>,
     /// Runs that stand apart from their own group.
     pub outliers: Vec<Outlier>,
+    /// What was tested for outliers; none where no group has the three runs that it takes.
+    pub outlier_test: Option<&'static str>,
 }
 
 /// A group of runs.
@@ -43,6 +47,10 @@ pub struct Versus {
     pub lines: Vec<Line>,
     /// Scored phases that every run of the baseline has a rate for, and not every run of this group.
     pub lost: Vec<PhaseId>,
+    /// Verdicts that every run of the baseline passed, and not every run of this group, in sentences.
+    pub newly_invalid: Vec<String>,
+    /// Faults that verification found in this group, in sentences.
+    pub faults: Vec<String>,
     /// Why the comparison is to be taken with care.
     pub concerns: Vec<Concern>,
     /// What differed besides the results.
@@ -52,7 +60,7 @@ pub struct Versus {
 /// One figure on both sides.
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
-    /// `score`, `bandwidth`, `metadata` or a phase.
+    /// `score`, `bandwidth`, `metadata`, `extended score` or a phase.
     pub name: String,
     /// The phase, for a phase.
     pub phase: Option<PhaseId>,
@@ -70,7 +78,7 @@ pub struct Line {
     pub interval: Option<(f64, f64)>,
     /// The probability of such a difference by chance.
     pub p: Option<f64>,
-    /// The same, knowing that all phases were looked at.
+    /// The same, knowing what else was looked at: of a phase all phases of all groups, of a mean that mean of all groups.
     pub p_adjusted: Option<f64>,
     /// Where interval and probability come from.
     pub basis: Basis,
@@ -130,21 +138,28 @@ pub fn compare(groups: &[Group]) -> Comparison {
         runs: group.runs.iter().map(|run| run.label.clone()).collect(),
     };
     let (first, others) = groups.split_first().expect("a comparison has groups");
+    let mut all: Vec<Vec<Line>> = others.iter().map(|other| lines(first, other)).collect();
+    conclude(&mut all);
     let versus = others
         .iter()
-        .map(|other| {
-            let lines = lines(first, other);
-            Versus {
-                side: side(other),
-                headline: headline::of(&lines),
-                concerns: concerns::of(first, other),
-                differences: differences::between(first, other),
-                lost: lost(first, other),
-                lines,
-            }
+        .zip(all)
+        .map(|(other, lines)| Versus {
+            side: side(other),
+            headline: headline::of(&lines),
+            concerns: concerns::of(first, other),
+            differences: differences::between(first, other),
+            lost: lost(first, other),
+            newly_invalid: trust::newly_invalid(first, other),
+            faults: trust::faults(other),
+            lines,
         })
         .collect();
-    Comparison { baseline: side(first), versus, outliers: groups.iter().flat_map(outliers::of).collect() }
+    Comparison {
+        baseline: side(first),
+        versus,
+        outliers: groups.iter().flat_map(outliers::of).collect(),
+        outlier_test: groups.iter().any(|group| group.runs.len() >= outliers::FEWEST).then_some(outliers::TEST),
+    }
 }
 
 /// The phases that every run of both groups has with a rate.
@@ -163,21 +178,22 @@ fn all_rated(group: &Group, id: PhaseId) -> bool {
 
 fn lines(a: &Group, b: &Group) -> Vec<Line> {
     let common = common_phases(a, b);
+    let both = |group: fn(PhaseId) -> ScoreGroup| {
+        [ScoreGroup::Bandwidth, ScoreGroup::Metadata].iter().all(|half| common.iter().any(|&id| group(id) == *half))
+    };
     let scored = |group: ScoreGroup| common.iter().any(|id| id.standard_group() == group);
+    let extended = both(PhaseId::extended_group) && [a, b].iter().all(|group| group.runs.iter().all(is_extended));
     let mut lines = Vec::new();
-    let both = scored(ScoreGroup::Bandwidth) && scored(ScoreGroup::Metadata);
-    for (name, unit, wanted, pick) in [
-        ("score", "", both, (|m| m.total) as fn(&Means) -> f64),
-        ("bandwidth", "GiB/s", scored(ScoreGroup::Bandwidth), |m| m.bandwidth),
-        ("metadata", "kIOPS", scored(ScoreGroup::Metadata), |m| m.metadata),
+    for (name, unit, wanted, extended, pick) in [
+        ("score", "", both(PhaseId::standard_group), false, (|m| m.total) as fn(&Means) -> f64),
+        ("bandwidth", "GiB/s", scored(ScoreGroup::Bandwidth), false, |m| m.bandwidth),
+        ("metadata", "kIOPS", scored(ScoreGroup::Metadata), false, |m| m.metadata),
+        ("extended score", "", extended, true, |m| m.total),
     ] {
         if wanted {
-            let value = |run: &Run| {
-                let rates: Vec<_> = common.iter().filter_map(|&id| Some((id, run.phase(id)?.rate))).collect();
-                pick(&means(&rates, false))
-            };
+            let value = |run: &Run| pick(&means_of(run, &common, extended));
             let [a, b] = [a, b].map(|group| sample(group.runs.iter().map(value).collect()));
-            lines.push(line(name, None, unit, true, a, b));
+            lines.push(line(name, None, unit, !extended, a, b));
         }
     }
     for id in common {
@@ -185,8 +201,17 @@ fn lines(a: &Group, b: &Group) -> Vec<Line> {
         let [a, b] = [a, b].map(|group| sample(group.runs.iter().map(value).collect()));
         lines.push(line(id.name(), Some(id), id.unit(), id.standard_group() != ScoreGroup::None, a, b));
     }
-    conclude(&mut lines);
     lines
+}
+
+fn is_extended(run: &Run) -> bool {
+    run.score.as_ref().is_some_and(|score| score.extended.is_some())
+}
+
+/// The means of a run over these phases.
+pub fn means_of(run: &Run, phases: &[PhaseId], extended: bool) -> Means {
+    let rates: Vec<_> = phases.iter().filter_map(|&id| Some((id, run.phase(id)?.rate))).collect();
+    means(&rates, extended)
 }
 
 fn sample(values: Vec<f64>) -> Sample {
@@ -217,33 +242,42 @@ fn line(name: &str, phase: Option<PhaseId>, unit: &'static str, scored: bool, a:
     }
 }
 
-/// Weighs the lines against each other: phases are many, so that one of them differs by chance now and then.
-fn conclude(lines: &mut [Line]) {
-    let phases: Vec<f64> = lines.iter().filter(|line| line.phase.is_some()).filter_map(|line| line.p).collect();
-    let count = phases.len();
-    let mut adjusted = stats::holm(&phases).into_iter();
-    for line in lines {
-        line.p_adjusted = match (line.p, line.phase) {
-            (Some(_), Some(_)) => adjusted.next(),
-            // the score and its means are one question each, asked beforehand
-            (p, _) => p,
-        };
-        let level = 1.0 - stats::CONFIDENCE;
-        line.finding = match (line.p, line.p_adjusted) {
-            (Some(p), Some(adjusted)) if p < level => match (adjusted < level, line.ratio > 1.0) {
-                (true, true) => Finding::Faster,
-                (true, false) => Finding::Slower,
-                (false, true) => Finding::ProbablyFaster,
-                (false, false) => Finding::ProbablySlower,
-            },
-            (Some(_), _) => Finding::NoDifferenceSeen,
-            (None, _) => Finding::Unknown,
-        };
-        line.words = words(line, count);
+/// Weighs the lines of all groups against each other: phases are many, so that one of them differs by chance now and then,
+/// and every group more is another chance.
+fn conclude(all: &mut [Vec<Line>]) {
+    let groups = all.len();
+    let mut lines: Vec<&mut Line> = all.iter_mut().flatten().collect();
+    // each mean is a question asked beforehand, once per group; the phases are one heap
+    let family = |line: &Line| if line.phase.is_some() { String::new() } else { line.name.clone() };
+    let families: BTreeSet<String> = lines.iter().map(|line| family(line)).collect();
+    for name in families {
+        let mut members: Vec<&mut &mut Line> = lines.iter_mut().filter(|line| family(line) == name).collect();
+        let known: Vec<f64> = members.iter().filter_map(|line| line.p).collect();
+        let count = known.len();
+        let mut adjusted = stats::holm(&known).into_iter();
+        for line in &mut members {
+            line.p_adjusted = line.p.and_then(|_| adjusted.next());
+            line.finding = finding(line);
+            line.words = words(line, count, groups);
+        }
     }
 }
 
-fn words(line: &Line, phases: usize) -> String {
+fn finding(line: &Line) -> Finding {
+    let level = 1.0 - stats::CONFIDENCE;
+    match (line.p, line.p_adjusted) {
+        (Some(p), Some(adjusted)) if p < level => match (adjusted < level, line.ratio > 1.0) {
+            (true, true) => Finding::Faster,
+            (true, false) => Finding::Slower,
+            (false, true) => Finding::ProbablyFaster,
+            (false, false) => Finding::ProbablySlower,
+        },
+        (Some(_), _) => Finding::NoDifferenceSeen,
+        (None, _) => Finding::Unknown,
+    }
+}
+
+fn words(line: &Line, tested: usize, groups: usize) -> String {
     let change = signed_percent(line.ratio - 1.0);
     let Some((low, high)) = line.interval else {
         return format!("{change}; one run each, so that chance cannot be told from change");
@@ -253,18 +287,14 @@ fn words(line: &Line, phases: usize) -> String {
         Basis::One => "; only one side was repeated, the other is taken to scatter alike",
         _ => "",
     };
+    let by = format!("{} by {}", line.finding.words(), percent((line.ratio - 1.0).abs()));
+    let what = if line.phase.is_some() { "phases" } else { "groups" };
+    let of = if line.phase.is_some() && groups > 1 { format!(" of {groups} groups") } else { String::new() };
     match line.finding {
-        Finding::Faster | Finding::Slower => {
-            format!(
-                "{} by {}, beyond chance ({interval}{borrowed})",
-                line.finding.words(),
-                percent((line.ratio - 1.0).abs())
-            )
-        }
+        Finding::Faster | Finding::Slower => format!("{by}, beyond chance ({interval}{borrowed})"),
         Finding::ProbablyFaster | Finding::ProbablySlower => format!(
-            "{} by {} ({interval}{borrowed}), but among {phases} phases one differs like this by chance too easily",
-            line.finding.words(),
-            percent((line.ratio - 1.0).abs()),
+            "{by}: beyond chance if nothing else had been looked at ({interval}{borrowed}), but among {tested} {what}{of} one \
+             differs like this by chance too easily"
         ),
         _ => format!("{change}, no more than the repeats scatter ({interval}{borrowed})"),
     }
@@ -274,6 +304,7 @@ fn words(line: &Line, phases: usize) -> String {
 mod tests {
     use super::*;
     use crate::report::compare::testing::group;
+    use io500_phases::results::score::in_extended_hash;
 
     #[test]
     fn repeats_give_intervals_and_words() {
@@ -309,5 +340,44 @@ mod tests {
         let found = compare(&[a, b]);
         assert!((found.versus[0].lines[0].ratio - 1.0).abs() < 1e-12);
         assert!(found.versus[0].lines.iter().all(|line| line.phase != Some(PhaseId::IorHardRead)));
+    }
+
+    #[test]
+    fn more_groups_make_each_of_them_weigh_less() {
+        let a = || group("a", &[100.0, 101.0, 99.0]);
+        let b = || group("b", &[102.5, 103.5, 101.5]);
+        let score = |groups: &[Group]| compare(groups).versus[0].lines[0].clone();
+        let alone = score(&[a(), b()]);
+        let among = score(&[a(), b(), group("c", &[100.0, 101.0, 99.0])]);
+        assert_eq!((alone.p, alone.p_adjusted), (among.p, alone.p));
+        assert_eq!(among.p_adjusted, alone.p.map(|p| 2.0 * p));
+        assert_eq!((alone.finding, among.finding), (Finding::Faster, Finding::ProbablyFaster));
+        assert!(among.words.contains("among 2 groups one differs"), "{}", among.words);
+    }
+
+    #[test]
+    fn the_extended_score_is_compared_where_all_have_it() {
+        let extended = |label: &str, rate: f64| {
+            let mut group = group(label, &[rate]);
+            let mut optional = crate::report::model::Phase::new(PhaseId::IorEasyRead);
+            optional.id = PhaseId::ALL.into_iter().find(|&id| in_extended_hash(id)).unwrap();
+            optional.rate = rate;
+            let means = Means { bandwidth: rate, metadata: rate, total: rate };
+            group.runs[0].phases.push(optional);
+            group.runs[0].score = Some(crate::report::model::Score {
+                means,
+                hash: None,
+                extended: Some(crate::report::model::ExtendedScore { means, hash: None, valid: true }),
+                without_wear_out: None,
+            });
+            group
+        };
+        let line = |b: Group| {
+            let found = compare(&[extended("a", 100.0), b]);
+            found.versus[0].lines.iter().find(|line| line.name == "extended score").cloned()
+        };
+        let both = line(extended("b", 150.0)).unwrap();
+        assert!((both.ratio - 1.5).abs() < 1e-9 && !both.scored, "{both:?}");
+        assert!(line(group("b", &[150.0])).is_none());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::analyse::common_phases;
 use crate::report::load::Group;
-use crate::report::model::Run;
+use crate::report::model::{DEPARTURE, Run};
 use io500_phases::phase_id::PhaseId;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -41,6 +41,7 @@ pub fn of(a: &Group, b: &Group) -> Vec<Concern> {
     warn(differ(a, b, "the stonewall", stonewall));
     warn(differ(a, b, "the data packets", |run| setting(run, "global", "dataPacketType")));
     warn(differ(a, b, "the store", |run| run.provenance.iter().find(|f| f.name == "store").map(|f| f.value.clone())));
+    warn(differ(a, b, "departures from the rules", |run| Some(departures(run))));
     for group in [a, b] {
         warn(invalid(group, "official"));
         warn(invalid(group, "strict"));
@@ -63,6 +64,13 @@ fn differ(a: &Group, b: &Group, what: &str, get: impl Fn(&Run) -> Option<String>
             Some(_) => words.replacen(" differ:", " differs:", 1).replace("packets differs", "packets differ"),
             None => words,
         })
+}
+
+/// Queue depth, threads per rank: what the rules do not have, and none is a value too.
+fn departures(run: &Run) -> String {
+    let named = run.provenance.iter().filter(|fact| fact.name == DEPARTURE).map(|fact| fact.value.as_str());
+    let named: Vec<&str> = named.collect();
+    if named.is_empty() { "none".to_owned() } else { named.join(" and ") }
 }
 
 fn stonewall(run: &Run) -> Option<String> {
@@ -129,6 +137,17 @@ mod tests {
         let found = of(&a, &b);
         assert!(found.iter().all(|concern| !concern.refuses));
         assert_eq!(words(&found), "ranks differ: 8 in a, 99 in b\nb-0 is INVALID (official verdict)");
+    }
+
+    #[test]
+    fn departures_from_the_rules_are_mentioned() {
+        let (a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
+        for value in ["queue-depth 8", "threads-per-rank 2"] {
+            b.runs[0].provenance.push(crate::report::model::Fact::new(DEPARTURE, value));
+        }
+        let said = "departures from the rules differ: none in a, queue-depth 8 and threads-per-rank 2 in b";
+        assert_eq!(words(&of(&a, &b)), said);
+        assert_eq!(of(&b, &b).iter().filter(|concern| concern.words.contains("departures")).count(), 0);
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use crate::report::load::Group;
 use crate::report::model::{Run, Setting};
 use crate::report::tables::UNKNOWN;
+use io500_phases::config::{SECTIONS, ValueKind};
 use io500_phases::units::parse_size;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that differ between any two runs and explain nothing.
-const PLACES: [&str; 18] = [
+const PLACES: [&str; 19] = [
     "config-hash",
     "score hash",
     "result-dir",
@@ -22,6 +23,8 @@ const PLACES: [&str; 18] = [
     "data directory",
     "result directory",
     "command line",
+    // the API of the options per phase, once more
+    "store: address",
     "seconds until connected",
     "seconds until the first phase",
     "resident memory before the first phase",
@@ -50,7 +53,13 @@ pub struct Change {
 /// What differs between `a` and `b`.
 pub fn between(a: &Group, b: &Group) -> Vec<Change> {
     let mut changes = Vec::new();
-    let storage = [a, b].map(|group| values(group, storage));
+    // what a phase that only one side ran was done with is no difference between the two
+    let ran = |group: &Group, phase: &str| group.runs.iter().any(|run| run.phases.iter().any(|p| p.id.name() == phase));
+    let storage = [a, b].map(|group| {
+        let mut values = values(group, storage);
+        values.retain(|(_, phase), _| ran(a, phase) && ran(b, phase));
+        values
+    });
     changes.extend(merge_scopes(changed("storage", &storage[0], &storage[1], Missing::Counts)));
     let phases = storage[0].keys().chain(storage[1].keys()).map(|(_, phase)| phase).collect::<BTreeSet<_>>().len();
     for change in changes.iter_mut().filter(|change| phases > 1 && change.scope.split(", ").count() == phases) {
@@ -84,9 +93,18 @@ fn values(group: &Group, of: fn(&Run) -> Values) -> Values {
     all.into_iter().map(|(key, values)| (key, values.into_iter().collect::<Vec<_>>().join(" | "))).collect()
 }
 
+/// The values of one run; facts of one name, as of several departures or stores, are listed.
+fn listed(facts: impl Iterator<Item = ((String, String), String)>) -> Values {
+    let mut all: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for (key, value) in facts {
+        all.entry(key).or_default().insert(value);
+    }
+    all.into_iter().map(|(key, values)| (key, values.into_iter().collect::<Vec<_>>().join(", "))).collect()
+}
+
 fn storage(run: &Run) -> Values {
     let facts = run.phases.iter().flat_map(|phase| phase.storage.iter().map(move |fact| (phase, fact)));
-    facts.map(|(phase, fact)| ((fact.name.clone(), phase.id.name().to_owned()), fact.value.clone())).collect()
+    listed(facts.map(|(phase, fact)| ((fact.name.clone(), phase.id.name().to_owned()), fact.value.clone())))
 }
 
 fn settings(run: &Run) -> Values {
@@ -99,19 +117,25 @@ fn settings(run: &Run) -> Values {
         .collect()
 }
 
-/// A value without the freedom of spelling.
+/// A value without the freedom of spelling that its option allows.
 fn plain(setting: &Setting) -> String {
-    match setting.value.to_lowercase().as_str() {
-        "true" | "1" => "TRUE".to_owned(),
-        "false" | "0" => "FALSE".to_owned(),
-        _ => parse_size(&setting.value).map_or_else(|_| setting.value.clone(), |bytes| bytes.to_string()),
+    let section = SECTIONS.iter().find(|section| section.name.eq_ignore_ascii_case(&setting.section));
+    let value = &setting.value;
+    match section.and_then(|section| section.option(&setting.name)).map(|(_, option)| option.kind) {
+        Some(ValueKind::Bool) => match value.to_lowercase().as_str() {
+            "true" | "1" => "TRUE".to_owned(),
+            "false" | "0" => "FALSE".to_owned(),
+            _ => value.clone(),
+        },
+        Some(ValueKind::Size) => parse_size(value).map_or_else(|_| value.clone(), |bytes| bytes.to_string()),
+        _ => value.clone(),
     }
 }
 
 fn environment(run: &Run) -> Values {
     let told = |name: &str| !PLACES.contains(&name) && !name.ends_with(" free");
     let facts = run.provenance.iter().filter(|fact| told(&fact.name));
-    let mut values: Values = facts.map(|fact| ((fact.name.clone(), String::new()), fact.value.clone())).collect();
+    let mut values = listed(facts.map(|fact| ((fact.name.clone(), String::new()), fact.value.clone())));
     let own = [
         ("program", Some(run.source.name().to_owned())),
         ("version", run.version.clone()),
@@ -182,17 +206,50 @@ mod tests {
         assert_eq!(found[0].scope, "ior-easy-write, mdtest-easy-write");
     }
 
+    fn setting(section: &str, name: &str, value: &str) -> Setting {
+        let [section, name, value] = [section, name, value].map(str::to_owned);
+        Setting { section, name, value, origin: "config.ini".to_owned() }
+    }
+
     #[test]
     fn spelling_and_places_are_no_difference() {
         let (mut a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
-        let setting = |name: &str, value: &str| Setting {
-            section: "global".to_owned(),
-            name: name.to_owned(),
-            value: value.to_owned(),
-            origin: "config.ini".to_owned(),
-        };
-        a.runs[0].configuration = vec![setting("scc", "FALSE"), setting("datadir", "/a")];
-        b.runs[0].configuration = vec![setting("SCC", "false"), setting("datadir", "/b")];
+        let a_has = [("global", "scc", "FALSE"), ("global", "datadir", "/a"), ("ior-easy", "blockSize", "1m")];
+        let b_has = [("Global", "SCC", "0"), ("global", "datadir", "/b"), ("ior-easy", "blocksize", "1048576")];
+        a.runs[0].configuration = a_has.map(|(section, name, value)| setting(section, name, value)).into();
+        b.runs[0].configuration = b_has.map(|(section, name, value)| setting(section, name, value)).into();
+        assert_eq!(between(&a, &b), []);
+    }
+
+    #[test]
+    fn a_number_stays_a_number() {
+        let (mut a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
+        a.runs[0].configuration = vec![setting("dfs-bench", "queue-depth", "1"), setting("mdtest-hard", "n", "0")];
+        b.runs[0].configuration = vec![setting("dfs-bench", "queue-depth", "8"), setting("mdtest-hard", "n", "5")];
+        let found: Vec<_> = between(&a, &b).into_iter().map(|change| (change.name, change.a, change.b)).collect();
+        let expected = [("n", "0", "5"), ("queue-depth", "1", "8")];
+        assert_eq!(found, expected.map(|(name, a, b)| (name.to_owned(), a.to_owned(), b.to_owned())));
+    }
+
+    #[test]
+    fn facts_of_one_name_are_all_compared() {
+        let (mut a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
+        let departure = |value: &str| Fact::new("departure from the rules", value);
+        a.runs[0].provenance = vec![departure("queue-depth 8"), departure("threads-per-rank 2")];
+        b.runs[0].provenance = vec![departure("queue-depth 4"), departure("threads-per-rank 2")];
+        let found = between(&a, &b);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].a, "queue-depth 8, threads-per-rank 2");
+        assert_eq!(found[0].b, "queue-depth 4, threads-per-rank 2");
+    }
+
+    #[test]
+    fn phases_that_one_side_did_not_run_are_no_difference_of_storage() {
+        let (mut a, b) = (group("a", &[1.0]), group("b", &[2.0]));
+        let mut optional = crate::report::model::Phase::new(io500_phases::phase_id::PhaseId::FindEasy);
+        optional.storage.push(Fact::new("object class", "SX"));
+        a.runs[0].phases.push(optional);
+        a.runs[0].provenance.push(Fact::new("store: address", "DFS | POSIX"));
         assert_eq!(between(&a, &b), []);
     }
 }

@@ -1,9 +1,13 @@
-//! The gate for continuous integration: fails when a scored figure fell too far, unless the repeats say that it is noise.
+//! The gate for continuous integration: fails when a scored figure fell too far, unless enough repeats say that it is noise, and
+//! when a group is not what the baseline is: valid, and free of wrong data.
 
-use super::analyse::{Finding, Versus};
+use super::analyse::{Finding, Line, Versus};
 use crate::report::figures::{percent, signed_percent};
 use serde::Serialize;
 use std::str::FromStr;
+
+/// Fewer runs than this on a side cannot tell chance from change: the interval of two is so wide that nothing would ever fail.
+const FEWEST: usize = 3;
 
 /// How far a figure may fall: a share between 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -35,7 +39,7 @@ pub struct Gate {
     pub limit: Limit,
     /// Whether it let the comparison pass.
     pub passed: bool,
-    /// Figures that fell too far.
+    /// Figures that fell too far, phases and verdicts lost, wrong data.
     pub failures: Vec<String>,
     /// Figures that fell too far and were let pass, because the repeats scatter as much.
     pub tolerated: Vec<String>,
@@ -46,22 +50,42 @@ pub fn check(limit: Limit, versus: &[Versus]) -> Gate {
     let (mut failures, mut tolerated) = (Vec::new(), Vec::new());
     for versus in versus {
         let label = &versus.side.label;
+        failures.extend(versus.faults.iter().chain(&versus.newly_invalid).map(|words| format!("{label}: {words}")));
         failures.extend(versus.lost.iter().map(|id| format!("{label}: {id} has no rate (it has one in the baseline)")));
         if versus.lines.is_empty() && versus.lost.is_empty() {
             failures.push(format!("{label}: nothing to compare"));
         }
         for line in versus.lines.iter().filter(|line| line.scored && line.ratio < 1.0 - limit.0) {
             let fell = format!("{label}: {} {}", line.name, signed_percent(line.ratio - 1.0));
-            match line.finding {
-                Finding::NoDifferenceSeen => {
-                    tolerated.push(format!("{fell}: the repeats scatter as much, so that this may be chance"));
-                }
-                Finding::Unknown => failures.push(format!("{fell} (one run each: chance cannot be excluded)")),
-                _ => failures.push(format!("{fell} (beyond chance)")),
+            match judge(line) {
+                Ok(chance) => tolerated.push(format!("{fell}: {chance}")),
+                Err(why) => failures.push(format!("{fell} ({why})")),
             }
         }
     }
     Gate { limit, passed: failures.is_empty(), failures, tolerated }
+}
+
+/// Whether a figure below the limit may pass, and why or why not.
+fn judge(line: &Line) -> Result<String, String> {
+    let (a, b) = (line.a.values.len(), line.b.values.len());
+    let Some((low, high)) = line.interval else {
+        return Err("one run each: chance cannot be excluded".to_owned());
+    };
+    if a.min(b) < FEWEST && low <= 1.0 && high >= 1.0 {
+        return Err(format!("{a} and {b} runs are too few to tell it from chance: the plain figure counts"));
+    }
+    match line.finding {
+        Finding::Slower => Err("beyond chance".to_owned()),
+        Finding::ProbablySlower => {
+            Err("beyond chance by itself; among so many figures one may fall like this by chance".to_owned())
+        }
+        _ => Ok(format!(
+            "cannot be told from chance, the repeats scatter as much (95 % interval {} to {})",
+            signed_percent(low - 1.0),
+            signed_percent(high - 1.0)
+        )),
+    }
 }
 
 impl Gate {
@@ -70,16 +94,14 @@ impl Gate {
         let limit = percent(self.limit.0);
         match (self.passed, self.tolerated.is_empty()) {
             (true, true) => format!("passed: no scored figure fell by more than {limit}"),
-            (true, false) => format!("passed: nothing fell by more than {limit} beyond chance"),
-            (false, _) => {
-                format!("FAILED: {} fell by more than {limit} or cannot be judged", count(self.failures.len()))
-            }
+            (true, false) => format!("passed: what fell by more than {limit} cannot be told from chance"),
+            (false, _) => format!("FAILED for {} with a limit of {limit}", count(self.failures.len())),
         }
     }
 }
 
-fn count(figures: usize) -> String {
-    format!("{figures} scored figure{}", if figures == 1 { "" } else { "s" })
+fn count(reasons: usize) -> String {
+    format!("{reasons} reason{}", if reasons == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -113,7 +135,43 @@ mod tests {
     fn a_fall_within_the_scatter_is_let_pass_and_mentioned() {
         let found = gate(&[100.0, 130.0, 75.0], &[90.0, 110.0, 72.0]);
         assert!(found.passed, "{:?}", found.failures);
-        assert!(!found.tolerated.is_empty());
+        assert!(found.tolerated[0].contains("cannot be told from chance"), "{:?}", found.tolerated);
+        assert_eq!(found.words(), "passed: what fell by more than 5.00 % cannot be told from chance");
+    }
+
+    /// Two repeats scatter so widely by calculation that not even a loss of two thirds would count.
+    #[test]
+    fn two_repeats_fail_on_the_plain_figure() {
+        let found = gate(&[100.0, 110.0], &[30.0, 48.0]);
+        assert!(!found.passed, "{found:?}");
+        let words = "score \u{2212}63.8 % (2 and 2 runs are too few to tell it from chance: the plain figure counts)";
+        assert!(found.failures[0].contains(words), "{:?}", found.failures);
+        assert!(!gate(&[100.0, 101.0, 99.0], &[60.0]).passed);
+        assert!(gate(&[100.0, 110.0], &[103.0, 104.0]).passed);
+    }
+
+    #[test]
+    fn a_fall_that_only_the_many_figures_excuse_fails_and_says_so() {
+        let found = compare(&[group("a", &[100.0, 101.0, 99.0]), group("b", &[100.0, 101.0, 99.0])]);
+        let mut versus = found.versus;
+        let line = &mut versus[0].lines[5];
+        (line.ratio, line.interval, line.finding) = (0.9, Some((0.85, 0.99)), Finding::ProbablySlower);
+        let found = check(Limit(0.05), &versus);
+        assert!(found.failures[0].contains("beyond chance by itself"), "{:?}", found.failures);
+    }
+
+    #[test]
+    fn a_verdict_lost_and_wrong_data_fail_however_fast() {
+        let (a, mut b) = (group("a", &[100.0]), group("b", &[200.0]));
+        b.runs[0].verdicts[0].valid = false;
+        let found = check(Limit(0.05), &compare(&[a, b]).versus);
+        assert_eq!(found.failures, ["b: b-0 is INVALID (official verdict) and a is valid"]);
+        let (mut a, mut b) = (group("a", &[100.0]), group("b", &[200.0]));
+        a.runs[0].phases[1].fault = Some("2 of 9 wrong".to_owned());
+        b.runs[0].phases[1].fault = Some("1 of 9 wrong".to_owned());
+        let found = check(Limit(0.05), &compare(&[a, b]).versus);
+        assert_eq!(found.failures, ["b: b-0: mdtest-easy-write: 1 of 9 wrong"]);
+        assert_eq!(found.words(), "FAILED for 1 reason with a limit of 5.00 %");
     }
 
     #[test]

@@ -11,3 +11,4 @@ pub mod render;
 pub mod stats;
 #[cfg(test)]
 mod testing;
+pub mod trust;

@@ -1,8 +1,10 @@
 //! Runs that stand apart from the repeats they belong to. They are named, never dropped.
 
+use super::analyse::{common_phases, means_of};
 use super::stats;
 use crate::report::figures::signed_percent;
 use crate::report::load::Group;
+use crate::report::model::Run;
 use io500_phases::phase_id::PhaseId;
 use io500_phases::results::score::geometric_mean;
 use serde::Serialize;
@@ -10,15 +12,24 @@ use serde::Serialize;
 /// Less than this is not worth a name, however closely the other runs agree.
 const NOTEWORTHY: f64 = 0.05;
 
-/// A run that stands apart in one phase.
+/// The test takes so many runs.
+pub const FEWEST: usize = 3;
+
+/// What is tested, for readers.
+pub const TEST: &str = "Tested by Grubbs's test at 5 %, each by itself: the score over the phases that all runs of a group \
+     have, and every phase, in groups of three runs and more. Less than 5 % from the other runs is not named.";
+
+/// A run that stands apart in one figure.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outlier {
     /// Its group.
     pub group: String,
     /// The run.
     pub run: String,
-    /// The phase.
-    pub phase: PhaseId,
+    /// `score` or a phase.
+    pub name: String,
+    /// The phase; none for the score.
+    pub phase: Option<PhaseId>,
     /// Its rate over the geometric mean of the other runs.
     pub ratio: f64,
     /// In a sentence.
@@ -27,14 +38,24 @@ pub struct Outlier {
 
 /// The outliers of a group by Grubbs's test, for groups of three runs and more.
 pub fn of(group: &Group) -> Vec<Outlier> {
-    PhaseId::ALL.into_iter().filter_map(|id| in_phase(group, id)).collect()
+    let common = common_phases(group, group);
+    let score = in_figure(group, "score", None, |run| Some(means_of(run, &common, false).total));
+    let phases = PhaseId::ALL
+        .into_iter()
+        .filter_map(|id| in_figure(group, id.name(), Some(id), |run| Some(run.phase(id)?.rate)));
+    score.into_iter().chain(phases).collect()
 }
 
-fn in_phase(group: &Group, phase: PhaseId) -> Option<Outlier> {
+fn in_figure(
+    group: &Group,
+    name: &str,
+    phase: Option<PhaseId>,
+    value: impl Fn(&Run) -> Option<f64>,
+) -> Option<Outlier> {
     let rated: Vec<(&str, f64)> = group
         .runs
         .iter()
-        .filter_map(|run| Some((run.label.as_str(), run.phase(phase)?.rate)))
+        .filter_map(|run| Some((run.label.as_str(), value(run)?)))
         .filter(|(_, rate)| *rate > 0.0)
         .collect();
     let logs: Vec<f64> = rated.iter().map(|(_, rate)| rate.ln()).collect();
@@ -46,10 +67,11 @@ fn in_phase(group: &Group, phase: PhaseId) -> Option<Outlier> {
     ((ratio - 1.0).abs() >= NOTEWORTHY).then(|| Outlier {
         group: group.label.clone(),
         run: run.to_owned(),
+        name: name.to_owned(),
         phase,
         ratio,
         words: format!(
-            "{run} stands apart in {phase}: {} against the other {} runs of {}.",
+            "{run} stands apart in {name}: {} against the other {} runs of {}.",
             signed_percent(ratio - 1.0),
             others.len(),
             group.label
@@ -66,11 +88,19 @@ mod tests {
     fn the_slow_run_is_named() {
         let mut repeats = group("nightly", &[100.0, 101.0, 99.5, 100.5]);
         let slow = repeats.runs[2].phases.iter_mut().find(|phase| phase.id == PhaseId::Find).unwrap();
-        slow.rate *= 0.5;
+        slow.rate *= 0.7;
         let found = of(&repeats);
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].run.as_str(), found[0].phase), ("nightly-2", PhaseId::Find));
-        assert!(found[0].words.contains("\u{2212}50."), "{}", found[0].words);
+        assert_eq!((found[0].run.as_str(), found[0].phase), ("nightly-2", Some(PhaseId::Find)));
+        assert!(found[0].words.contains("\u{2212}30."), "{}", found[0].words);
+    }
+
+    #[test]
+    fn a_run_that_is_slow_in_everything_stands_apart_in_its_score() {
+        let found = of(&group("nightly", &[100.0, 101.0, 60.0, 100.5]));
+        assert_eq!((found[0].name.as_str(), found[0].phase), ("score", None));
+        assert!(found[0].words.starts_with("nightly-2 stands apart in score: \u{2212}40."), "{}", found[0].words);
+        assert_eq!(found.len(), 13);
     }
 
     #[test]

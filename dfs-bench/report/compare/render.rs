@@ -32,7 +32,7 @@ pub fn to_text(found: &Comparison, gate: Option<&Gate>) -> String {
         list(&mut out, "In words", in_words(versus).iter().map(String::as_str));
         text::section(&mut out, "What else differed", &differences(found, versus));
     }
-    list(&mut out, "Outliers", found.outliers.iter().map(|outlier| outlier.words.as_str()));
+    list(&mut out, "Outliers", outliers(found).iter().map(String::as_str));
     if let Some(gate) = gate {
         text::heading(&mut out, "Gate", '-');
         let _ = writeln!(out, "{}", gate.words());
@@ -67,7 +67,7 @@ pub fn to_markdown(found: &Comparison, gate: Option<&Gate>) -> String {
         bullets(&mut out, "In words", in_words(versus).iter().map(String::as_str).collect());
         markdown::section(&mut out, 2, "What else differed", &differences(found, versus));
     }
-    bullets(&mut out, "Outliers", found.outliers.iter().map(|outlier| outlier.words.as_str()).collect());
+    bullets(&mut out, "Outliers", outliers(found).iter().map(String::as_str).collect());
     if let Some(gate) = gate {
         markdown::heading(&mut out, 2, "Gate");
         let _ = writeln!(out, "{}\n", markdown::escape(&gate.words()));
@@ -105,7 +105,7 @@ pub fn to_html(found: &Comparison, gate: Option<&Gate>) -> Result<String> {
     let gate = gate.map(|gate| {
         context! { passed => gate.passed, words => gate.words(), failures => gate.failures, tolerated => gate.tolerated }
     });
-    let outliers: Vec<&str> = found.outliers.iter().map(|outlier| outlier.words.as_str()).collect();
+    let outliers = outliers(found);
     let title = match found.versus.as_slice() {
         [one] => self::title(found, one),
         several => format!("{} groups against {}", several.len(), found.baseline.label),
@@ -138,6 +138,14 @@ fn in_words(versus: &Versus) -> Vec<String> {
         };
     }
     versus.lines.iter().map(|line| format!("{}: {}.", line.name, line.words)).collect()
+}
+
+/// The runs that stand apart, or that none does, and what was tested; nothing where nothing could be.
+fn outliers(found: &Comparison) -> Vec<String> {
+    let Some(test) = found.outlier_test else { return Vec::new() };
+    let none = found.outliers.is_empty().then(|| "No run stands apart from its group.".to_owned());
+    let named = found.outliers.iter().map(|outlier| outlier.words.clone());
+    none.into_iter().chain(named).chain([test.to_owned()]).collect()
 }
 
 fn ratios(versus: &Versus) -> Table {
