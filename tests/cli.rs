@@ -342,3 +342,12 @@ fn every_phase_is_on_standard_output_and_in_the_files() {
     assert_eq!(result["phases"].as_array().unwrap().len(), 14);
     assert_eq!(scene.read("results/t/ior-easy.stonewall").trim(), "4");
 }
+
+#[test]
+fn repeats_are_a_group_of_results() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &["--repeat", "2", "--phase", "mdtest"]), 0);
+    for run in ["results/run-1", "results/run-2"] {
+        assert_eq!(scene.result(run)["state"], "finished", "{run}");
+    }
+}

@@ -50,6 +50,54 @@ fn the_command_finds_what_find_finds() {
     assert!(error.contains("open /nowhere/at/all: No such file or directory"), "{error}");
 }
 
+#[test]
+fn a_start_that_is_no_directory_is_looked_at_itself() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("file.101");
+    std::fs::write(&file, [0; 3901]).unwrap();
+    std::fs::create_dir(root.path().join("dir")).unwrap();
+    std::fs::write(root.path().join("dir/x"), "").unwrap();
+    std::os::unix::fs::symlink("dir", root.path().join("link")).unwrap();
+    let path = file.to_str().unwrap();
+    let slash = format!("{path}/");
+    for (options, printed) in [
+        (&["-name", "*01*", "-size", "3901c"][..], format!("{path}\n")),
+        (&["-name", "*02*"][..], String::new()),
+        (&["-size", "3900c"][..], String::new()),
+    ] {
+        let options = [&[path], options].concat();
+        let theirs = std::process::Command::new("find").args(&options).output().unwrap();
+        assert_eq!(String::from_utf8(theirs.stdout).unwrap(), printed);
+        let (code, ours, told) = dfs_bench(root.path(), &[&["find"], &options[..]].concat());
+        assert_eq!((code, ours), (0, printed), "{told}");
+    }
+    let (code, count, _) = dfs_bench(root.path(), &["find", "--count", path]);
+    assert_eq!((code, count.as_str()), (0, "MATCHED 1/1\n"));
+    let (code, _, told) = dfs_bench(root.path(), &["find", &slash]);
+    assert!(code == 4 && told.contains("Not a directory"), "{told}");
+    let link = root.path().join("link");
+    let (code, count, _) = dfs_bench(root.path(), &["find", "--count", link.to_str().unwrap()]);
+    assert_eq!((code, count.as_str()), (0, "MATCHED 1/1\n"), "a link at the start is followed");
+}
+
+#[test]
+fn what_cannot_be_read_makes_the_exit_code_after_all_is_printed() {
+    let root = tempfile::tempdir().unwrap();
+    if !dfs_bench(root.path(), &["--version"]).1.contains("stand-in") {
+        return eprintln!("skipped: only the stand-in can be made to fail");
+    }
+    assert_eq!(run(root.path(), "dfs", &[]).0, 0);
+    let data = root.path().join("data");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dfs-bench"));
+    // the start can be listed, and nothing below it
+    command.env("DAOS_STANDIN_ROOT", root.path().join("standin")).env("DAOS_STANDIN_FAULT", "readdir:2+:EIO");
+    let output = command.args(["find", "--api", "dfs", "--count", data.to_str().unwrap()]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(output.stdout.starts_with(b"MATCHED "), "{told}");
+    assert!(told.contains("entries could not be looked at; the first: readdir"), "{told}");
+}
+
 /// Writes mdtest-hard's files and finds them; returns `result.txt`.
 fn run(root: &Path, api: &str, set: &[String]) -> (i32, String, String) {
     let (data, results) = (root.join("data"), root.join("results"));

@@ -4,18 +4,18 @@ use crate::exit::{Exit, report};
 use clap::Args;
 use io500_phases::backend::Backend;
 use io500_phases::backend::select::{Selected, Stores as _, Visit};
-use io500_phases::comm::{self, ClockSync, Comm};
+use io500_phases::comm::{self, ClockSync, Comm, ReduceOp};
 use io500_phases::config::Config;
 use io500_phases::engine::{Failure, Off, Progress, Team, Ticker};
-use io500_phases::error::Result;
+use io500_phases::error::{Errno, Result};
 use io500_phases::phase_id::PhaseId;
 use io500_phases::phases::find::{FindOptions, Tell, run_telling};
 use io500_phases::phases::{Cx, Pace};
 use io500_phases::plan::{FindPlan, Glob, Predicate};
 use io500_phases::results::FindResult;
 use io500_phases::results::aggregate::{Measure, figures, gather};
-use std::ffi::OsString;
-use std::io::Write as _;
+use std::ffi::{CString, OsString};
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,10 +27,13 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Find files with all ranks of a job; directories are walked and never match
 ///
 /// Prints the paths of matching entries, and on standard error how many there were. --newer, --size and --name may have one dash, as in find(1).
+/// A start that is no directory is looked at itself. A start that is a symbolic link to a directory is followed, as find(1) does with a slash behind
+/// it; links below it are not. Exit code 4 when directories or entries could not be looked at, after everything else was printed.
+///
 /// With --count its only line is `MATCHED found/total`, so that it can be the external-script of the official suite.
 #[derive(Debug, Args)]
 pub struct FindArgs {
-    /// Where to begin
+    /// Where to begin: a directory, or a file that is looked at itself
     pub dir: String,
     /// The name matches this pattern of * and ?
     #[arg(long, value_name = "GLOB", value_parser = Glob::new)]
@@ -139,14 +142,18 @@ impl Visit for Walk<'_> {
         B::Dir: Send + Sync,
     {
         let Walk { args, team, progress, dir } = self;
-        let root = backend.open_path(dir).map_err(|errno| Failure::Storage {
-            op: "open".into(),
-            path: dir.to_owned(),
-            errno: errno.0,
-        });
-        let root = team.agree(root)?;
         let not_before = change_second(args, team)?;
         let predicate = Predicate { name: args.name.clone(), size: args.size, not_before };
+        let root = backend.open_path(dir);
+        // the ranks go one way together
+        let no_directory = |errno: &Errno| io::Error::from_raw_os_error(errno.0).kind() == io::ErrorKind::NotADirectory;
+        let mut is_file = [u64::from(root.as_ref().is_err_and(no_directory))];
+        team.comm().all_reduce_u64(ReduceOp::Min, &mut is_file);
+        // a slash behind its name says that it is meant to be a directory
+        if is_file == [1] && !dir.ends_with('/') {
+            return one_file(args, team, backend, dir, &predicate);
+        }
+        let root = team.agree(root.map_err(|errno| cannot("open", dir, errno)))?;
         let plan = FindPlan { below: String::new(), predicate, newer_than_timestamp: false };
         let options = FindOptions { threads: args.threads, ..FindOptions::default() };
         let (ticker, clock) = (Ticker::real(), ClockSync::default());
@@ -160,8 +167,12 @@ impl Visit for Walk<'_> {
         };
         let tell: Option<Tell<'_>> = if args.count { None } else { Some(&print) };
         let (tally, find) = run_telling(&cx, &plan, &options, &mut Off, tell)?;
+        let mut errors = [find.counts.errors];
+        team.comm().all_reduce_u64(ReduceOp::Sum, &mut errors);
+        // as of find(1): what was found is printed, and the exit code tells that it may not be all
+        let exit = if errors == [0] { Exit::Finished } else { Exit::Storage };
         let tallies = gather(team.comm(), &tally);
-        let Some((tallies, finds)) = tallies.zip(gather(team.comm(), &find)) else { return Ok(Exit::Finished) };
+        let Some((tallies, finds)) = tallies.zip(gather(team.comm(), &find)) else { return Ok(exit) };
         let found = FindResult::new(&finds, None, None);
         let figures = figures(Measure::Operations, &tallies);
         eprintln!(
@@ -169,13 +180,49 @@ impl Visit for Walk<'_> {
             found.found, found.total, figures.window_s, figures.rate, found.ranks, found.threads, found.method
         );
         if let Some(first) = &found.first_error {
-            eprintln!("warning: {} entries could not be looked at; the first: {first}", found.errors);
+            eprintln!("error: {} entries could not be looked at; the first: {first}", found.errors);
         }
         if args.count {
             println!("MATCHED {}/{}", found.found, found.total);
         }
-        Ok(Exit::Finished)
+        Ok(exit)
     }
+}
+
+/// A start that is no directory is the one entry: it is printed if it matches.
+fn one_file<B: Backend>(
+    args: &FindArgs,
+    team: &Team<'_>,
+    backend: &B,
+    file: &str,
+    predicate: &Predicate,
+) -> Result<Exit> {
+    let (parent, name) = match file.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some((parent, name)) => (parent, name),
+        None => (".", file),
+    };
+    let look = || {
+        let leaf = CString::new(name).expect("it was opened by this name");
+        let stat = backend.stat(&backend.open_path(parent)?, &leaf)?;
+        let named = predicate.name.as_ref().is_none_or(|glob| glob.matcher().matches(name.as_bytes()));
+        Ok(named && predicate.matches(stat.size, stat.ctime))
+    };
+    let matches = if team.comm().rank() == 0 { look() } else { Ok(false) };
+    let matches = team.agree(matches.map_err(|errno| cannot("open", file, errno)))?;
+    if team.comm().rank() == 0 {
+        eprintln!("dfs-bench: {} of 1 entries match", u8::from(matches));
+        if args.count {
+            println!("MATCHED {}/1", u8::from(matches));
+        } else if matches {
+            println!("{}", args.dir);
+        }
+    }
+    Ok(Exit::Finished)
+}
+
+fn cannot(op: &str, path: &str, errno: Errno) -> Failure {
+    Failure::Storage { op: op.into(), path: path.to_owned(), errno: errno.0 }
 }
 
 /// The second in which the file of --newer was changed, as rank 0 sees it.

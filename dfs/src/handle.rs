@@ -2,6 +2,7 @@
 
 use crate::error::Errno;
 use crate::mount::Mount;
+use crate::oclass::ObjectClass;
 use daos_sys::{d_iov_t, daos_obj_id_t, dfs_obj_t};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -84,6 +85,15 @@ pub struct ObjectId {
     pub hi: u64,
     /// The lower half.
     pub lo: u64,
+}
+
+impl ObjectId {
+    /// The class that the object has: of its scheme, with the number of groups that there was room for.
+    #[doc(alias = "daos_obj_id2class")]
+    pub fn class(self) -> ObjectClass {
+        let (scheme, groups) = (self.hi >> 48 & 0xff, self.hi >> 32 & 0xffff);
+        ObjectClass::from_id((scheme << 24 | groups) as u32)
+    }
 }
 
 /// Calls a function that serialises something, first for the size and then for the bytes.

@@ -46,6 +46,11 @@ impl ObjectClass {
         }
     }
 
+    /// Whether objects of this class are replicated or erasure coded.
+    pub fn is_protected(self) -> bool {
+        ["RP_", "EC_"].iter().any(|scheme| self.name().starts_with(scheme))
+    }
+
     /// The names of all classes.
     pub fn names() -> impl ExactSizeIterator<Item = &'static str> {
         classes().iter().map(|(_, name)| name.as_str())
@@ -141,5 +146,14 @@ mod tests {
         let ec = ObjectClass::from_name("EC_4P2GX").unwrap().id();
         assert_eq!(ObjectClass::from_id(ec & 0xff00_0000 | 5).name(), "EC_4P2G5");
         assert_eq!(ObjectClass::from_id(7).name(), "UNKNOWN");
+    }
+
+    #[test]
+    fn replicated_and_coded_classes_are_protected() {
+        for (name, protected) in [("S1", false), ("SX", false), ("RP_2GX", true), ("RP_3G1", true), ("EC_16P1GX", true)]
+        {
+            assert_eq!(ObjectClass::from_name(name).unwrap().is_protected(), protected, "{name}");
+        }
+        assert!(!ObjectClass::INHERIT.is_protected());
     }
 }

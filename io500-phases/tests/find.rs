@@ -11,6 +11,7 @@ use io500_phases::phase_id::PhaseId;
 use io500_phases::phases::find::{self, Counts, FindOptions, FindTally, Method};
 use io500_phases::phases::{Cx, Pace, RankTally};
 use io500_phases::plan::{FindPlan, Glob, Predicate};
+use io500_phases::results::FindResult;
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,7 +99,12 @@ fn tree() -> impl Strategy<Value = Node> {
 }
 
 fn manner() -> impl Strategy<Value = Manner> {
-    (1u32..9, any::<bool>(), prop::bool::weighted(0.3), prop_oneof![Just(1usize), Just(7), Just(1024)])
+    (
+        1u32..9,
+        any::<bool>(),
+        prop::bool::weighted(0.3).prop_map(|all| if all { u32::MAX } else { 0 }),
+        prop_oneof![Just(1usize), Just(7), Just(1024)],
+    )
         .prop_map(|(shards, tells_kinds, filters, batch)| Manner { shards, tells_kinds, filters, batch })
 }
 
@@ -124,7 +130,7 @@ proptest! {
         let store = Store { tree, manner };
         let expected = store.expect(&predicate);
         let sequential = find::walk(&&store, &&store.tree, &predicate).unwrap();
-        if !manner.filters {
+        if manner.filters == 0 {
             prop_assert_eq!(seen(sequential), expected);
         }
         let plan = FindPlan { below: String::new(), predicate, newer_than_timestamp: false };
@@ -145,7 +151,7 @@ proptest! {
 fn one_huge_directory_is_shared() {
     for (shards, tells_kinds) in [(8, true), (1, false)] {
         let files = (0..20_000).map(|_| Node::File { size: 3901, ctime: 100 }).collect();
-        let manner = Manner { shards, tells_kinds, filters: false, batch: 256 };
+        let manner = Manner { shards, tells_kinds, filters: 0, batch: 256 };
         let store = Store { tree: Node::Dir(vec![("a".into(), named(files))]), manner };
         let finds: Vec<_> = walk(&store, 4, &rules(), &FindOptions { threads: 1, ..FindOptions::default() })
             .into_iter()
@@ -162,7 +168,7 @@ fn one_huge_directory_is_shared() {
 fn a_walk_begins_where_the_plan_says() {
     let files = |count| named((0..count).map(|_| Node::File { size: 0, ctime: 0 }).collect());
     let inner = Node::Dir(vec![("mdtest-easy".into(), files(10)), ("mdtest-hard".into(), files(30))]);
-    let manner = Manner { shards: 1, tells_kinds: true, filters: false, batch: 4 };
+    let manner = Manner { shards: 1, tells_kinds: true, filters: 0, batch: 4 };
     let store = Store { tree: Node::Dir(vec![("data".into(), inner)]), manner };
     let predicate = Predicate { name: Some(Glob::containing("01")), ..Predicate::default() };
     let plan = FindPlan { below: "data/mdtest-easy".into(), predicate, newer_than_timestamp: false };
@@ -179,7 +185,7 @@ fn a_walk_begins_where_the_plan_says() {
 
 #[test]
 fn ranks_beyond_nproc_take_no_part() {
-    let manner = Manner { shards: 3, tells_kinds: false, filters: false, batch: 16 };
+    let manner = Manner { shards: 3, tells_kinds: false, filters: 0, batch: 16 };
     let files = (0..500).map(|_| Node::File { size: 3901, ctime: 100 }).collect();
     let store = Store { tree: Node::Dir(vec![("a".into(), named(files))]), manner };
     for nproc in [1, 2] {
@@ -193,7 +199,7 @@ fn ranks_beyond_nproc_take_no_part() {
 
 #[test]
 fn servers_that_filter_are_used_and_what_they_leave_out_is_counted() {
-    let manner = Manner { shards: 2, tells_kinds: false, filters: true, batch: 16 };
+    let manner = Manner { shards: 2, tells_kinds: false, filters: u32::MAX, batch: 16 };
     let files = (0..500).map(|at| Node::File { size: 3901, ctime: 99 + at % 3 }).collect();
     let store = Store { tree: Node::Dir(vec![("a".into(), named(files))]), manner };
     let finds: Vec<_> =
@@ -208,13 +214,26 @@ fn servers_that_filter_are_used_and_what_they_leave_out_is_counted() {
     assert!(finds.into_iter().all(|result| result.unwrap().1.method == Method::NameFirst));
 }
 
+/// Servers that filter one part of a directory and refuse the other: that one is listed plainly, and nothing is counted twice or lost.
+#[test]
+fn what_the_servers_refuse_is_listed_plainly() {
+    let files = (0..500).map(|_| Node::File { size: 3901, ctime: 100 }).collect();
+    let manner = Manner { shards: 2, tells_kinds: true, filters: 1, batch: 16 };
+    let store = Store { tree: Node::Dir(vec![("a".into(), named(files))]), manner };
+    let finds: Vec<_> =
+        walk(&store, 2, &rules(), &FindOptions::default()).into_iter().map(|result| result.unwrap().1).collect();
+    assert_eq!(seen(sum(&finds)), store.expect(&rules().predicate));
+    assert_eq!(sum(&finds).unfiltered, 2, "the second half of both directories");
+    assert_eq!(FindResult::new(&finds, None, None).method, "mixed");
+}
+
 /// A panic in a lookup, on the rank's own thread or on another, ends the phase everywhere with the same error.
 #[test]
 fn a_rank_that_fails_ends_the_phase_on_all() {
     for (ranks, threads, steps) in [(1, 1, 40), (3, 1, 40), (3, 3, 2000), (5, 2, 500)] {
         let mut nodes: Vec<_> = (0..steps).map(|_| Node::File { size: 3901, ctime: 100 }).collect();
         nodes[steps / 2] = Node::Panics;
-        let manner = Manner { shards: 4, tells_kinds: false, filters: false, batch: 8 };
+        let manner = Manner { shards: 4, tells_kinds: false, filters: 0, batch: 8 };
         let store = Store { tree: Node::Dir(vec![("a".into(), named(nodes))]), manner };
         let results = walk(&store, ranks, &rules(), &FindOptions { threads, ..FindOptions::default() });
         let errors: Vec<String> = results.into_iter().map(|result| result.unwrap_err().to_string()).collect();
@@ -226,7 +245,7 @@ fn a_rank_that_fails_ends_the_phase_on_all() {
 #[test]
 fn a_stop_ends_the_phase_on_all() {
     let files = (0..5000).map(|_| Node::File { size: 3901, ctime: 100 }).collect();
-    let manner = Manner { shards: 4, tells_kinds: true, filters: false, batch: 8 };
+    let manner = Manner { shards: 4, tells_kinds: true, filters: 0, batch: 8 };
     let store = &Store { tree: named(vec![named(files)]), manner };
     let results = threads::run(3, |comm| {
         let progress = Progress::default();
@@ -238,7 +257,7 @@ fn a_stop_ends_the_phase_on_all() {
 
 #[test]
 fn a_plan_without_its_time_is_refused() {
-    let manner = Manner { shards: 1, tells_kinds: true, filters: false, batch: 8 };
+    let manner = Manner { shards: 1, tells_kinds: true, filters: 0, batch: 8 };
     let store = Store { tree: named(vec![]), manner };
     let plan = FindPlan { predicate: Predicate { not_before: None, ..rules().predicate }, ..rules() };
     let results = walk(&store, 2, &plan, &FindOptions::default());
@@ -266,7 +285,7 @@ impl Recorder for Kinds {
 fn only_what_must_be_asked_is_asked() {
     let files: Vec<_> = (0..200).map(|_| Node::File { size: 3901, ctime: 100 }).collect();
     for (tells_kinds, stats, lookups) in [(true, 2, 0), (false, 2, 199)] {
-        let manner = Manner { shards: 1, tells_kinds, filters: false, batch: 64 };
+        let manner = Manner { shards: 1, tells_kinds, filters: 0, batch: 64 };
         let store = &Store { tree: Node::Dir(vec![("a".into(), named(Vec::clone(&files)))]), manner };
         let kinds = threads::run(1, |comm| {
             let mut kinds = Kinds::default();
@@ -276,6 +295,7 @@ fn only_what_must_be_asked_is_asked() {
         });
         let count = |wanted| kinds[0].iter().filter(|&&kind| kind == wanted).count();
         assert_eq!((count(OpKind::Stat), count(OpKind::Lookup)), (stats, lookups));
-        assert!(count(OpKind::Readdir) > 0);
+        // one batch of the root, four of the directory, and none for ends that are known
+        assert_eq!(count(OpKind::Readdir), 5);
     }
 }

@@ -52,9 +52,16 @@ impl Scene {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// `result.json` of a result directory.
+    /// `result.json` of a result directory, which follows the published schema, whatever became of the run.
+    #[track_caller]
     pub fn result(&self, resultdir: &str) -> serde_json::Value {
-        serde_json::from_str(&self.read(&format!("{resultdir}/result.json"))).unwrap()
+        let result = serde_json::from_str(&self.read(&format!("{resultdir}/result.json"))).unwrap();
+        let schema = serde_json::from_str(include_str!("../../docs/result.schema.json")).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let faults: Vec<String> =
+            validator.iter_errors(&result).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(faults.is_empty(), "{resultdir}/result.json: {}", faults.join("\n"));
+        result
     }
 
     /// What lies in the working directory and whether the stand-in has a store.

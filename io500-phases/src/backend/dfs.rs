@@ -6,6 +6,7 @@ use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
 use ::dfs::{Mount, ObjectClass};
 use std::ffi::CStr;
+use std::sync::OnceLock;
 
 /// Names per batch of a directory listing.
 const BATCH: usize = 1024;
@@ -120,7 +121,14 @@ impl<'m> Backend for Dfs<'m> {
     }
 
     fn shards(&self, dir: &Self::Dir) -> OpResult<u32> {
-        Ok(dir.shards()?)
+        if self.must_stay_whole(dir) { Ok(1) } else { Ok(dir.shards()?) }
+    }
+
+    fn must_stay_whole(&self, dir: &Self::Dir) -> bool {
+        static FOUND: OnceLock<(u32, u32, u32)> = OnceLock::new();
+        let version = *FOUND.get_or_init(|| dfs::runtime_version().unwrap_or(dfs::built_version()));
+        // the stand-in lists all parts right, whatever version it follows
+        !dfs::is_standin() && splits_wrong(version, || dir.id().map_or(true, |id| id.class().is_protected()))
     }
 
     fn cursor(&self, dir: &Self::Dir, index: u32, of: u32) -> OpResult<Self::Cursor> {
@@ -140,9 +148,8 @@ impl<'m> Backend for Dfs<'m> {
     }
 
     fn filtered_cursor(&self, dir: &Self::Dir, index: u32, of: u32, filter: &ServerFilter) -> OpResult<Self::Cursor> {
-        // the servers want a later second, the filter says which is early enough
-        let newer_than = filter.not_before.map(|second| second - 1);
-        let filter = dfs::Filter::new(self.mount, &dfs::FilterSpec { name: filter.name.clone(), newer_than })?;
+        let filter = dfs::FilterSpec { name: Some(filter.name.clone()), newer_than: None };
+        let filter = dfs::Filter::new(self.mount, &filter)?;
         let cursor = if of == 1 { filter.cursor(dir, BATCH)? } else { filter.shard_cursor(dir, index, BATCH)? };
         Ok(Listing::Filtered(cursor))
     }
@@ -281,6 +288,11 @@ fn class(class: ObjectClass) -> String {
     if class == ObjectClass::INHERIT { "default".into() } else { class.name() }
 }
 
+/// Whether libdfs of this version lists the parts of a directory wrong: before 2.6.4 those of replicated and coded ones.
+fn splits_wrong(version: (u32, u32, u32), is_protected: impl FnOnce() -> bool) -> bool {
+    version < (2, 6, 4) && is_protected()
+}
+
 /// The path inside the container: `./datafiles` is `/datafiles`.
 fn absolute(path: &str) -> String {
     let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
@@ -331,6 +343,19 @@ impl<'m> IoQueue<dfs::File<'m>> for DfsQueue<'m> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn protected_directories_stay_whole_before_2_6_4() {
+        for (version, protected, wrong) in [
+            ((2, 4, 2), true, true),
+            ((2, 6, 3), true, true),
+            ((2, 6, 3), false, false),
+            ((2, 6, 4), true, false),
+            ((2, 8, 0), true, false),
+        ] {
+            assert_eq!(splits_wrong(version, || protected), wrong, "{version:?} {protected}");
+        }
+    }
 
     #[test]
     fn the_prefix_is_taken_off() {

@@ -190,6 +190,9 @@ impl<B: Backend> Backend for Faulty<B> {
     fn shards(&self, dir: &B::Dir) -> OpResult<u32> {
         self.store.shards(dir)
     }
+    fn must_stay_whole(&self, dir: &B::Dir) -> bool {
+        self.store.must_stay_whole(dir)
+    }
     fn cursor(&self, dir: &B::Dir, index: u32, of: u32) -> OpResult<B::Cursor> {
         self.store.cursor(dir, index, of)
     }

@@ -57,11 +57,15 @@ pub trait Backend {
     fn rmdir(&self, dir: &Self::Dir, name: &CStr) -> OpResult<()>;
     /// How many cursors can list one directory in parallel. 1 where the store cannot split it.
     fn shards(&self, dir: &Self::Dir) -> OpResult<u32>;
+    /// Whether `shards` says one for a directory that has several, because the store would list its shards wrong.
+    fn must_stay_whole(&self, _dir: &Self::Dir) -> bool {
+        false
+    }
     /// A cursor at the beginning of shard `index` of `of` (both as `shards` gave; `0, 1` is the whole directory).
     fn cursor(&self, dir: &Self::Dir, index: u32, of: u32) -> OpResult<Self::Cursor>;
     /// Replaces `batch` with the next entries, never `.` or `..`; an empty batch at the end.
     fn read_dir(&self, cursor: &mut Self::Cursor, batch: &mut DirBatch) -> OpResult<()>;
-    /// Like `cursor`, with the store's servers leaving out what is neither a directory nor passes the filter: `read_dir` then gives
+    /// Like `cursor`, with the store's servers leaving out what is neither a directory nor has a name that passes: `read_dir` then gives
     /// entries with their kinds, an empty batch only at the end. `ENOTSUP` where servers do not filter.
     fn filtered_cursor(
         &self,
@@ -161,13 +165,12 @@ pub struct Stat {
     pub mtime: i64,
 }
 
-/// What servers can tell of an entry that is not a directory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What servers look at in an entry that is not a directory: its name only. The times that they know are those of the entry and not of
+/// the file, and what matches by name is asked about anyway.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerFilter {
     /// The name, with `*` for any bytes.
-    pub name: Option<String>,
-    /// The change time in whole seconds since 1970 is not before this.
-    pub not_before: Option<i64>,
+    pub name: String,
 }
 
 /// A batch of directory entries: names back to back, NUL-terminated, no allocation once grown.

@@ -47,6 +47,7 @@ mod tests {
                 found: number(3),
                 total: number(4),
                 checked: number(5),
+                ..Counts::default()
             },
             traffic: Traffic {
                 asked: number(6),

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the schema of [`RunResult`]: the major number changes when a reader of an older version would misread a file.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// Everything about a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -214,16 +214,39 @@ pub struct FindResult {
     pub first_error: Option<String>,
     /// Why the counts are not to be trusted at all: the external script failed.
     pub failure: Option<String>,
-    /// How names were filtered: `server`, `name-first`, `external-script`.
+    /// How names were filtered: `server`, `name-first`, `mixed` (by the servers, but not in every directory), `external-script`. Behind a
+    /// semicolon what departed from it.
     pub method: String,
     /// Ranks that took part.
     pub ranks: u64,
     /// Lookups in flight per rank.
     pub threads: u64,
-    /// Shares of directories that moved from one rank to another.
+    /// Pieces of work that moved from one rank to another after the first division: directories, ranges of shards, and batches of names.
     pub steals: u64,
     /// The longest time that a rank was without work, seconds.
     pub idle_max_s: f64,
+    /// Each rank that took part; empty for an external script.
+    #[serde(default)]
+    pub per_rank: Vec<FindRank>,
+}
+
+/// What one rank counted in find.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindRank {
+    /// The rank.
+    pub rank: usize,
+    /// Entries that matched.
+    pub found: u64,
+    /// Entries seen that are not directories.
+    pub total: u64,
+    /// Entries whose name was looked at, directories too, here or by the servers.
+    pub checked: u64,
+    /// Entries and directories that could not be looked at.
+    pub errors: u64,
+    /// Pieces of work got from other ranks after the first division.
+    pub steals: u64,
+    /// Seconds without work, until the walk was over everywhere.
+    pub idle_s: f64,
 }
 
 /// How the ranks of a phase differed. Seconds.

@@ -37,8 +37,8 @@ pub struct Manner {
     pub shards: u32,
     /// Whether listings tell kinds.
     pub tells_kinds: bool,
-    /// Whether servers filter.
-    pub filters: bool,
+    /// The servers filter shards with a smaller number than this, and refuse others.
+    pub filters: u32,
     /// Entries per batch.
     pub batch: usize,
 }
@@ -100,7 +100,7 @@ impl Store {
     }
 
     fn filters_by(&self, predicate: &Predicate) -> bool {
-        self.manner.filters && predicate.name.as_ref().is_some_and(Glob::is_bytewise)
+        self.manner.filters > 0 && predicate.name.as_ref().is_some_and(Glob::is_bytewise)
     }
 
     fn entries<'s>(&self, dir: &&'s Node) -> &'s [(String, Node)] {
@@ -178,7 +178,7 @@ impl<'s> Backend for &'s Store {
         Ok(Cursor { dir, shard: (index, of), at: 0, filter: None, scanned: 0 })
     }
     fn filtered_cursor(&self, dir: &&'s Node, index: u32, of: u32, filter: &ServerFilter) -> OpResult<Cursor<'s>> {
-        if !self.manner.filters {
+        if self.manner.filters == 0 {
             return Err(Errno(libc::ENOTSUP));
         }
         Ok(Cursor { filter: Some(filter.clone()), ..self.cursor(dir, index, of)? })
@@ -187,6 +187,9 @@ impl<'s> Backend for &'s Store {
         batch.clear();
         if matches!(cursor.dir, Node::Broken) && cursor.shard.0 + 1 == cursor.shard.1 {
             return Err(Errno(libc::EIO));
+        }
+        if cursor.filter.is_some() && cursor.shard.0 >= self.manner.filters {
+            return Err(Errno(libc::ENOTSUP));
         }
         let entries = self.entries(&cursor.dir);
         while batch.entries.len() < self.manner.batch
@@ -202,12 +205,7 @@ impl<'s> Backend for &'s Store {
                 batch.push(name.as_bytes(), self.manner.tells_kinds.then_some(kind));
                 continue;
             };
-            let named = filter.name.as_ref().is_none_or(|glob| matches(&Glob::new(glob).unwrap(), name));
-            let late = match (node, filter.not_before) {
-                (Node::File { ctime, .. }, Some(least)) => *ctime >= least,
-                _ => true,
-            };
-            if kind == FileKind::Directory || (named && late) {
+            if kind == FileKind::Directory || matches(&Glob::new(&filter.name).unwrap(), name) {
                 batch.push(name.as_bytes(), Some(kind));
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::config;
 use crate::error::{Error, Result};
+use std::sync::OnceLock;
 
 /// How the ranks share the work of a find phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,15 +46,30 @@ impl FindOptions {
         if self.threads > 0 {
             return self.threads;
         }
-        // what this rank may use (affinity, control group), of which other ranks may use the same
-        let usable = std::thread::available_parallelism().map_or(1, usize::from);
-        let share = processors().map_or(usable, |all| all / ranks_on_node.max(1));
-        usable.min(share).clamp(1, MOST_THREADS)
+        let Processors { usable, online } = *processors();
+        usable.min(online / ranks_on_node.max(1)).clamp(1, MOST_THREADS)
     }
 }
 
-/// Processors of this node.
-fn processors() -> Option<usize> {
+/// The processors that there are for this rank.
+#[derive(Debug)]
+struct Processors {
+    /// What this process may use (affinity, control group); other ranks may use the same.
+    usable: usize,
+    /// What the node has.
+    online: usize,
+}
+
+/// Found out once: the files behind it are read in every phase otherwise, by every rank of a node at the same moment.
+fn processors() -> &'static Processors {
+    static FOUND: OnceLock<Processors> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let usable = std::thread::available_parallelism().map_or(1, usize::from);
+        Processors { usable, online: online().unwrap_or(usable) }
+    })
+}
+
+fn online() -> Option<usize> {
     let ranges = std::fs::read_to_string("/sys/devices/system/cpu/online").ok()?;
     let count = |range: &str| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
@@ -95,6 +111,7 @@ mod tests {
         let options = FindOptions::default();
         assert!((1..=MOST_THREADS).contains(&options.threads_on(1)));
         assert_eq!(options.threads_on(1_000_000), 1);
+        assert!(std::ptr::eq(processors(), processors()), "found out once");
         assert_eq!(FindOptions { threads: 40, ..options }.threads_on(1), 40);
     }
 }

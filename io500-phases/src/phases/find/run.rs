@@ -127,7 +127,7 @@ fn open_start<B: Backend>(cx: &Cx<'_, B>, below: &str) -> std::result::Result<Op
 /// What the servers filter by, if they do: rank 0 tries it once.
 fn agree_on_filter<B: Backend>(cx: &Cx<'_, B>, start: &B::Dir, predicate: &Predicate) -> Option<ServerFilter> {
     let name = predicate.name.as_ref().filter(|name| name.is_bytewise())?;
-    let filter = ServerFilter { name: Some(name.as_str().to_owned()), not_before: predicate.not_before };
+    let filter = ServerFilter { name: name.as_str().to_owned() };
     let works = cx.rank() == 0 && {
         let mut batch = DirBatch::default();
         let cursor = cx.backend.filtered_cursor(start, 0, cx.backend.shards(start).unwrap_or(1).max(1), &filter);

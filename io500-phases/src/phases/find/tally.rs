@@ -10,12 +10,16 @@ pub struct Counts {
     pub found: u64,
     /// Entries that are not directories.
     pub total: u64,
-    /// Entries, directories too.
+    /// Entries whose name was looked at, directories too, here or by the servers; not the start of the walk.
     pub checked: u64,
     /// Directories and entries that could not be looked at. What vanished meanwhile is not among them.
     pub errors: u64,
     /// Entries whose kind the listing did not tell.
     pub unknown: u64,
+    /// Directories, or shards of them, that the servers could not filter though they filter others.
+    pub unfiltered: u64,
+    /// Directories of several shards that were listed as one, because the store would list the shards wrong.
+    pub whole: u64,
 }
 
 impl AddAssign for Counts {
@@ -25,6 +29,8 @@ impl AddAssign for Counts {
         self.checked += other.checked;
         self.errors += other.errors;
         self.unknown += other.unknown;
+        self.unfiltered += other.unfiltered;
+        self.whole += other.whole;
     }
 }
 
@@ -32,7 +38,7 @@ impl AddAssign for Counts {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// The servers compare names and times; only matches and directories come back.
+    /// The servers compare names; only those that match and directories come back.
     Server,
     /// The client compares names and asks only about those that match, or whose kind is unknown.
     #[default]
@@ -75,11 +81,11 @@ pub struct FindTally {
 pub struct Traffic {
     /// Times that another rank asked this one for work.
     pub asked: u64,
-    /// Pieces of work given away.
+    /// Pieces of work given away: directories, ranges of shards, and batches of names.
     pub given: u64,
     /// Times that this rank asked another one.
     pub asks: u64,
-    /// Pieces of work got from others.
+    /// Pieces of work got from others, asked for or passed on; what rank 0 dealt out at the beginning is not among them.
     pub stolen: u64,
     /// Messages about the end of the walk.
     pub tokens: u64,

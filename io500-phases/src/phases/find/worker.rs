@@ -56,6 +56,8 @@ struct Listing<'a, B: Backend> {
     path: Path,
     dir: DirRef<'a, B::Dir>,
     cursor: B::Cursor,
+    /// Which shard of how many.
+    shard: (u32, u32),
     /// For a filtered cursor the entries that the servers had looked at before the current batch.
     scanned: Option<u64>,
 }
@@ -91,7 +93,10 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
         };
         match task {
             Task::List => match self.ground.backend.shards(&dir) {
-                Ok(0 | 1) => self.list(path, dir, 0, 1),
+                Ok(0 | 1) => {
+                    self.outcome.counts.whole += u64::from(self.ground.backend.must_stay_whole(&dir));
+                    self.list(path, dir, (0, 1));
+                }
                 Ok(shards) => {
                     let (handle, task) = (Handle::Open(dir), Task::Shards(0..shards, shards));
                     self.outcome.dirs.push(Work { path, handle, task });
@@ -103,7 +108,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
                     let (handle, task) = (Handle::Open(dir.clone()), Task::Shards(shards.start + 1..shards.end, of));
                     self.outcome.dirs.push(Work { path: path.clone(), handle, task });
                 }
-                self.list(path, dir, shards.start, of);
+                self.list(path, dir, (shards.start, of));
             }
             Task::Names(names) => self.look(&path, &dir, &names),
         }
@@ -135,16 +140,21 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
         }
     }
 
-    fn list(&mut self, path: Path, dir: DirRef<'a, B::Dir>, shard: u32, of: u32) {
-        let backend = self.ground.backend;
-        let filtered =
-            self.ground.filter.as_ref().and_then(|filter| backend.filtered_cursor(&dir, shard, of, filter).ok());
-        let (cursor, scanned) = match filtered {
-            Some(cursor) => (Ok(cursor), Some(0)),
-            None => (backend.cursor(&dir, shard, of), None),
-        };
-        match cursor {
-            Ok(cursor) => self.listing = Some(Listing { path, dir, cursor, scanned }),
+    fn list(&mut self, path: Path, dir: DirRef<'a, B::Dir>, shard: (u32, u32)) {
+        let Ground { backend, filter, .. } = self.ground;
+        let Some(filter) = filter else { return self.list_plain(path, dir, shard) };
+        match backend.filtered_cursor(&dir, shard.0, shard.1, filter) {
+            Ok(cursor) => self.listing = Some(Listing { path, dir, cursor, shard, scanned: Some(0) }),
+            Err(_) => self.list_plain(path, dir, shard),
+        }
+    }
+
+    fn list_plain(&mut self, path: Path, dir: DirRef<'a, B::Dir>, shard: (u32, u32)) {
+        match self.ground.backend.cursor(&dir, shard.0, shard.1) {
+            Ok(cursor) => {
+                self.outcome.counts.unfiltered += u64::from(self.ground.filter.is_some());
+                self.listing = Some(Listing { path, dir, cursor, shard, scanned: None });
+            }
             Err(errno) => self.book(&path, "readdir", errno),
         }
     }
@@ -155,21 +165,30 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
         let mut batch = std::mem::take(&mut self.batch);
         let since = self.since();
         let read = backend.read_dir(&mut listing.cursor, &mut batch);
-        self.sample(OpKind::Readdir, since);
-        if let Some(before) = &mut listing.scanned {
-            let now = backend.scanned(&listing.cursor);
-            let left_out = (now - *before).saturating_sub(batch.entries.len() as u64);
-            self.outcome.counts.checked += left_out;
-            self.outcome.counts.total += left_out;
-            *before = now;
-        }
+        let before = listing.scanned;
+        listing.scanned = before.map(|_| backend.scanned(&listing.cursor));
         match read {
-            Ok(()) if batch.entries.is_empty() => {}
-            Ok(()) => {
-                self.sort(&listing, &batch);
-                self.listing = Some(listing);
+            // servers that filter other directories may refuse this one, and nothing of it has been counted yet
+            Err(_) if before == Some(0) => {
+                self.batch = batch;
+                return self.list_plain(listing.path, listing.dir, listing.shard);
             }
             Err(errno) => self.book(&listing.path, "readdir", errno),
+            Ok(()) => {
+                // the end may be known already, without a call that could have a latency
+                if !batch.entries.is_empty() || listing.scanned != before {
+                    self.sample(OpKind::Readdir, since);
+                }
+                if let Some((before, now)) = before.zip(listing.scanned) {
+                    let left_out = (now - before).saturating_sub(batch.entries.len() as u64);
+                    self.outcome.counts.checked += left_out;
+                    self.outcome.counts.total += left_out;
+                }
+                if !batch.entries.is_empty() {
+                    self.sort(&listing, &batch);
+                    self.listing = Some(listing);
+                }
+            }
         }
         self.batch = batch;
     }
