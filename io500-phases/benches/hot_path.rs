@@ -6,7 +6,7 @@ mod processor_time;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use io500_phases::buffer::{AlignedBuf, poison, ramp_matches_portable};
+use io500_phases::buffer::{AlignedBuf, ramp_matches_portable};
 use io500_phases::engine::{Latencies, Off, OpKind, Recorder, Series, Ticker};
 use io500_phases::pattern::{PacketType, Signature};
 use loops::Loop;
@@ -130,7 +130,12 @@ fn data(bench: &mut Bench) {
                 })
             });
         }
-        group.bench_function(BenchmarkId::new("poison", size), |bench| bench.iter(|| poison(black_box(&mut data))));
+        for (name, kind) in kinds {
+            let signature = Signature { kind, seed: 0x1234_5678 };
+            group.bench_function(BenchmarkId::new(format!("poison {name}"), size), |bench| {
+                bench.iter(|| signature.poison(black_box(&mut data), 3, 47008))
+            });
+        }
         group.finish();
     }
 }

@@ -207,21 +207,44 @@ pub fn ramp_fill(bytes: &mut [u8], first: u64, step: u64) {
     }
 }
 
-/// Distance in bytes between two words that `poison` inverts. Every sector and page that a read may have left out has one.
+/// Distance in bytes between two poisoned words. Every sector and page that a read may have left out has one.
 const POISON_STRIDE: usize = 512;
 
-/// Inverts a word in every 512 bytes and the last byte, so that a buffer that still holds the data of the read before
-/// cannot pass verification where a read did nothing. Costs a store per 512 bytes instead of a second pass over memory.
+/// Makes a word in every 512 bytes and the last byte what a read cannot bring: the complement of what it must. `expected` gives that by the
+/// index of the word; `last` is the last byte. It does not matter what the buffer held, so that neither a read that does nothing passes
+/// nor one after another that did nothing. Costs a store per 512 bytes instead of a second pass over memory.
 #[inline]
-pub fn poison(bytes: &mut [u8]) {
+pub fn poison(bytes: &mut [u8], mut expected: impl FnMut(usize) -> u64, last: u8) {
+    let mut at = 0;
+    for sector in bytes.chunks_mut(POISON_STRIDE) {
+        if let Some(word) = sector.first_chunk_mut::<WORD>() {
+            *word = (!expected(at)).to_le_bytes();
+        }
+        at += POISON_STRIDE / WORD;
+    }
+    if let Some(byte) = lone_last(bytes) {
+        *byte = !last;
+    }
+}
+
+/// Inverts what [`poison`] sets: poisons a buffer that holds what is expected, and takes it back. For stores that keep no data, where the
+/// reader brings it.
+#[inline]
+pub fn toggle_poison(bytes: &mut [u8]) {
     for sector in bytes.chunks_mut(POISON_STRIDE) {
         if let Some(word) = sector.first_chunk_mut::<WORD>() {
             *word = (!u64::from_le_bytes(*word)).to_le_bytes();
         }
     }
-    if let Some(last) = bytes.last_mut() {
-        *last = !*last;
+    if let Some(byte) = lone_last(bytes) {
+        *byte = !*byte;
     }
+}
+
+/// The last byte, unless a poisoned word ends with it.
+#[inline]
+fn lone_last(bytes: &mut [u8]) -> Option<&mut u8> {
+    if bytes.len() % POISON_STRIDE == WORD { None } else { bytes.last_mut() }
 }
 
 #[cfg(test)]
@@ -265,13 +288,20 @@ mod tests {
         #[test]
         fn poison_reaches_every_sector_and_the_tail(len in 1usize..5000, hole in any::<proptest::sample::Index>()) {
             let clean: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
+            let expected = |at: usize| u64::from_le_bytes(clean[at * WORD..(at + 1) * WORD].try_into().unwrap());
+            let last = *clean.last().unwrap();
             let mut poisoned = clean.clone();
-            poison(&mut poisoned);
+            poison(&mut poisoned, expected, last);
+            let once = poisoned.clone();
+            poison(&mut poisoned, expected, last);
+            prop_assert_eq!(&poisoned, &once, "twice is as once");
             let sector = hole.index(len) / POISON_STRIDE * POISON_STRIDE;
             let end = (sector + POISON_STRIDE).min(len);
             if end - sector >= 8 || end == len {
                 prop_assert_ne!(&poisoned[sector..end], &clean[sector..end]);
             }
+            toggle_poison(&mut poisoned);
+            prop_assert_eq!(poisoned, clean);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A buffer is a row of little-endian words. It depends on the seed of the phase family, on the rank that wrote it (`writer`)
 //! and, for three of the types, on the `item`: the file offset of an ior transfer, the file's number in mdtest.
 
-use crate::buffer::{ramp_fill, ramp_matches};
+use crate::buffer::{poison, ramp_fill, ramp_matches};
 use serde::{Deserialize, Serialize};
 
 /// The `dataPacketType` of a run.
@@ -86,6 +86,11 @@ impl Signature {
         self.set_item_words(data, writer, item);
     }
 
+    /// Whether [`Signature::refill`] has anything to do.
+    pub fn depends_on_item(&self) -> bool {
+        self.kind != PacketType::Timestamp
+    }
+
     /// Turns a buffer that `fill` made for this writer and any item into the one for `item`, touching only what differs.
     #[inline]
     pub fn refill(&self, data: &mut [u8], writer: u32, item: u64) {
@@ -94,6 +99,38 @@ impl Signature {
             PacketType::Offset | PacketType::Incompressible => self.set_item_words(data, writer, item),
             PacketType::Random => self.fill(data, writer, item),
         }
+    }
+
+    /// Makes sure that `data` does not pass [`Signature::verify`] for this writer and item, nor any sector of it, until it was read: whatever it
+    /// holds, and however often.
+    #[inline]
+    pub fn poison(&self, data: &mut [u8], writer: u32, item: u64) {
+        match self.kind {
+            PacketType::Timestamp => self.poison_with(data, |at| self.ramp_at(writer, at).0),
+            PacketType::Offset => self.poison_with(data, |at| match at % ITEM_PERIOD {
+                0 => item_word(writer, item, (at / ITEM_PERIOD) as u64 + 1),
+                _ => self.ramp_at(writer, at).0,
+            }),
+            PacketType::Incompressible => {
+                let constant = self.constant(writer);
+                self.poison_with(data, |at| match at % ITEM_PERIOD {
+                    0 => item_word(writer, item, (at / ITEM_PERIOD) as u64 + 1),
+                    _ => constant,
+                });
+            }
+            // its words have three zeros at the top: the complement of 0 is none of them, and neither is its last byte
+            PacketType::Random => self.poison_with(data, |_| 0),
+        }
+    }
+
+    #[inline]
+    fn poison_with(&self, data: &mut [u8], word: impl Fn(usize) -> u64) {
+        let (words, len) = (data.len() / WORD, data.len());
+        let last = match len % WORD {
+            0 if words > 0 => (word(words - 1) >> 56) as u8,
+            _ => len.wrapping_sub(1) as u8,
+        };
+        poison(data, word, last);
     }
 
     /// Compares `data` with what `writer` wrote as `item`. The fast path says yes or no; the exact place is looked for only after a no.
@@ -234,7 +271,6 @@ pub fn rand_r(state: &mut u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::buffer::poison;
     use proptest::prelude::*;
 
     const KINDS: [PacketType; 4] =
@@ -291,12 +327,24 @@ mod tests {
         }
 
         #[test]
-        fn a_poisoned_buffer_never_passes(kind in 0usize..4, seed in seeds(), len in 1usize..9000, writer in 0u32..70_000, item: u64) {
+        fn a_poisoned_buffer_never_passes(kind in 0usize..4, seed in seeds(), len in 1usize..9000, writer in 0u32..70_000, item: u64, hole in any::<proptest::sample::Index>()) {
             let signature = Signature { kind: KINDS[kind], seed };
             let mut data = vec![0; len];
             signature.fill(&mut data, writer, item);
-            poison(&mut data);
-            prop_assert!(signature.verify(&data, writer, item).is_err());
+            let whole = data.clone();
+            // two reads in a row that do nothing
+            for _ in 0..2 {
+                signature.poison(&mut data, writer, item);
+                prop_assert!(signature.verify(&data, writer, item).is_err());
+            }
+            // and one that leaves out a sector
+            let sector = hole.index(len) / 512 * 512;
+            let end = (sector + 512).min(len);
+            if end - sector >= 8 || end == len {
+                data[..sector].copy_from_slice(&whole[..sector]);
+                data[end..].copy_from_slice(&whole[end..]);
+                prop_assert!(signature.verify(&data, writer, item).is_err());
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! It does not list, and its files have whatever content the reader already holds (see [`Backend::keeps_data`]).
 
 use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, Stat};
-use crate::buffer::{AlignedBuf, poison};
+use crate::buffer::{AlignedBuf, toggle_poison};
 use crate::error::OpResult;
 use crate::plan::Hints;
 use std::ffi::CStr;
@@ -63,7 +63,7 @@ impl Backend for Null {
     /// Gives the buffer back its content from before it was poisoned.
     #[inline]
     fn read_at(&self, _file: &(), _offset: u64, data: &mut [u8]) -> OpResult<usize> {
-        poison(data);
+        toggle_poison(data);
         Ok(data.len())
     }
     fn sync(&self, _file: &()) -> OpResult<()> {
@@ -135,7 +135,7 @@ impl IoQueue<()> for NullQueue {
         Ok(())
     }
     fn submit_read(&mut self, slot: usize, _file: &(), _offset: u64) -> OpResult<()> {
-        poison(&mut self.buffers[slot]);
+        toggle_poison(&mut self.buffers[slot]);
         self.in_flight.push_back(slot);
         Ok(())
     }

@@ -23,6 +23,35 @@ struct Transfer {
     offset: u64,
     done: usize,
     write: bool,
+    /// Attempts in a row that the kernel told to come again.
+    again: u32,
+}
+
+/// So many attempts in a row are made before a transfer fails that the kernel tells to come again.
+const ATTEMPTS: u32 = 1000;
+
+impl Transfer {
+    fn new(fd: i32, offset: u64, write: bool) -> Self {
+        Transfer { fd, offset, done: 0, write, again: 0 }
+    }
+
+    /// What an attempt means for a transfer of so many bytes: none when it goes on, as `pread` in a loop would.
+    fn outcome(&mut self, whole: usize, result: OpResult<usize>) -> Option<OpResult<usize>> {
+        match result {
+            Err(errno) if matches!(errno.0, libc::EINTR | libc::EAGAIN) => {
+                self.again += 1;
+                (self.again >= ATTEMPTS).then_some(Err(errno))
+            }
+            Err(errno) => Some(Err(errno)),
+            Ok(0) if self.write => Some(Err(Errno(libc::EIO))),
+            Ok(0) => Some(Ok(self.done)),
+            Ok(got) => {
+                self.again = 0;
+                self.done += got;
+                (self.done == whole).then_some(Ok(whole))
+            }
+        }
+    }
 }
 
 /// Why transfers cannot overlap in this process; none where they can.
@@ -69,7 +98,7 @@ impl PosixQueue {
             ring,
             buffers: (0..depth).map(|_| AlignedBuf::new(transfer)).collect(),
             states: vec![State::Free; depth],
-            transfers: vec![Transfer { fd: -1, offset: 0, done: 0, write: false }; depth],
+            transfers: vec![Transfer::new(-1, 0, false); depth],
             free: (0..depth).rev().collect(),
             finished: VecDeque::with_capacity(depth),
             in_flight: 0,
@@ -86,7 +115,7 @@ impl PosixQueue {
 
     /// Starts what is left of the slot's transfer.
     fn start(&mut self, slot: usize) -> OpResult<()> {
-        let Transfer { fd, offset, done, write } = self.transfers[slot];
+        let Transfer { fd, offset, done, write, .. } = self.transfers[slot];
         let rest = &mut self.buffers[slot][done..];
         let at = offset + done as u64;
         let Some(ring) = &mut self.ring else {
@@ -107,21 +136,10 @@ impl PosixQueue {
         Ok(())
     }
 
-    /// Books a completion; a short transfer goes on, as `pread` in a loop would.
+    /// Books a completion, or goes on.
     fn settle(&mut self, slot: usize, result: OpResult<usize>) {
-        let transfer = &mut self.transfers[slot];
         let whole = self.buffers[slot].len();
-        let outcome = match result {
-            Err(errno) if errno.0 == libc::EINTR || errno.0 == libc::EAGAIN => None,
-            Err(errno) => Some(Err(errno)),
-            Ok(0) if transfer.write => Some(Err(Errno(libc::EIO))),
-            Ok(0) => Some(Ok(transfer.done)),
-            Ok(got) => {
-                transfer.done += got;
-                (transfer.done == whole).then_some(Ok(whole))
-            }
-        };
-        let outcome = match outcome {
+        let outcome = match self.transfers[slot].outcome(whole, result) {
             Some(outcome) => outcome,
             None => match self.start(slot) {
                 Ok(()) => return,
@@ -163,11 +181,11 @@ impl IoQueue<OwnedFd> for PosixQueue {
     }
 
     fn submit_write(&mut self, slot: usize, file: &OwnedFd, offset: u64) -> OpResult<()> {
-        self.submit(slot, Transfer { fd: file.as_raw_fd(), offset, done: 0, write: true })
+        self.submit(slot, Transfer::new(file.as_raw_fd(), offset, true))
     }
 
     fn submit_read(&mut self, slot: usize, file: &OwnedFd, offset: u64) -> OpResult<()> {
-        self.submit(slot, Transfer { fd: file.as_raw_fd(), offset, done: 0, write: false })
+        self.submit(slot, Transfer::new(file.as_raw_fd(), offset, false))
     }
 
     fn reap(&mut self) -> Option<(usize, OpResult<usize>)> {
@@ -258,6 +276,19 @@ mod tests {
                 Err(why) => eprintln!("skipped: {why}"),
             }
         }
+    }
+
+    #[test]
+    fn come_again_is_not_followed_for_ever() {
+        let mut transfer = Transfer::new(0, 0, false);
+        let again = || Err(Errno(libc::EAGAIN));
+        let attempts = |transfer: &mut Transfer| (1..).find(|_| transfer.outcome(8, again()).is_some());
+        assert_eq!(attempts(&mut transfer), Some(ATTEMPTS));
+        // progress gives it as many again
+        transfer.again = ATTEMPTS - 1;
+        assert_eq!(transfer.outcome(8, Ok(3)), None);
+        assert_eq!(attempts(&mut transfer), Some(ATTEMPTS));
+        assert_eq!(transfer.outcome(8, Ok(5)), Some(Ok(8)));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use super::tally::RankTally;
 use crate::backend::Backend;
+use crate::buffer::toggle_poison;
 use crate::comm::{ClockSync, Comm, ReduceOp};
 use crate::engine::{Control, Failure, OpKind, Progress, Recorder, Stop, Team, Ticker};
 use crate::error::{Errno, OpResult, Result};
+use crate::pattern::Signature;
 
 /// A rank's view of a running phase.
 pub struct Cx<'a, B: Backend> {
@@ -40,6 +42,17 @@ pub struct Pace {
 pub struct Edge {
     monotonic: u64,
     wall: i64,
+}
+
+/// Before a read the buffer must not hold what the read is expected to bring, whatever the one before did.
+#[inline]
+pub fn before_read<B: Backend>(backend: &B, signature: Signature, data: &mut [u8], writer: u32, item: u64) {
+    if backend.keeps_data() {
+        signature.poison(data, writer, item);
+    } else {
+        signature.refill(data, writer, item);
+        toggle_poison(data);
+    }
 }
 
 impl<B: Backend> Cx<'_, B> {

@@ -3,11 +3,10 @@
 //! The window of a rank begins when all ranks are ready and ends when all are done, so it contains one waiting for the slowest. A write phase
 //! ends with a sync inside the window. Making and removing the directories is outside.
 
-use super::context::{Cx, Meeting, failed, outcome};
+use super::context::{Cx, Meeting, before_read, failed, outcome};
 use super::crew::{Crew, Hands};
 use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend, list};
-use crate::buffer::poison;
 use crate::comm::ReduceOp;
 use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop};
 use crate::error::{Errno, Result};
@@ -102,10 +101,7 @@ where
             other => other.during("open")?,
         };
         control.part(OpKind::Open);
-        if !backend.keeps_data() {
-            signature.refill(data, owner, visit.index);
-        }
-        poison(data);
+        before_read(backend, signature, data, owner, visit.index);
         let got = backend.read_at(&file, 0, data).during("read")?;
         control.part(OpKind::Read);
         backend.close(file).during("close")?;

@@ -3,10 +3,10 @@
 //! The window of a rank is its own loop, from the moment all ranks are ready; the rate is the operations of all ranks over the longest
 //! window. Making a set is an operation, a replaced object is four: stat, read, remove, create.
 
-use super::context::{Cx, failed, outcome};
+use super::context::{Cx, before_read, failed, outcome};
 use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend};
-use crate::buffer::{AlignedBuf, poison};
+use crate::buffer::AlignedBuf;
 use crate::engine::{Control, During, Failure, OpKind, Recorder};
 use crate::error::{Errno, Result};
 use crate::name::NumberedName;
@@ -123,7 +123,7 @@ pub fn bench<B: Backend, R: Recorder>(
         if !backend.keeps_data() {
             plan.signature.fill(&mut data, reader, MdworkbenchPlan::item(old, set));
         }
-        poison(&mut data);
+        before_read(backend, plan.signature, &mut data, reader, MdworkbenchPlan::item(old, set));
         let got = backend.read_at(&file, 0, &mut data).during("read")?;
         control.part(OpKind::Read);
         check.checked += 1;

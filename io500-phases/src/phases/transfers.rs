@@ -1,9 +1,9 @@
 //! The transfer loop of the ior phases: one at a time, or several in flight.
 
-use super::context::{Cx, outcome};
+use super::context::{Cx, before_read, outcome};
 use super::tally::Check;
 use crate::backend::{Backend, IoQueue};
-use crate::buffer::{AlignedBuf, poison};
+use crate::buffer::AlignedBuf;
 use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop};
 use crate::error::Errno;
 use crate::pattern::Signature;
@@ -105,18 +105,24 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
     ) -> (u64, u64, Option<Stop>) {
         let backend = cx.backend;
         let mut bytes = 0;
+        // making the data is not the store's time; where nothing is made, the reading is saved
+        let refills = self.signature.depends_on_item();
         // one loop for each direction, so that nothing is decided per transfer
         let (done, stop) = match self.direction {
-            Direction::Write { writer } => control.run(from, limit, Some(OpKind::Transfer), |_, _| {
+            Direction::Write { writer } => control.run(from, limit, Some(OpKind::Transfer), |control, _| {
                 let offset = (self.offsets)();
                 self.signature.refill(buffer, writer, offset);
+                if refills {
+                    control.unrecorded();
+                }
                 backend.write_at(self.file, offset, buffer).during("write")?;
                 bytes += buffer.len() as u64;
                 Ok(())
             }),
             Direction::Verify { writer } => control.run(from, limit, None, |control, _| {
                 let offset = (self.offsets)();
-                self.prepare(backend, buffer, writer, offset);
+                before_read(backend, self.signature, buffer, writer, offset);
+                control.unrecorded();
                 let got = backend.read_at(self.file, offset, buffer).during("read")?;
                 control.part(OpKind::Transfer);
                 bytes += got as u64;
@@ -130,15 +136,6 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
             }),
         };
         (done, bytes, stop)
-    }
-
-    /// Before a read the buffer must not hold what the read is expected to bring.
-    #[inline]
-    fn prepare(&self, backend: &B, buffer: &mut [u8], writer: u32, offset: u64) {
-        if !backend.keeps_data() {
-            self.signature.refill(buffer, writer, offset);
-        }
-        poison(buffer);
     }
 
     fn in_flight<R: Recorder>(
@@ -157,8 +154,9 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
             while stop.is_none() && submitted < limit {
                 let Some(slot) = queue.slot() else { break };
                 let offset = (self.offsets)();
-                slots[slot] = InFlight { offset, submitted: control.ticks() };
-                if let Err(error) = self.submit(cx.backend, queue, slot, offset) {
+                self.make_ready(cx.backend, queue, slot, offset);
+                slots[slot] = InFlight { offset, submitted: if R::ON { control.ticks() } else { 0 } };
+                if let Err(error) = self.submit(queue, slot, offset) {
                     stop = Some(Stop::Failed(error));
                     break;
                 }
@@ -193,17 +191,19 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
     }
 
     #[inline]
-    fn submit(&self, backend: &B, queue: &mut B::Queue, slot: usize, offset: u64) -> Result<(), OpError> {
+    fn make_ready(&self, backend: &B, queue: &mut B::Queue, slot: usize, offset: u64) {
         match self.direction {
-            Direction::Write { writer } => {
-                self.signature.refill(queue.buffer(slot), writer, offset);
-                queue.submit_write(slot, self.file, offset).during("write")
-            }
-            Direction::Verify { writer } => {
-                self.prepare(backend, queue.buffer(slot), writer, offset);
-                queue.submit_read(slot, self.file, offset).during("read")
-            }
-            Direction::Read => queue.submit_read(slot, self.file, offset).during("read"),
+            Direction::Write { writer } => self.signature.refill(queue.buffer(slot), writer, offset),
+            Direction::Verify { writer } => before_read(backend, self.signature, queue.buffer(slot), writer, offset),
+            Direction::Read => {}
+        }
+    }
+
+    #[inline]
+    fn submit(&self, queue: &mut B::Queue, slot: usize, offset: u64) -> Result<(), OpError> {
+        match self.direction {
+            Direction::Write { .. } => queue.submit_write(slot, self.file, offset).during("write"),
+            Direction::Verify { .. } | Direction::Read => queue.submit_read(slot, self.file, offset).during("read"),
         }
     }
 
@@ -221,5 +221,80 @@ pub fn verify(check: &mut Check, signature: Signature, writer: u32, data: &[u8],
         check.book_short(data.len() as u64, got as u64, item, || path.to_owned());
     } else if let Err(mismatch) = signature.verify(data, writer, item) {
         check.book_wrong(mismatch, item, || path.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::fault::{Effect, Faulty, Op};
+    use crate::backend::null::Null;
+    use crate::comm::{ClockSync, threads};
+    use crate::engine::{Progress, Team, Ticker};
+    use crate::pattern::PacketType;
+    use crate::phases::Pace;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::time::Duration;
+
+    #[derive(Default)]
+    struct Kept(Vec<u64>);
+
+    impl Recorder for Kept {
+        const ON: bool = true;
+        fn record(&mut self, kind: OpKind, nanos: u64, _at: u64) {
+            assert_eq!(kind, OpKind::Transfer);
+            self.0.push(nanos);
+        }
+        fn fork(&self) -> Self {
+            Kept::default()
+        }
+        fn join(&mut self, fork: Self) {
+            self.0.extend(fork.0);
+        }
+    }
+
+    /// Transfers of which each takes the store 7 ns, and the rank 1000 ns before.
+    fn latencies(depth: usize, direction: Direction, count: u64) -> Vec<u64> {
+        let mut ranks = threads::run(1, |comm| {
+            let team = Team::new(comm, Duration::from_secs(60), Arc::new(|error| panic!("stuck: {error}")));
+            let delay = Effect::Delay(7);
+            let backend = Faulty::new(Null).each(Op::Write, delay).each(Op::Read, delay);
+            let time = backend.time();
+            let (ticker, progress, clock) = (Ticker::Virtual(time.clone()), Progress::default(), ClockSync::default());
+            let pace = Pace { stonewall_s: None, queue_depth: depth, threads: 1 };
+            let cx = Cx {
+                backend: &backend,
+                root: &(),
+                team: &team,
+                ticker: &ticker,
+                progress: &progress,
+                clock: &clock,
+                pace,
+            };
+            let signature = Signature { kind: PacketType::Random, seed: 1 };
+            let mut lanes = Lanes::new(&cx, 4096, signature, direction).unwrap();
+            let (mut recorder, mut check) = (Kept::default(), Check::default());
+            let mut control = Control::begin(&ticker, &progress, &team, &mut recorder, None);
+            let offsets = || {
+                time.fetch_add(1000, Relaxed);
+                0
+            };
+            let mut transfers = Transfers { file: &(), path: String::new(), signature, direction, offsets };
+            let (done, _, stop) = transfers.run(&cx, &mut lanes, &mut control, &mut check, (0, count));
+            assert_eq!((done, stop), (count, None));
+            assert!(check.is_clean());
+            recorder.0
+        });
+        ranks.remove(0)
+    }
+
+    #[test]
+    fn what_the_rank_does_before_a_transfer_is_not_in_its_latency() {
+        for direction in [Direction::Write { writer: 3 }, Direction::Verify { writer: 3 }] {
+            assert_eq!(latencies(1, direction, 3), [7; 3], "{direction:?}");
+            let queued = latencies(2, direction, 1);
+            assert!(queued.len() == 1 && queued[0] <= 7, "{direction:?}: {queued:?}");
+        }
     }
 }
