@@ -34,6 +34,8 @@ struct Chart {
     shapes: usize,
     /// Labels that reach out of the picture.
     outside: Vec<String>,
+    /// The smallest letters, in pixels of the screen.
+    letters: f64,
 }
 
 const SCRIPT: &str = r#"
@@ -59,7 +61,8 @@ function look(frame) {
       const b = t.getBoundingClientRect();
       return b.left < box.left - 1 || b.right > box.right + 1 || b.top < box.top - 1 || b.bottom > box.bottom + 1;
     }).map(t => t.textContent);
-    return { label: svg.getAttribute("aria-label") || "", width: box.width, height: box.height, shapes: shapes.length, outside };
+    const letters = Math.min(...[...svg.querySelectorAll("text")].map(t => parseFloat(style(t).fontSize) * t.getScreenCTM().a));
+    return { label: svg.getAttribute("aria-label") || "", width: box.width, height: box.height, shapes: shapes.length, outside, letters };
   });
   const cut = [...page.querySelectorAll("p,li,h1,h2,h3,dt,dd,td,th,figcaption,summary")]
     .filter(e => e.offsetParent && !e.closest(".scroll") && !e.closest(".skip"))
@@ -135,6 +138,7 @@ fn check(browser: &Path, page: &str, charts: usize, tables: usize) {
             assert!(chart.width >= 300.0 && chart.height >= 60.0, "at {width}: {chart:?}");
             assert!(chart.shapes > 0 && !chart.label.is_empty(), "at {width}: {chart:?}");
             assert!(chart.outside.is_empty(), "at {width}: {chart:?}");
+            assert!(chart.letters >= 9.0, "at {width}: {chart:?}");
         }
     }
 }

@@ -8,6 +8,9 @@ use serde::Serialize;
 /// More ranks than this share a stroke with their neighbours.
 const STROKES: usize = 200;
 
+/// Fewer ranks than this are no picture.
+const FEWEST_RANKS: usize = 4;
+
 /// A picture with its caption.
 #[derive(Debug, Serialize)]
 pub struct Chart {
@@ -67,17 +70,21 @@ pub fn timeline(run: &Run) -> Option<Chart> {
     Some(Chart { caption, svg: rows.finish() })
 }
 
-/// The time of every rank of a phase, and the slowest ringed.
+/// The time of every rank of a phase, with a ring around a straggler. A few ranks are a table, not a picture.
 pub fn ranks(phase: &Phase) -> Option<Chart> {
     let found = phase.stragglers.as_ref().filter(|found| found.tellable)?;
     let known: Vec<(&RankFigures, f64)> = phase.ranks.iter().filter_map(|rank| Some((rank, rank.seconds?))).collect();
+    if known.len() < FEWEST_RANKS {
+        return None;
+    }
     let (low, high) = padded(known.iter().map(|(_, seconds)| *seconds))?;
     let last = known.iter().map(|(rank, _)| rank.rank).max()? as f64;
     let show_rank = |rank: f64| format!("{rank:.0}");
     let show_time = |value: f64| figures::tick(value);
     let alt = format!("{}: time of each of {} ranks. {}", phase.id, known.len(), found.words);
-    let x = Axis { low: -0.5, high: last + 0.5, scale: Scale::Linear, title: "rank", show: &show_rank };
-    let y = Axis { low, high, scale: Scale::Linear, title: "seconds (not from 0)", show: &show_time };
+    let x = Axis { low: -0.5, high: last + 0.5, scale: Scale::Whole, title: "rank", show: &show_rank };
+    let title = if found.without_waiting { "seconds with waiting (not from 0)" } else { "seconds (not from 0)" };
+    let y = Axis { low, high, scale: Scale::Linear, title, show: &show_time };
     let mut plot = Plot::new(&alt, 236.0, x, y);
     let stroke = known.chunks(known.len().div_ceil(STROKES)).map(|chunk| {
         let fold = |pick: fn(f64, f64) -> f64| chunk.iter().map(|(_, seconds)| *seconds).reduce(pick).unwrap_or(0.0);
@@ -86,9 +93,10 @@ pub fn ranks(phase: &Phase) -> Option<Chart> {
     });
     let class = if known.len() > 100 { "s0" } else { "s0 wide" };
     plot.strokes(class, stroke);
-    plot.level(found.seconds.mean, "mean");
-    if let Some(slow) = found.slowest.first() {
-        plot.ring(slow.rank as f64, slow.seconds, &format!("rank {}", slow.rank));
+    plot.level(known.iter().map(|(_, seconds)| seconds).sum::<f64>() / known.len() as f64, "mean");
+    let slow = found.slowest.first().filter(|_| found.stands_out);
+    if let Some((rank, seconds)) = slow.and_then(|slow| known.iter().find(|(rank, _)| rank.rank == slow.rank)) {
+        plot.ring(rank.rank as f64, *seconds, &format!("rank {}", rank.rank));
     }
     Some(Chart { caption: format!("{}: {}", phase.id, found.words), svg: plot.finish() })
 }
@@ -182,4 +190,31 @@ fn mark_stonewall(plot: &mut Plot<'_>, phase: &Phase, series: &Series) {
 
 fn shading(series: &Series) -> &'static str {
     if series.wear_out_seconds.is_some() { "; shaded: wear-out" } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing;
+
+    /// A run of this program names ranks by their own times, which the picture of times with waiting does not show.
+    #[test]
+    fn the_ring_is_around_a_point_of_the_picture() {
+        let mut phase = testing::run("night").phases.swap_remove(0);
+        let before = ranks(&phase).unwrap().svg;
+        assert!(before.contains(r#"class="ring""#) && before.contains("seconds (not from 0)"));
+        let found = phase.stragglers.as_mut().unwrap();
+        found.slowest[0].seconds /= 3.0;
+        found.seconds.mean /= 3.0;
+        assert_eq!(ranks(&phase).unwrap().svg, before);
+        phase.stragglers.as_mut().unwrap().without_waiting = true;
+        assert!(ranks(&phase).unwrap().svg.contains("seconds with waiting (not from 0)"));
+    }
+
+    #[test]
+    fn few_ranks_are_no_picture() {
+        let mut phase = testing::run("night").phases.swap_remove(0);
+        phase.ranks.truncate(3);
+        assert!(ranks(&phase).is_none());
+    }
 }

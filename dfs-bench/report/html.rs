@@ -153,10 +153,12 @@ fn stragglers(run: &Run) -> Option<Part> {
     if spread.rows.is_empty() {
         return None;
     }
-    let charts = run.phases.iter().filter_map(charts::ranks).collect();
-    let slowest = tables::slowest(run);
-    let folded = if slowest.rows.is_empty() { Vec::new() } else { vec![slowest] };
-    let tables = vec![spread, tables::nodes(run)];
+    let charts: Vec<Chart> = run.phases.iter().filter_map(charts::ranks).collect();
+    let slowest = Some(tables::slowest(run)).filter(|table| !table.rows.is_empty());
+    // without pictures the table is what shows the ranks
+    let (shown, folded) = if charts.is_empty() { (slowest, None) } else { (None, slowest) };
+    let tables = [spread, tables::nodes(run)].into_iter().chain(shown).collect();
+    let folded = folded.into_iter().collect();
     Some(Part { id: "stragglers", title: "Stragglers", charts, tables, folded, ..Part::default() })
 }
 

@@ -181,7 +181,7 @@ fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phas
     phase.latency = result.latency.iter().map(over_time::latency).collect();
     phase.series = result.series.as_ref().map(|series| over_time::series(result, series));
     phase.facts = facts(result);
-    phase.fault = result.check.as_ref().filter(|check| !check.is_clean()).and_then(|check| check.describe());
+    phase.fault = fault(result);
     phase
 }
 
@@ -204,7 +204,18 @@ fn spread(phase: &Phase, spread: &results::Spread) -> Stragglers {
     let nodes =
         spread.nodes.iter().map(|node| NodeSpread { host: node.host.clone(), ranks: node.ranks, mean: node.mean_s });
     let nodes = if spread.nodes.len() > 1 { nodes.collect() } else { Vec::new() };
-    stragglers::told(phase, seconds, slowest.collect(), nodes)
+    Stragglers { without_waiting: true, ..stragglers::told(phase, seconds, slowest.collect(), nodes) }
+}
+
+/// What is wrong with the data: bytes, files, or the number of them that find saw.
+fn fault(result: &PhaseResult) -> Option<String> {
+    let of_data = result.check.as_ref().filter(|check| !check.is_clean()).and_then(|check| check.describe());
+    let of_find = || {
+        let find = result.find.as_ref()?;
+        let expected = find.expected_found.filter(|&expected| expected != find.found)?;
+        Some(format!("find matched {} entries and must match {expected}", find.found))
+    };
+    of_data.or_else(of_find)
 }
 
 fn facts(result: &PhaseResult) -> Vec<Fact> {
@@ -271,18 +282,35 @@ fn provenance(from: &Provenance) -> Vec<Fact> {
     facts
 }
 
-/// Takes every rank's time from the phase's per-rank file, and the median of them.
+/// Takes every rank's figures from the phase's per-rank file.
 fn add_ranks(phase: &mut Phase, text: &str, missing: &mut Vec<String>) {
     match rank_csv::parse(phase.id, text) {
         Ok(table) => phase.ranks = table.ranks.iter().map(rank_csv::Row::figures).collect(),
-        Err(error) => return missing.push(format!("{}.csv cannot be read: {error}.", phase.id)),
-    }
-    let median = stragglers::spread(phase.ranks.iter().filter_map(|rank| rank.seconds)).and_then(|all| all.median);
-    if let Some(found) = &mut phase.stragglers {
-        found.seconds.median = median;
+        Err(error) => missing.push(format!("{}.csv cannot be read: {error}.", phase.id)),
     }
 }
 
 fn time(text: &str) -> Option<DateTime> {
     DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use io500_phases::phase_id::PhaseId;
+    use io500_phases::phases::Check;
+    use io500_phases::results::FindResult;
+
+    #[test]
+    fn wrong_data_and_wrong_counts_are_faults() {
+        let mut write = PhaseResult::new(PhaseId::IorEasyRead);
+        assert_eq!(fault(&write), None);
+        write.check = Some(Check { checked: 9, missing: 2, ..Check::default() });
+        assert!(fault(&write).unwrap().contains('2'));
+        let mut find = PhaseResult::new(PhaseId::Find);
+        find.find = Some(FindResult { found: 3, expected_found: Some(3), ..FindResult::default() });
+        assert_eq!(fault(&find), None);
+        find.find.as_mut().unwrap().found = 4;
+        assert_eq!(fault(&find).as_deref(), Some("find matched 4 entries and must match 3"));
+    }
 }

@@ -11,6 +11,9 @@ const NAMED: usize = 8;
 /// Below this share of the longest time the differences are those of leaving a barrier, not of the work.
 const BARRIER_SKEW: f64 = 1e-4;
 
+/// A rank that is this close to the mean is no straggler: every machine has that much noise.
+const NOISE: f64 = 0.02;
+
 /// The spread of the ranks' times in a phase.
 #[derive(Debug, Clone, Serialize)]
 pub struct Stragglers {
@@ -18,6 +21,10 @@ pub struct Stragglers {
     pub seconds: Spread,
     /// False when all times are equal but for barrier skew, so that nobody can be told from anybody.
     pub tellable: bool,
+    /// Whether the slowest rank is 2 % or more from the mean, in its time or in what it had done at the stonewall.
+    pub stands_out: bool,
+    /// Whether these times leave out the waiting for others at the stonewall, which each rank's figure in its file holds.
+    pub without_waiting: bool,
     /// The slowest ranks, slowest first; empty when they cannot be told.
     pub slowest: Vec<SlowRank>,
     /// The nodes, slowest first; empty when placement is unknown or there is one node only.
@@ -85,8 +92,23 @@ pub fn find(phase: &Phase) -> Option<Stragglers> {
 /// The stragglers of a phase whose slowest ranks and nodes are known already.
 pub fn told(phase: &Phase, seconds: Spread, slowest: Vec<SlowRank>, nodes: Vec<NodeSpread>) -> Stragglers {
     let tellable = slowest.len() > 1 && seconds.max - seconds.min > seconds.max * BARRIER_SKEW;
-    let words = words(phase, &seconds, tellable, &slowest);
-    Stragglers { seconds, tellable, slowest: if tellable { slowest } else { Vec::new() }, nodes, words }
+    let mean_done = phase.stonewall.as_ref().and_then(|stonewall| stonewall.mean).filter(|mean| *mean > 0.0);
+    let far = |slow: &SlowRank| {
+        let done = slow.at_stonewall.zip(mean_done).map_or(1.0, |(done, mean)| done / mean);
+        slow.over_mean >= NOISE || done <= 1.0 - NOISE
+    };
+    let stands_out = tellable && slowest.first().is_some_and(far);
+    let words = words(&seconds, mean_done, tellable, stands_out, &slowest);
+    let without_waiting = false;
+    Stragglers {
+        seconds,
+        tellable,
+        stands_out,
+        without_waiting,
+        slowest: if tellable { slowest } else { Vec::new() },
+        nodes,
+        words,
+    }
 }
 
 /// The spread of some values; none for none.
@@ -122,7 +144,7 @@ fn nodes(ranks: &[RankFigures]) -> Vec<NodeSpread> {
     nodes
 }
 
-fn words(phase: &Phase, seconds: &Spread, tellable: bool, slowest: &[SlowRank]) -> String {
+fn words(seconds: &Spread, mean_done: Option<f64>, tellable: bool, stands_out: bool, slowest: &[SlowRank]) -> String {
     let Some(slow) = slowest.first().filter(|_| tellable) else {
         return match slowest.len() {
             1 => "One rank: there is nobody to wait for.".to_owned(),
@@ -131,6 +153,11 @@ fn words(phase: &Phase, seconds: &Spread, tellable: bool, slowest: &[SlowRank]) 
                 .to_owned(),
         };
     };
+    if !stands_out {
+        let mean = figures::seconds(seconds.mean);
+        let within = figures::percent(slow.over_mean.max(0.0));
+        return format!("No straggler: the slowest rank is within {within} of the mean of {mean} s.");
+    }
     let who = format!("Rank {}{}", slow.rank, slow.host.as_ref().map(|host| format!(" on {host}")).unwrap_or_default());
     let time = format!(
         "{} s against a mean of {} s ({})",
@@ -138,7 +165,6 @@ fn words(phase: &Phase, seconds: &Spread, tellable: bool, slowest: &[SlowRank]) 
         figures::seconds(seconds.mean),
         figures::signed_percent(slow.over_mean),
     );
-    let mean_done = phase.stonewall.as_ref().and_then(|stonewall| stonewall.mean).filter(|mean| *mean > 0.0);
     match slow.at_stonewall.zip(mean_done) {
         Some((done, mean)) if done < mean => format!(
             "{who} held the others up: {} done at the stonewall against a mean of {} ({}); its own time was {time}.",
@@ -178,6 +204,20 @@ mod tests {
         assert_eq!(found.nodes[0].host, "node1");
         assert!(found.words.starts_with("Rank 3 on node1 was the last: 14.00 s"), "{}", found.words);
         assert!((found.seconds.imbalance - (14.0 / 11.0 - 1.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn noise_accuses_nobody() {
+        let found = find(&phase(&[10.0, 10.1, 9.9, 10.05])).unwrap();
+        assert!(found.tellable && !found.stands_out);
+        assert_eq!(found.words, "No straggler: the slowest rank is within 0.87 % of the mean of 10.01 s.");
+        // little done at the stonewall stands out, though the time does not
+        let mut late = phase(&[10.0, 10.1, 9.9, 10.05]);
+        late.stonewall = Some(crate::report::model::Stonewall { mean: Some(1000.0), ..Default::default() });
+        let mut slowest = find(&late).unwrap().slowest;
+        slowest[0].at_stonewall = Some(900.0);
+        let found = told(&late, found.seconds, slowest, Vec::new());
+        assert!(found.stands_out && found.words.contains("held the others up"), "{}", found.words);
     }
 
     #[test]

@@ -13,6 +13,10 @@ pub enum Scale {
     Linear,
     /// Equal distances for equal ratios.
     Log,
+    /// As `Log`, for ratios: both ends have a tick, and 1, 2, 5 between them.
+    Ratio,
+    /// As `Linear`, for things that are counted: only whole numbers have a tick.
+    Whole,
     /// Percentiles 0 to 100: equal distances for equal ratios of what is above.
     Tail,
 }
@@ -35,8 +39,8 @@ impl Axis<'_> {
     /// Where a value lies, 0 to 1, held inside.
     fn place(&self, value: f64) -> f64 {
         let map = |value: f64| match self.scale {
-            Scale::Linear => value,
-            Scale::Log => value.max(f64::MIN_POSITIVE).ln(),
+            Scale::Linear | Scale::Whole => value,
+            Scale::Log | Scale::Ratio => value.max(f64::MIN_POSITIVE).ln(),
             Scale::Tail => -(1.0 - (value / 100.0).min(0.999_999_9)).ln(),
         };
         let (low, high) = (map(self.low), map(self.high));
@@ -48,6 +52,10 @@ impl Axis<'_> {
         match self.scale {
             Scale::Linear => linear_ticks(self.low, self.high, wanted),
             Scale::Log => log_ticks(self.low, self.high, wanted),
+            Scale::Ratio => ratio_ticks(self.low, self.high, wanted),
+            Scale::Whole => {
+                linear_ticks(self.low, self.high, wanted).into_iter().filter(|tick| tick.fract() == 0.0).collect()
+            }
             Scale::Tail => {
                 [0.0, 50.0, 90.0, 99.0, 99.9, 99.99, 99.999].into_iter().filter(|tick| *tick <= self.high).collect()
             }
@@ -94,6 +102,36 @@ pub fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     }
     let fine = within((first..=last).flat_map(|p| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(p))).collect());
     if fine.len() >= 2 { fine } else { within(linear_ticks(low, high, wanted)) }
+}
+
+/// Both ends, and between them 1, 2 and 5 times powers of ten; or round steps where the ends are close.
+fn ratio_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let between = match high / low {
+        ratio if ratio < 2.5 => linear_ticks(low, high, wanted),
+        ratio if ratio < 1e3 => powers.flat_map(|power| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(power))).collect(),
+        _ => powers.map(|power| 10f64.powi(power)).collect(),
+    };
+    let inside = between.into_iter().filter(|tick| *tick > low * 1.000_001 && *tick < high / 1.000_001);
+    std::iter::once(low).chain(inside).chain([high]).collect()
+}
+
+/// A range that holds these ratios and ends at round ones.
+pub fn ratio_range(low: f64, high: f64) -> (f64, f64) {
+    if high / low < 2.5 {
+        return ((low * 20.0).floor() / 20.0, (high * 20.0).ceil() / 20.0);
+    }
+    const ROUND: [f64; 7] = [1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0];
+    let power = |value: f64| 10f64.powi(value.log10().floor() as i32);
+    let (below, above) = (power(low), power(high));
+    let down = ROUND.into_iter().map(|m| m * below).rfind(|round| *round <= low * 1.000_001);
+    let up = ROUND.into_iter().map(|m| m * above).find(|round| *round >= high / 1.000_001);
+    (down.unwrap_or(low), up.unwrap_or(high))
+}
+
+/// About half the width of a label.
+fn half_width(text: &str) -> f64 {
+    text.chars().count() as f64 * 3.6
 }
 
 /// A picture with two axes.
@@ -147,7 +185,7 @@ impl<'a> Plot<'a> {
             let (x, text) = (self.px(tick), (self.x.show)(tick));
             let _ = write!(self.svg, r#"<path class="grid" d="M{x:.1} {top:.1}V{floor:.1}"/>"#);
             // a label that would run into the one before is left out; its line stays
-            let half = text.chars().count() as f64 * 3.6;
+            let half = half_width(&text);
             let center = x.min(WIDTH - half - 4.0);
             if center - half > free {
                 label(&mut self.svg, center, floor + 16.0, "middle", &text);
@@ -156,7 +194,7 @@ impl<'a> Plot<'a> {
         }
         let _ = write!(self.svg, r#"<path class="axis" d="M{left:.1} {top:.1}V{floor:.1}H{right:.1}"/>"#);
         label(&mut self.svg, left + self.width / 2.0, self.bottom - 6.0, "middle", self.x.title);
-        label(&mut self.svg, 4.0, 12.0, "start", self.y.title);
+        label(&mut self.svg, 4.0, 14.0, "start", self.y.title);
     }
 
     /// A line through the points; a gap where `y` is not finite.
@@ -252,10 +290,20 @@ impl<'a> Rows<'a> {
         let (left, top) = (148.0, 6.0);
         let floor = top + ROW * count as f64;
         let mut rows = Rows { svg: open(alt, floor + 40.0), x, left, width: WIDTH - left - right, next: top };
-        for tick in rows.x.ticks(4) {
-            let x = rows.px(tick);
+        let ticks: Vec<(f64, String)> =
+            rows.x.ticks(4).into_iter().map(|tick| (rows.px(tick), (rows.x.show)(tick))).collect();
+        let ends_at = |(x, text): &(f64, String)| x - half_width(text) - 4.0;
+        let last = ticks.last().map_or(f64::INFINITY, ends_at);
+        let mut free = f64::NEG_INFINITY;
+        for (index, tick) in ticks.iter().enumerate() {
+            let (x, text) = tick;
             let _ = write!(rows.svg, r#"<path class="grid" d="M{x:.1} {top:.1}V{floor:.1}"/>"#);
-            label(&mut rows.svg, x, floor + 16.0, "middle", &(rows.x.show)(tick));
+            // the last one is always there; one that would run into a neighbour is left out, its line stays
+            let reaches = x + half_width(text);
+            if index + 1 == ticks.len() || (ends_at(tick) >= free && reaches < last) {
+                label(&mut rows.svg, *x, floor + 16.0, "middle", text);
+                free = reaches;
+            }
         }
         let right = left + rows.width;
         let _ = write!(rows.svg, r#"<path class="axis" d="M{left:.1} {top:.1}V{floor:.1}H{right:.1}"/>"#);
@@ -349,6 +397,23 @@ mod tests {
         assert_eq!(linear_ticks(0.0, 10.0, 5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(log_ticks(0.5, 2000.0, 5), [1.0, 10.0, 100.0, 1000.0]);
         assert_eq!(log_ticks(0.8, 2.5, 5), [1.0, 2.0]);
+        assert_eq!(ratio_ticks(0.3, 7.0, 4), [0.3, 0.5, 1.0, 2.0, 5.0, 7.0]);
+        assert_eq!(ratio_ticks(0.5, 1.0, 4).len(), 4);
+        let show = |value: f64| value.to_string();
+        let ranks = |last: f64| Axis { low: -0.5, high: last + 0.5, scale: Scale::Whole, title: "", show: &show };
+        assert_eq!(ranks(3.0).ticks(6), [0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(ranks(1.0).ticks(6), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn ratios_lie_between_round_ends() {
+        let close = |(low, high): (f64, f64), ends: (f64, f64)| {
+            assert!((low / ends.0 - 1.0).abs() < 1e-9 && (high / ends.1 - 1.0).abs() < 1e-9, "{low} {high}");
+        };
+        close(ratio_range(0.86, 1.155), (0.85, 1.2));
+        close(ratio_range(0.31, 6.2), (0.3, 7.0));
+        close(ratio_range(0.5, 10.0), (0.5, 10.0));
+        close(ratio_range(0.95, 31.0), (0.7, 50.0));
     }
 
     proptest! {
@@ -362,7 +427,7 @@ mod tests {
 
         #[test]
         fn positions_stay_inside(low in 0.001..1e3f64, span in 0.001..1e6f64, value in -1e9..1e9f64) {
-            for scale in [Scale::Linear, Scale::Log, Scale::Tail] {
+            for scale in [Scale::Linear, Scale::Log, Scale::Ratio, Scale::Whole, Scale::Tail] {
                 let show = |value: f64| value.to_string();
                 let axis = Axis { low, high: low + span, scale, title: "", show: &show };
                 let place = axis.place(value);

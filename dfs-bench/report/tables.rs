@@ -78,7 +78,7 @@ pub fn phases(run: &Run) -> Table {
             if phase.scored { "yes" } else { "no" }.to_owned(),
             if phase.valid { "yes" } else { "NO" }.to_owned(),
             or_unknown(phase.stonewall.as_ref().and_then(|stonewall| stonewall.rate), rate),
-            or_unknown(told.and_then(|t| t.slowest.first()), |slow| slow.rank.to_string()),
+            or_unknown(told.filter(|t| t.stands_out).and_then(|t| t.slowest.first()), |slow| slow.rank.to_string()),
             or_unknown(told, |told| signed_percent(told.seconds.imbalance)),
         ]);
     }

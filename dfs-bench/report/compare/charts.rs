@@ -3,7 +3,7 @@
 use super::analyse::{Line, Versus};
 use crate::report::charts::Chart;
 use crate::report::figures::{tick, times};
-use crate::report::svg::{Axis, Rows, Scale};
+use crate::report::svg::{Axis, Rows, Scale, ratio_range};
 
 /// The ratios of a comparison; none without lines.
 pub fn ratios(versus: &Versus, baseline: &str) -> Option<Chart> {
@@ -25,9 +25,10 @@ pub fn ratios(versus: &Versus, baseline: &str) -> Option<Chart> {
     if lines.is_empty() {
         return None;
     }
+    let (low, high) = ratio_range(low, high);
     let show = |value: f64| tick(value);
     let title = "ratio to the baseline (logarithmic)";
-    let axis = Axis { low, high, scale: Scale::Log, title, show: &show };
+    let axis = Axis { low, high, scale: Scale::Ratio, title, show: &show };
     let alt = format!("Ratios of {} to {baseline}; the figures stand in the table of ratios.", versus.side.label);
     let mut rows = Rows::new(&alt, lines.len(), 62.0, axis);
     rows.level(1.0, lines.len());
