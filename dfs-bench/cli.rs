@@ -17,11 +17,18 @@ Examples:
   dfs-bench --phase ior-easy,mdtest-hard --dry-run
       what these phases would do, and the space they need
 
-Exit codes: 0 finished (a short test run too), 2 usage or configuration, 3 invalid with --strict, 4 storage or a lost
-rank, 5 wrong or missing data, 6 below the bar of compare --fail-below, 70 panic, 130 and 143 interrupted.
+Exit codes:
+  0         finished (a short test run too)
+  2         command line or configuration, or a pool that is not there
+  3         with --strict: the strict verdict is invalid
+  4         the store, the network, or a lost rank
+  5         wrong or missing data
+  6         below the bar of compare --fail-below
+  70        a panic or another error of this program
+  130, 143  interrupted
 
-Every option of the configuration file can be given as --set section.option=value or as DFS_BENCH_SECTION_OPTION; flags
-beat --set, that beats the environment, that beats the file, that beats the defaults.";
+Every option of the configuration file can be given as --set section.option=value or as DFS_BENCH_SECTION_OPTION; flags beat --set, \
+that beats the environment, that beats the file, that beats the defaults.";
 
 /// A native IO500 for DAOS: every rank calls libdfs itself, by the rules of the official suite.
 ///
@@ -45,6 +52,9 @@ pub enum Command {
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
     Find(commands::find::FindArgs),
+    Completions(commands::shell::CompletionsArgs),
+    /// Print the manual page, for `man -l -`
+    Man,
 }
 
 impl Command {
@@ -55,7 +65,38 @@ impl Command {
             Command::Report(args) => commands::report::run(&args),
             Command::Compare(args) => commands::compare::run(&args),
             Command::Find(args) => commands::find::run(&args),
+            Command::Completions(args) => commands::shell::completions(&args),
+            Command::Man => commands::shell::man(),
         }
+    }
+}
+
+/// Which container of DAOS.
+#[derive(Debug, Args)]
+pub struct ContainerArgs {
+    /// DAOS pool, label or UUID
+    #[arg(long, value_name = "POOL", help_heading = "Store")]
+    pub pool: Option<String>,
+    /// DAOS container, label or UUID; a run that writes makes it if it is not there
+    #[arg(long, value_name = "CONT", help_heading = "Store")]
+    pub cont: Option<String>,
+    /// DAOS system name
+    #[arg(long, value_name = "NAME", help_heading = "Store")]
+    pub group: Option<String>,
+    /// Path under which the container is mounted, taken off directories
+    #[arg(long, value_name = "PATH", help_heading = "Store")]
+    pub prefix: Option<String>,
+}
+
+impl ContainerArgs {
+    /// As options of the configuration: section, option, value, flag.
+    pub fn settings(&self) -> [(&'static str, &'static str, Option<String>, &'static str); 4] {
+        [
+            ("dfs-bench", "pool", self.pool.clone(), "--pool"),
+            ("dfs-bench", "cont", self.cont.clone(), "--cont"),
+            ("dfs-bench", "group", self.group.clone(), "--group"),
+            ("dfs-bench", "prefix", self.prefix.clone(), "--prefix"),
+        ]
     }
 }
 
@@ -68,7 +109,8 @@ pub struct RunArgs {
     /// The same, as a flag
     #[arg(short, long = "config", value_name = "INI", conflicts_with = "config")]
     pub config_flag: Option<PathBuf>,
-    /// Phases to run: all, names, families (ior, mdtest-hard), kinds (write, read, stat, delete), separated by commas
+    /// Phases to run: all, names, families (ior, mdtest-hard), kinds (write, read, stat, delete), separated by commas; timestamp
+    /// belongs to write
     #[arg(short, long, value_name = "LIST", default_value = "all", env = "DFS_BENCH_PHASE")]
     pub phase: String,
     /// Set an option of the configuration; may be repeated
@@ -78,18 +120,8 @@ pub struct RunArgs {
     /// Interface to the store, with its options as IOR has them: dfs, posix, null
     #[arg(long, value_name = "API", help_heading = "Store")]
     pub api: Option<String>,
-    /// DAOS pool, label or UUID
-    #[arg(long, value_name = "POOL", help_heading = "Store")]
-    pub pool: Option<String>,
-    /// DAOS container, label or UUID; made if it is not there
-    #[arg(long, value_name = "CONT", help_heading = "Store")]
-    pub cont: Option<String>,
-    /// DAOS system name
-    #[arg(long, value_name = "NAME", help_heading = "Store")]
-    pub group: Option<String>,
-    /// Path under which the container is mounted, taken off data directories
-    #[arg(long, value_name = "PATH", help_heading = "Store")]
-    pub prefix: Option<String>,
+    #[command(flatten)]
+    pub container: ContainerArgs,
     /// Object class of files, where a phase's section says nothing
     #[arg(long, value_name = "CLASS", help_heading = "Store")]
     pub oclass: Option<String>,
@@ -116,7 +148,7 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "DIR", help_heading = "Run")]
     pub resultdir: Option<String>,
     /// Seconds that a write phase lasts at least; the rules say 300
-    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
     pub stonewall: Option<u32>,
     /// standard, or extended with the optional phases
     #[arg(long, value_name = "MODE", help_heading = "Run")]
@@ -134,23 +166,23 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Run")]
     pub cleanup: bool,
     /// Run the suite so many times, into run-1, run-2 … of one result directory, for compare
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", help_heading = "Run", allow_negative_numbers = true)]
     pub repeat: Option<u32>,
     /// More words on standard error; as DFS_BENCH_LOG=info, twice as debug
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Run")]
     pub verbose: u8,
     /// Seconds without progress that end the job; 0: never [default: 300 on DAOS, never elsewhere]
-    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
     pub timeout: Option<u32>,
 
     /// Transfers in flight per rank in the ior phases; 1 is the rule
-    #[arg(long, value_name = "N", help_heading = "Beyond the rules")]
+    #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
     pub queue_depth: Option<u32>,
     /// Threads per rank in the mdtest phases; 1 is the rule
-    #[arg(long, value_name = "N", help_heading = "Beyond the rules")]
+    #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
     pub threads_per_rank: Option<u32>,
     /// Lookups in flight per rank in find; 0 chooses from the cores
-    #[arg(long, value_name = "N", help_heading = "Beyond the rules")]
+    #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
     pub find_threads: Option<u32>,
     /// Latency histograms of every operation: on or off
     #[arg(long, value_name = "on|off", help_heading = "Beyond the rules", value_parser = ["on", "off"])]
@@ -174,10 +206,6 @@ impl RunArgs {
             ("global", "datadir", text(&self.datadir), "--datadir"),
             ("global", "resultdir", text(&self.resultdir), "--resultdir"),
             ("debug", "stonewall-time", number(&self.stonewall), "--stonewall"),
-            (own, "pool", text(&self.pool), "--pool"),
-            (own, "cont", text(&self.cont), "--cont"),
-            (own, "group", text(&self.group), "--group"),
-            (own, "prefix", text(&self.prefix), "--prefix"),
             (own, "oclass", text(&self.oclass), "--oclass"),
             (own, "dir-oclass", text(&self.dir_oclass), "--dir-oclass"),
             (own, "chunk-size", text(&self.chunk_size), "--chunk-size"),
@@ -194,6 +222,7 @@ impl RunArgs {
             (own, "latency", latency, "--latency"),
         ]
         .into_iter()
+        .chain(self.container.settings())
         .filter_map(|(section, option, value, flag)| Some((section, option, value?, flag)))
         .collect()
     }

@@ -19,8 +19,8 @@ pub enum Exit {
     Verification,
     /// `compare --fail-below`: a result fell below the bar.
     Below,
-    /// The program failed: a panic.
-    Panic,
+    /// The program failed: a panic, or an error that it does not know.
+    Internal,
     /// Stopped by this signal.
     Signal(i32),
 }
@@ -53,7 +53,7 @@ impl Exit {
             Exit::Storage => 4,
             Exit::Verification => 5,
             Exit::Below => 6,
-            Exit::Panic => 70,
+            Exit::Internal => 70,
             Exit::Signal(signal) => 128_u8.wrapping_add(signal as u8),
         }
     }
@@ -64,13 +64,15 @@ impl Exit {
             return Exit::Usage;
         }
         match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
-            Some(Error::Config(_)) => Exit::Usage,
-            Some(Error::Panic { .. }) => Exit::Panic,
+            Some(Error::Config(_) | Error::NotThere { .. }) => Exit::Usage,
+            Some(Error::Panic { .. }) => Exit::Internal,
             Some(Error::Interrupted) => {
                 Exit::Signal(crate::signals::received().unwrap_or(signal_hook::consts::SIGTERM))
             }
             Some(_) => Exit::Storage,
-            None => Exit::Usage,
+            // a file that cannot be read or written, named on the command line as all files outside the result directory are
+            None if error.chain().any(|cause| cause.is::<std::io::Error>()) => Exit::Usage,
+            None => Exit::Internal,
         }
     }
 }
@@ -84,8 +86,15 @@ impl From<Exit> for ExitCode {
 /// Prints an error on standard error: `error:`, and `hint:` where the fix is known.
 pub fn report(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
-    if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<UsageError>()?.hint.as_deref()) {
+    if let Some(hint) = error.chain().find_map(hint) {
         eprintln!("hint: {hint}");
+    }
+}
+
+fn hint<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
+    match cause.downcast_ref::<Error>() {
+        Some(Error::NotThere { hint, .. }) => Some(hint),
+        _ => cause.downcast_ref::<UsageError>()?.hint.as_deref(),
     }
 }
 
@@ -110,7 +119,7 @@ mod tests {
             (Exit::Storage, 4),
             (Exit::Verification, 5),
             (Exit::Below, 6),
-            (Exit::Panic, 70),
+            (Exit::Internal, 70),
             (Exit::Signal(2), 130),
             (Exit::Signal(15), 143),
         ];
@@ -123,8 +132,12 @@ mod tests {
     fn errors_find_their_code() {
         let of = |error: Error| Exit::of(&anyhow::Error::new(error).context("while running"));
         assert_eq!(of(Error::Config("x".into())), Exit::Usage);
-        assert_eq!(of(Error::Panic { rank: 0, message: String::new() }), Exit::Panic);
+        assert_eq!(of(Error::Panic { rank: 0, message: String::new() }), Exit::Internal);
         assert_eq!(of(Error::Comm("x".into())), Exit::Storage);
+        assert_eq!(of(Error::NotThere { message: String::new(), hint: String::new() }), Exit::Usage);
         assert_eq!(Exit::of(&anyhow::Error::new(UsageError::new("x"))), Exit::Usage);
+        let file = std::io::Error::from(std::io::ErrorKind::NotFound);
+        assert_eq!(Exit::of(&anyhow::Error::new(file).context("cannot read x")), Exit::Usage);
+        assert_eq!(Exit::of(&anyhow::anyhow!("nobody has a name for it")), Exit::Internal);
     }
 }

@@ -30,7 +30,7 @@ fn main() -> std::process::ExitCode {
         Some(command) => command.run(),
         None => commands::run::run(&cli.run),
     }) else {
-        return Exit::Panic.into();
+        return Exit::Internal.into();
     };
     done.unwrap_or_else(|error| {
         exit::report(&error);

@@ -31,7 +31,10 @@ pub fn check(config: &Config, plan: &Plan, stores: &[(String, Description)]) -> 
         }
         if let Some(space) = store.space {
             let targets = store.pool.as_ref().map(|pool| pool.targets);
-            warnings.extend(room(plan, space.free, targets)?.map(|text| format!("{name}: {text}")));
+            let room = room(plan, space.free, targets).map_err(|why| {
+                Error::Unavailable(format!("{name}: the data directory {}: {why}", config.global.datadir))
+            })?;
+            warnings.extend(room.map(|text| format!("{name}: {text}")));
         }
     }
     Ok(warnings)
@@ -71,7 +74,7 @@ fn engines_needed(class: &str) -> u32 {
 }
 
 /// Whether the plan fits: an error when not even its least does, a sentence when it may not.
-fn room(plan: &Plan, free: u64, targets: Option<u32>) -> Result<Option<String>, Error> {
+fn room(plan: &Plan, free: u64, targets: Option<u32>) -> Result<Option<String>, String> {
     let most = plan.need().bytes_at_most;
     let writes = |phase: PhaseId| plan.phases.contains(&phase);
     let ranks = plan.ranks as u64;
@@ -84,11 +87,7 @@ fn room(plan: &Plan, free: u64, targets: Option<u32>) -> Result<Option<String>, 
         }
     };
     if least > free {
-        return Err(Error::Unavailable(format!(
-            "{} are free, and these phases write {} at least",
-            bytes(free),
-            bytes(least)
-        )));
+        return Err(format!("{} are free, and these phases write {} at least", bytes(free), bytes(least)));
     }
     let ior = [PhaseId::IorEasyWrite, PhaseId::IorHardWrite].into_iter().filter(|&phase| writes(phase)).count() as u64;
     if most <= free || ior == 0 || plan.stonewall_s == 0 {

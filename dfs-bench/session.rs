@@ -3,8 +3,9 @@
 use crate::cli::RunArgs;
 use crate::exit::{Exit, UsageError};
 use anyhow::Context as _;
+use io500_phases::backend::select::hints;
 use io500_phases::comm::{self, Comm};
-use io500_phases::config::{Config, ConfigBuilder, Mode, select_phases};
+use io500_phases::config::{Config, ConfigBuilder, ConfigError, Mode, Problem, select_phases};
 use io500_phases::phase_id::PhaseId;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +90,17 @@ pub fn inputs(args: &RunArgs) -> anyhow::Result<ConfigBuilder> {
 fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
     let builder = inputs(args)?;
     let inputs = builder.clone();
-    let (config, warnings) = builder.build()?;
+    let (config, warnings) = builder.build_to_run(|config, problems| {
+        let phases = match select(args, config) {
+            Ok(phases) => phases,
+            Err(error) => {
+                problems.extend(error.problems);
+                Vec::new()
+            }
+        };
+        unknown_classes(config, &phases, problems);
+        phases
+    })?;
     if args.cleanup && config.bench.timestamp.is_none() && config.global.timestamp_datadir {
         return Err(UsageError::new("which run is to be removed? its data directory carries its timestamp")
             .hint("give --timestamp, or --set global.timestamp-datadir=FALSE")
@@ -98,19 +109,36 @@ fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
     for warning in warnings {
         eprintln!("warning: {warning}");
     }
-    let phases = phases(args, &config)?;
-    config.validate(&phases)?;
+    phases(args, &config)?;
     let timestamp =
         config.bench.timestamp.clone().unwrap_or_else(|| jiff::Zoned::now().strftime("%Y.%m.%d-%H.%M.%S").to_string());
     Ok(Orders { inputs, timestamp })
 }
 
+/// Object classes that there are not, with the place of the API string that names them; one word per string.
+fn unknown_classes(config: &Config, phases: &[PhaseId], problems: &mut Vec<Problem>) {
+    for used in phases.iter().map(|&phase| config.phase(phase)).filter(|used| used.run) {
+        if let Err(error) = hints(&used.api) {
+            let problem = Problem { place: used.api_origin.place(), message: error.to_string(), hint: None };
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+    }
+}
+
+/// The phases that are asked for.
+fn select(args: &RunArgs, config: &Config) -> Result<Vec<PhaseId>, ConfigError> {
+    let asked = if args.cleanup { "all" } else { &args.phase };
+    select_phases(asked, config.bench.mode == Mode::Extended)
+}
+
 /// The phases that are asked for and not switched off.
 fn phases(args: &RunArgs, config: &Config) -> anyhow::Result<Vec<PhaseId>> {
-    let asked = if args.cleanup { "all" } else { &args.phase };
-    let selected = select_phases(asked, config.bench.mode == Mode::Extended)?;
+    let selected = select(args, config)?;
     let running: Vec<PhaseId> = selected.into_iter().filter(|&phase| config.phase(phase).run).collect();
     if running.is_empty() {
+        let asked = &args.phase;
         return Err(UsageError::new(format!("no phase to run: every phase of {asked:?} has run = FALSE")).into());
     }
     Ok(running)

@@ -1,5 +1,6 @@
 //! A parallel find: the walk of the benchmark's find phases as a tool, on DFS and on mounted file systems.
 
+use crate::cli::ContainerArgs;
 use crate::exit::{Exit, report};
 use clap::Args;
 use io500_phases::backend::Backend;
@@ -39,7 +40,7 @@ pub struct FindArgs {
     #[arg(long, value_name = "GLOB", value_parser = Glob::new)]
     pub name: Option<Glob>,
     /// The size is exactly this, in bytes
-    #[arg(long, value_name = "BYTES[c]", value_parser = size)]
+    #[arg(long, value_name = "BYTES[c]", value_parser = size, allow_negative_numbers = true)]
     pub size: Option<u64>,
     /// Changed in the second in which this file was last changed, or later; the file is one outside DFS
     #[arg(long, value_name = "FILE")]
@@ -48,23 +49,13 @@ pub struct FindArgs {
     #[arg(long)]
     pub count: bool,
     /// Lookups in flight per rank; 0 chooses from the cores
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub threads: usize,
     /// Interface to the store: dfs, posix; dfs where a pool or a container is given
     #[arg(long, value_name = "API", help_heading = "Store")]
     pub api: Option<String>,
-    /// DAOS pool, label or UUID
-    #[arg(long, value_name = "POOL", help_heading = "Store")]
-    pub pool: Option<String>,
-    /// DAOS container, label or UUID
-    #[arg(long, value_name = "CONT", help_heading = "Store")]
-    pub cont: Option<String>,
-    /// DAOS system name
-    #[arg(long, value_name = "NAME", help_heading = "Store")]
-    pub group: Option<String>,
-    /// Path under which the container is mounted, taken off the directory
-    #[arg(long, value_name = "PATH", help_heading = "Store")]
-    pub prefix: Option<String>,
+    #[command(flatten)]
+    pub container: ContainerArgs,
 }
 
 fn size(text: &str) -> std::result::Result<u64, String> {
@@ -98,16 +89,10 @@ pub fn run(args: &FindArgs) -> anyhow::Result<Exit> {
 }
 
 fn config(args: &FindArgs) -> std::result::Result<Config, io500_phases::config::ConfigError> {
-    let on_dfs = args.pool.is_some() || args.cont.is_some();
+    let on_dfs = args.container.pool.is_some() || args.container.cont.is_some();
     let api = args.api.clone().unwrap_or_else(|| if on_dfs { "dfs" } else { "posix" }.to_owned());
-    let flags = [
-        ("global", "api", Some(api), "--api"),
-        ("dfs-bench", "pool", args.pool.clone(), "--pool"),
-        ("dfs-bench", "cont", args.cont.clone(), "--cont"),
-        ("dfs-bench", "group", args.group.clone(), "--group"),
-        ("dfs-bench", "prefix", args.prefix.clone(), "--prefix"),
-    ];
-    let builder = flags.into_iter().fold(Config::builder(), |builder, (section, option, value, flag)| match value {
+    let flags = [("global", "api", Some(api), "--api")].into_iter().chain(args.container.settings());
+    let builder = flags.fold(Config::builder(), |builder, (section, option, value, flag)| match value {
         Some(value) => builder.flag(section, option, value, flag),
         None => builder,
     });

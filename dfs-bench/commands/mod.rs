@@ -6,4 +6,5 @@ pub mod find;
 mod paths;
 pub mod report;
 pub mod run;
+pub mod shell;
 pub mod verify;

@@ -145,7 +145,8 @@ fn verdict(session: &Session, result: Option<RunResult>) -> Exit {
     if let Some(result) = result {
         let clean =
             |phase: &io500_phases::results::PhaseResult| phase.check.as_ref().is_none_or(|check| check.is_clean());
-        let exit = if !result.phases.iter().all(clean) {
+        // what an earlier invocation found stands in the verdicts
+        let exit = if !result.own_phases().all(clean) {
             Exit::Verification
         } else if session.config.bench.strict && !result.strict.valid {
             Exit::Invalid
@@ -190,6 +191,11 @@ impl Observer for Stdout {
         for (api, store) in &about.stores {
             eprintln!("dfs-bench: {api}: {}{}", store.provider, if store.real { "" } else { " (not a real store)" });
         }
+        for earlier in &result.earlier {
+            let phases = result.phases.iter().filter(|phase| phase.invocation == earlier.number);
+            let names: Vec<&str> = phases.map(|phase| phase.phase.name()).collect();
+            eprintln!("dfs-bench: carried over from the invocation of {}: {}", earlier.began, names.join(", "));
+        }
         for question in result.strict.reasons.iter().filter(|reason| !reason.invalidates) {
             eprintln!("warning: {}", question.text);
         }
@@ -205,8 +211,8 @@ impl Observer for Stdout {
         print!("{}", of_run(false));
     }
 
-    fn phase_over(&mut self, result: &RunResult) {
-        let Some(phase) = result.phases.last() else { return };
+    fn phase_over(&mut self, result: &RunResult, phase: PhaseId) {
+        let Some(phase) = result.phase(phase) else { return };
         let own = result.official.reasons.iter().filter(|reason| reason.phase == Some(phase.phase));
         print!("{}{}", stdout_reasons(own), phase_line(phase));
     }

@@ -2,7 +2,8 @@
 
 use super::model::Run;
 use super::{c_suite, own};
-use anyhow::{Context, Result, bail};
+use crate::exit::UsageError;
+use anyhow::{Context, Result};
 use std::path::{Component, Path, PathBuf};
 
 /// How deep below the given directory runs are looked for: `group/run/results` at most.
@@ -43,7 +44,8 @@ pub fn groups(paths: &[PathBuf]) -> Result<Vec<Group>> {
 fn group(path: &Path) -> Result<Group> {
     let directories = run_directories(path)?;
     if directories.is_empty() {
-        bail!("no run in {}: neither result.json nor result.txt is there, nor in a directory below it", path.display());
+        let none = "neither result.json nor result.txt is there, nor in a directory below it";
+        return Err(UsageError::new(format!("no run in {}: {none}", path.display())).into());
     }
     let runs = directories.iter().map(|directory| run(directory)).collect::<Result<Vec<_>>>()?;
     Ok(Group { label: String::new(), path: path.to_owned(), runs })
@@ -64,7 +66,7 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
             return Ok(vec![parent.to_owned()]);
         }
-        bail!("{} is not a result directory", path.display());
+        return Err(UsageError::new(format!("{} is not a result directory", path.display())).into());
     }
     let mut found = Vec::new();
     collect(path, DEPTH, &mut found)?;

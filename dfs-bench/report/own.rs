@@ -5,11 +5,12 @@ use super::figures;
 use super::model::{DEPARTURE, ExtendedScore, Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
 use super::stragglers::{self, NodeSpread, SlowRank, Spread, Stragglers};
 use super::{hgrm, over_time};
-use anyhow::{Context, Result, bail};
+use crate::exit::UsageError;
+use anyhow::{Context, Result};
 use io500_phases::phase_id::Kind;
 use io500_phases::results::provenance::Provenance;
 use io500_phases::results::score::Means;
-use io500_phases::results::{self, PhaseResult, RunResult, RunState, SCHEMA_VERSION};
+use io500_phases::results::{self, Invocation, PhaseResult, RunResult, RunState, SCHEMA_VERSION};
 use io500_phases::units::Bytes;
 use jiff::civil::DateTime;
 use std::path::Path;
@@ -43,22 +44,28 @@ pub fn load(directory: &Path) -> Result<Run> {
 
 /// Reads the text, after a look at its version: a later major version would be misread.
 fn parse(text: &str) -> Result<RunResult> {
-    let value: serde_json::Value = serde_json::from_str(text).context("it is no JSON")?;
+    let wrong = |what: String| Err(UsageError::new(what).into());
+    let value: serde_json::Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => return wrong(format!("it is no JSON: {error}")),
+    };
     let version = value["schema_version"].as_str().unwrap_or_default();
     let major = |version: &str| version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     match (major(version), major(SCHEMA_VERSION)) {
         (Some(found), known) if Some(found) == known => {}
-        (Some(_), _) => bail!("its format is version {version}, and this program reads version {SCHEMA_VERSION}"),
-        (None, _) => bail!("it is no result of dfs-bench: it names no schema_version"),
+        (Some(_), _) => {
+            return wrong(format!("its format is version {version}, and this program reads version {SCHEMA_VERSION}"));
+        }
+        (None, _) => return wrong("it is no result of dfs-bench: it names no schema_version".to_owned()),
     }
-    serde_json::from_value(value).context("it does not follow the format of a result")
+    serde_json::from_value(value).or_else(|error| wrong(format!("it does not follow the format of a result: {error}")))
 }
 
 /// The run that a result describes, without what stands in files beside it.
 pub fn from_result(result: &RunResult) -> Run {
     let provenance = &result.provenance;
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let begun = result.phases.first().and_then(|phase| time(&phase.begin));
+    let begun = result.phases.iter().filter_map(|phase| time(&phase.begin)).min();
     let mut missing = Vec::new();
     if result.phases.iter().all(|phase| phase.spread.is_none()) {
         missing.push("No figures per rank were recorded: no stragglers.".to_owned());
@@ -88,7 +95,7 @@ pub fn from_result(result: &RunResult) -> Run {
             .filter(|phase| phase.phase.kind() != Kind::Timestamp)
             .map(|phase| self::phase(result, phase, begun))
             .collect(),
-        provenance: self::provenance(provenance),
+        provenance: self::provenance(provenance).into_iter().chain(result.earlier.iter().map(carried_over)).collect(),
         configuration: provenance
             .settings
             .iter()
@@ -102,6 +109,11 @@ pub fn from_result(result: &RunResult) -> Run {
             .collect(),
         missing,
     }
+}
+
+fn carried_over(invocation: &Invocation) -> Fact {
+    let command = invocation.command_line.join(" ");
+    Fact::new(format!("invocation {}, carried over", invocation.number), format!("{}: {command}", invocation.began))
 }
 
 fn ending(result: &RunResult) -> Option<String> {

@@ -45,6 +45,14 @@ pub enum Error {
     /// The configuration or the command line cannot be run; nothing was touched.
     #[error("{0}")]
     Config(String),
+    /// The configuration names something that the store does not have; nothing was touched.
+    #[error("{message}")]
+    NotThere {
+        /// What is not there, and who says so.
+        message: String,
+        /// How to find out what there is.
+        hint: String,
+    },
     /// The store refused an operation.
     #[error("rank {rank} ({host}): {phase}: {op} {path}: {errno}", phase = phase.map_or("setup", PhaseId::name))]
     Storage {

@@ -3,6 +3,7 @@
 use super::phase_text::{self, PhaseText};
 use super::rank_csv;
 use super::{exe, settings};
+use crate::exit::UsageError;
 use crate::report::figures;
 use crate::report::model::{ExtendedScore, Fact, Phase, Run, Score, Source, Stonewall, Verdict};
 use crate::report::stragglers::spread;
@@ -52,7 +53,9 @@ pub fn load(directory: &Path) -> Result<Run> {
             None => reader.missing.push(format!("{} is a phase of another version and not shown.", section.name)),
         }
     }
-    anyhow::ensure!(!run.phases.is_empty(), "{} holds no phase of an IO500 run", path.display());
+    if run.phases.is_empty() {
+        return Err(UsageError::new(format!("{} holds no phase of an IO500 run", path.display())).into());
+    }
     run.nodes = reader.nodes;
     // ranks stay where they are: the map that mdtest prints holds for IOR's phases too
     for rank in run.phases.iter_mut().flat_map(|phase| &mut phase.ranks) {

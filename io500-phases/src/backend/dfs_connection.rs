@@ -72,10 +72,15 @@ impl Connection {
 
 /// The same outcome on all ranks.
 fn agree<T>(ranks: &dyn Share, own: Result<T>) -> Result<T> {
-    match (ranks.first_error(own.as_ref().err().map(ToString::to_string)), own) {
-        (None, own) => own,
-        (Some(_), Err(Error::Config(message))) => Err(Error::Config(message)),
-        (Some(message), _) => Err(Error::Unavailable(message)),
+    let Some(message) = ranks.first_error(own.as_ref().err().map(ToString::to_string)) else { return own };
+    let is_mistake = |error: &Error| matches!(error, Error::Config(_) | Error::NotThere { .. });
+    // a mistake that only rank 0 can see is a mistake on all, so that all end alike
+    let mut mistake = vec![u8::from(own.as_ref().err().is_some_and(is_mistake))];
+    ranks.broadcast(&mut mistake);
+    match own {
+        Err(error) if is_mistake(&error) => Err(error),
+        _ if mistake == [1] => Err(Error::Config(message)),
+        _ => Err(Error::Unavailable(message)),
     }
 }
 
@@ -120,7 +125,15 @@ fn connect(
     let group = spec.group.as_deref();
     let failed = |what: &str| {
         let what = what.to_owned();
-        move |error: ::dfs::Error| Error::Unavailable(format!("{what}: {}", words(&error)))
+        move |error: ::dfs::Error| {
+            let message = format!("{what}: {}", words(&error));
+            match error.der().map(::dfs::Der::name) {
+                Some("DER_NONEXIST" | "DER_CONT_NONEXIST") => {
+                    Error::NotThere { message, hint: what_there_is(pool_name) }
+                }
+                _ => Error::Unavailable(message),
+            }
+        }
     };
     let pool = Pool::connect(system, pool_name, group, ::dfs::Access::ReadWrite)
         .map_err(failed(&format!("pool {pool_name}")))?;
@@ -137,6 +150,19 @@ fn connect(
     options.group.clone_from(&spec.group);
     let mount = Mount::connect(system, &options).map_err(failed(&this))?;
     Ok((mount, created))
+}
+
+/// How to see what pools and containers there are.
+fn what_there_is(pool: &str) -> String {
+    match ::dfs::is_standin() {
+        true => {
+            "this is the stand-in: DAOS_STANDIN_ROOT names its directory, and without --pool and --cont it has defaults"
+                .into()
+        }
+        false => {
+            format!("`daos pool list` and `daos cont list {pool}` show what there is; --group names another system")
+        }
+    }
 }
 
 fn unavailable(error: &::dfs::Error) -> Error {

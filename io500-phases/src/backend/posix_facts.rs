@@ -38,7 +38,9 @@ fn space(path: &Path) -> Option<Space> {
     // SAFETY: the call has filled it in, and all zero is valid anyway.
     let raw = unsafe { raw.assume_init() };
     let unit = raw.f_frsize;
-    (!failed).then(|| Space { total: raw.f_blocks.saturating_mul(unit), free: raw.f_bavail.saturating_mul(unit) })
+    // a file system without blocks, like /proc, does not tell
+    (!failed && raw.f_blocks > 0)
+        .then(|| Space { total: raw.f_blocks.saturating_mul(unit), free: raw.f_bavail.saturating_mul(unit) })
 }
 
 pub(super) fn describe(root: &str, direct: bool) -> Description {

@@ -6,6 +6,7 @@ use super::legacy;
 use super::load::{self, Config};
 use super::schema::{self, OWN_SECTION, OptionDef, SECTIONS, ValueKind};
 use super::suggest::nearest;
+use crate::phase_id::PhaseId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -137,6 +138,27 @@ impl ConfigBuilder {
     /// Checks everything and resolves the layers. What is unknown or has the wrong type is an error; whether the result can
     /// be run is another question, see [`Config::validate`].
     pub fn build(self) -> Result<(Config, Vec<Warning>), ConfigError> {
+        let (config, warnings, problems) = self.resolve();
+        ConfigError::unless_empty(problems).map(|()| (config, warnings))
+    }
+
+    /// Like [`build`](Self::build) and [`Config::validate`] at once, so that every mistake of every kind is reported. `look` says
+    /// which phases are to run, and adds what else it finds.
+    pub fn build_to_run(
+        self,
+        look: impl FnOnce(&Config, &mut Vec<Problem>) -> Vec<PhaseId>,
+    ) -> Result<(Config, Vec<Warning>), ConfigError> {
+        let (config, warnings, mut problems) = self.resolve();
+        let resolved = problems.is_empty();
+        let phases = look(&config, &mut problems);
+        if let Err(more) = config.validate(&phases) {
+            // a default that stands in for a value that could not be read is nobody's mistake
+            problems.extend(more.problems.into_iter().filter(|problem| resolved || problem.place.is_some()));
+        }
+        ConfigError::unless_empty(problems).map(|()| (config, warnings))
+    }
+
+    fn resolve(self) -> (Config, Vec<Warning>, Vec<Problem>) {
         let mut layering = Layering {
             table: SECTIONS.iter().map(|section| vec![None; section.options.len()]).collect(),
             problems: Vec::new(),
@@ -152,11 +174,11 @@ impl ConfigBuilder {
             layering.set(argument);
         }
         for (section, key, value, flag) in &self.flags {
-            layering.assign(section, key, value, Origin::Flag(flag.clone()));
+            layering.flag(section, key, value, flag);
         }
         let Layering { table, mut problems, mut warnings } = layering;
         let config = load::config(self, table, &mut problems, &mut warnings);
-        ConfigError::unless_empty(problems).map(|()| (config, warnings))
+        (config, warnings, problems)
     }
 }
 
@@ -239,6 +261,19 @@ impl Layering {
             };
             let place = Some(Place { source: name.to_owned(), line_column: None });
             self.warnings.push(Warning { place, message });
+        }
+    }
+
+    fn flag(&mut self, section: &str, key: &str, value: &str, flag: &str) {
+        let origin = Origin::Flag(flag.to_owned());
+        // an empty flag is an unset variable of a job script, hardly a wish for the default
+        match value.trim().is_empty() {
+            true => self.problems.push(Problem {
+                place: origin.place(),
+                message: "cannot be empty".to_owned(),
+                hint: Some("leave it out for the default".to_owned()),
+            }),
+            false => self.assign(section, key, value, origin),
         }
     }
 

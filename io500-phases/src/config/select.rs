@@ -20,8 +20,8 @@ const FAMILIES: [&str; 8] =
 
 /// The phases that a comma-separated list asks for, in the official order and each once, whatever order is given.
 ///
-/// A word is `all`, a phase, a family (`ior`, `mdtest-hard`) or a kind (`write`, `read`, `stat`, `delete`). The phases of
-/// the extended mode belong to `all` and to a kind or family only when `extended`; a family that has no others, and a
+/// A word is `all`, a phase, a family (`ior`, `mdtest-hard`) or a kind (`write`, `read`, `stat`, `delete`). To `write` belongs
+/// `timestamp`, which a later find needs and which must come before the files it finds. The phases of the extended mode belong to `all` and to a kind or family only when `extended`; a family that has no others, and a
 /// phase named in full, count in both modes.
 pub fn select_phases(list: &str, extended: bool) -> Result<Vec<PhaseId>, ConfigError> {
     let mut selected = BTreeSet::new();
@@ -39,7 +39,9 @@ fn word_phases(word: &str, extended: bool) -> Option<Vec<PhaseId>> {
     let matching: Vec<PhaseId> = if word.eq_ignore_ascii_case("all") {
         PhaseId::ALL.to_vec()
     } else if let Some((_, kind)) = KINDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
-        PhaseId::ALL.into_iter().filter(|phase| phase.kind() == *kind).collect()
+        let belongs =
+            |phase: &PhaseId| phase.kind() == *kind || (*kind == Kind::Write && phase.kind() == Kind::Timestamp);
+        PhaseId::ALL.into_iter().filter(belongs).collect()
     } else {
         let family = FAMILIES.iter().find(|family| family.eq_ignore_ascii_case(word))?;
         let beginning = format!("{family}-");
@@ -86,6 +88,7 @@ mod tests {
             [
                 "ior-easy-write",
                 "mdtest-easy-write",
+                "timestamp",
                 "ior-hard-write",
                 "mdtest-hard-write",
                 "ior-easy-read",

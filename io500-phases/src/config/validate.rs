@@ -5,6 +5,7 @@ use super::error::{ConfigError, Problem};
 use super::load::{Config, Find, Setting};
 use super::schema::OWN_SECTION;
 use crate::phase_id::{Family, Group, PhaseId};
+use std::path::{Component, Path};
 
 impl Config {
     /// Checks what the phases of a run need to fit together; phases whose `run` is FALSE are not looked at. Everything found
@@ -39,9 +40,10 @@ impl Config {
         if family(Family::Mdworkbench) {
             check.mdworkbench();
         }
-        for phase in running {
+        for &phase in &running {
             check.api(phase);
         }
+        check.datadir(&running);
         ConfigError::unless_empty(check.problems)
     }
 }
@@ -117,6 +119,29 @@ impl Check<'_> {
         }
     }
 
+    /// A data directory that no run may have, or that libdfs cannot walk to.
+    fn datadir(&mut self, phases: &[PhaseId]) {
+        let config = self.config;
+        let path = Path::new(&config.global.datadir);
+        let uses = |api: Api| phases.iter().map(|&phase| config.phase(phase)).find(move |used| used.api.api == api);
+        if uses(Api::Posix).is_some() && is_root(path) {
+            self.fail("global", "datadir", "the root of the file system is no data directory");
+        }
+        if let Some(used) = uses(Api::Dfs) {
+            if goes_up(path) {
+                self.fail("global", "datadir", "a path inside a container cannot go up with ..");
+            }
+            if used.api.prefix.as_deref().is_some_and(|prefix| goes_up(Path::new(prefix))) {
+                let prefix = used.api.prefix.as_deref().unwrap_or_default();
+                self.problems.push(Problem {
+                    place: used.api_origin.place(),
+                    message: format!("prefix {prefix}: a path inside a container cannot go up with .."),
+                    hint: None,
+                });
+            }
+        }
+    }
+
     fn ior_easy(&mut self) {
         let (transfer, block) = (self.config.ior_easy.transfer_size, self.config.ior_easy.block_size);
         // IOR's data is made of 8-byte words; a transfer has at least one.
@@ -175,6 +200,20 @@ impl Check<'_> {
             self.problems.push(problem);
         }
     }
+}
+
+fn goes_up(path: &Path) -> bool {
+    path.components().any(|component| component == Component::ParentDir)
+}
+
+/// Whether a path is that of the root directory, as far as its text tells.
+fn is_root(path: &Path) -> bool {
+    let depth = path.components().fold(0_usize, |depth, component| match component {
+        Component::Normal(_) => depth + 1,
+        Component::ParentDir => depth.saturating_sub(1),
+        _ => depth,
+    });
+    path.is_absolute() && depth == 0
 }
 
 /// Whether a program can be run.

@@ -22,6 +22,9 @@ pub fn inspect<B: Backend>(
     let root = match backend.open_path(datadir) {
         Ok(root) => Some(root),
         Err(Errno(libc::ENOENT)) => None,
+        Err(errno) if is_of_the_path(errno) => {
+            return Err(Failure::Config(format!("the data directory {datadir} cannot be opened: {errno}")));
+        }
         Err(errno) => return Err(failed("open", datadir)(errno)),
     };
     let mut present = Vec::new();
@@ -98,7 +101,16 @@ pub fn make<B: Backend>(
     plan: &Plan,
     families: &[Family],
 ) -> std::result::Result<bool, Failure> {
-    let (root, created) = make_path(backend, datadir).map_err(|(path, errno)| failed("mkdir", path)(errno))?;
+    let (root, created) = make_path(backend, datadir).map_err(|(path, errno)| match errno {
+        Errno(libc::ENOENT) => Failure::Config(format!(
+            "the data directory {datadir} cannot be made: mkdir {path}: {errno}, although the directory above it is there: that file \
+             system makes no directories"
+        )),
+        errno if is_of_the_path(errno) => {
+            Failure::Config(format!("the data directory {datadir} cannot be made: mkdir {path}: {errno}"))
+        }
+        errno => failed("mkdir", path)(errno),
+    })?;
     for family in families {
         let hints = match family {
             Family::IorEasy => plan.ior_easy.hints,
@@ -147,6 +159,21 @@ fn make_path<B: Backend>(backend: &B, path: &str) -> std::result::Result<(B::Dir
         Err(errno) => return Err(at(errno)),
     }
     Ok((backend.open_path(path).map_err(at)?, true))
+}
+
+/// Whether a path was refused for what it is, and not because the store is in trouble.
+fn is_of_the_path(errno: Errno) -> bool {
+    let errnos = [
+        libc::ENOTDIR,
+        libc::EACCES,
+        libc::EPERM,
+        libc::EROFS,
+        libc::ELOOP,
+        libc::ENAMETOOLONG,
+        libc::EINVAL,
+        libc::EOPNOTSUPP,
+    ];
+    errnos.contains(&errno.0)
 }
 
 /// The names in a directory.

@@ -111,10 +111,22 @@ impl Plan {
 
     /// A digest that all ranks must agree on before they touch storage.
     pub fn digest(&self) -> u64 {
-        // FNV-1a over the debug text: every field counts, and the ranks run the same program
-        format!("{self:?}")
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+        digest(&format!("{self:?}"))
+    }
+
+    /// What invocations that run different phases of one plan have in common. The placement is left out, because a plan
+    /// knows that of its own phases only.
+    pub fn without_phases(&self) -> Plan {
+        let mut plan = Plan { phases: Vec::new(), ..self.clone() };
+        for hints in [
+            &mut plan.ior_easy.hints,
+            &mut plan.ior_hard.hints,
+            &mut plan.mdtest_easy.hints,
+            &mut plan.mdtest_hard.hints,
+        ] {
+            *hints = Hints::default();
+        }
+        plan
     }
 
     /// The families whose directories this run makes.
@@ -124,4 +136,9 @@ impl Plan {
         families.dedup();
         families
     }
+}
+
+/// FNV-1a over the debug text of something: every field counts, and who compares runs the same program.
+pub fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -2,10 +2,18 @@
 
 use crate::config::{self, Config};
 use crate::phase_id::{Family, Kind, PhaseId};
-use crate::plan::{MdtestPlan, Plan};
+use crate::plan::{MdtestPlan, MdworkbenchPlan, Plan};
 
-/// The command line that the C suite would have run for this phase; empty where it runs none.
-pub fn equivalent_command(config: &Config, plan: &Plan, phase: PhaseId, datadir: &str, resultdir: &str) -> String {
+/// The command line that the C suite would have run for this phase; empty where it runs none. `objects` are those that
+/// mdworkbench creates and replaces per set, which may depend on what mdtest has measured.
+pub fn equivalent_command(
+    config: &Config,
+    plan: &Plan,
+    phase: PhaseId,
+    datadir: &str,
+    resultdir: &str,
+    objects: (u64, u64),
+) -> String {
     let api = config.phase(phase).api.to_string();
     let packet = config.global.packet.name();
     let csv = format!("{resultdir}/{}.csv", phase.name());
@@ -69,7 +77,21 @@ pub fn equivalent_command(config: &Config, plan: &Plan, phase: PhaseId, datadir:
         Family::Find => find(&config.find, &format!("{datadir} {}", newer(resultdir))),
         Family::FindEasy => find(&config.find_easy, &format!("{datadir}/mdtest-easy/")),
         Family::FindHard => find(&config.find_hard, &format!("{datadir}/mdtest-hard/ {}", newer(resultdir))),
-        Family::Mdworkbench | Family::Timestamp => String::new(),
+        Family::Mdworkbench => {
+            let step = match phase.kind() {
+                Kind::Write => "-1".to_owned(),
+                Kind::Bench => format!("-2 -R={} -X", MdworkbenchPlan::ITERATIONS),
+                _ => "-3".to_owned(),
+            };
+            let (plan, (precreate, replace)) = (&plan.mdworkbench, objects);
+            format!(
+                "./md-workbench --dataPacketType={packet} --process-reports -a {api} -o={datadir}/mdworkbench -t={:.6} -O=1 --run-info-file={resultdir}/mdworkbench.status -D={} -G={} -P={precreate} -I={replace} {step}",
+                plan.waiting,
+                MdworkbenchPlan::SETS,
+                plan.signature.seed,
+            )
+        }
+        Family::Timestamp => String::new(),
     }
 }
 

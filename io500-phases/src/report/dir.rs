@@ -1,7 +1,7 @@
 //! The result directory: every file appears whole, by renaming, so that a killed run leaves what it had.
 
 use crate::error::{Error, Result};
-use crate::phase_id::Family;
+use crate::phase_id::{Family, PhaseId};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,20 @@ impl ResultDir {
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let dir = ResultDir(path.into());
         fs::create_dir_all(&dir.0).map_err(|error| dir.error(&dir.0, error))?;
-        let probe = dir.0.join(format!(".writable.{}", std::process::id()));
-        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| dir.error(&dir.0, error))?;
+        dir.probe()?;
         Ok(dir)
+    }
+
+    /// Whether the directory can be made and written to; leaves nothing behind.
+    pub fn probe(&self) -> Result<()> {
+        let there = self.0.ancestors().find(|path| path.symlink_metadata().is_ok() || path.as_os_str().is_empty());
+        let probe = there.unwrap_or(Path::new("/")).join(format!(".writable.{}", std::process::id()));
+        // a directory, because there are file systems that have files and make no directories, and the other way round
+        let probed = fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe));
+        probed
+            .and_then(|()| fs::write(&probe, b""))
+            .and_then(|()| fs::remove_file(&probe))
+            .map_err(|error| self.error(&self.0, error))
     }
 
     /// A directory that is there, or not: for looking only.
@@ -46,6 +57,34 @@ impl ResultDir {
             let _ = fs::remove_file(&beside);
             self.error(&path, error)
         })
+    }
+
+    /// The bytes of a file, if there is one.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.0.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(self.error(&path, error)),
+        }
+    }
+
+    /// Moves the files of a result into a directory of their own, `earlier-1` or what is free, and returns its path. What tells
+    /// of the files in the data directory stays: later phases need it, whoever wrote it.
+    pub fn set_aside(&self) -> Result<PathBuf> {
+        let free = |number: &u32| !self.0.join(format!("earlier-{number}")).exists();
+        let number = (1..).find(free).expect("some number is free");
+        let aside = self.0.join(format!("earlier-{number}"));
+        fs::create_dir(&aside).map_err(|error| self.error(&aside, error))?;
+        let of_run = ["result_summary.txt", "result.txt", "result.json", "config.ini", "config-orig.ini", "latency"];
+        let of_phases = PhaseId::ALL.iter().flat_map(|phase| ["txt", "csv"].map(|kind| format!("{phase}.{kind}")));
+        for name in of_run.into_iter().map(str::to_owned).chain(of_phases) {
+            match fs::rename(self.0.join(&name), aside.join(&name)) {
+                Err(error) if !is_absent(&error) => return Err(self.error(&self.0.join(name), error)),
+                _ => {}
+            }
+        }
+        Ok(aside)
     }
 
     /// The number in a stonewall file, if there is one.

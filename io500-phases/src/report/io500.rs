@@ -1,6 +1,6 @@
 //! The C suite's own files: the summary (also on standard output) and `result.txt`.
 
-use crate::phase_id::{Group, PhaseId};
+use crate::phase_id::{Family, Group, PhaseId};
 use crate::results::{PhaseResult, Reason, RunResult, ScoreResult, Verdict};
 use std::fmt::Write as _;
 
@@ -39,6 +39,19 @@ pub fn score_lines(score: &ScoreResult, official: &Verdict) -> String {
         text += &line("SCOREX", extended.bandwidth, extended.metadata, extended.total, extended.valid);
     }
     text
+}
+
+/// Whether the C suite says a reason while it looks at the output of IOR or of find, and not after the phase.
+fn is_of_the_workload(reason: &Reason) -> bool {
+    !reason.text.starts_with("Runtime ") && !reason.text.starts_with("The score ")
+}
+
+/// The pairs that stand before the command line: the sizes of md-workbench, which are found first.
+fn pairs_before_command(phase: &PhaseResult) -> usize {
+    match phase.phase.family() {
+        Family::Mdworkbench => phase.pairs.iter().take_while(|(key, _)| !key.starts_with("maxOpTime")).count(),
+        _ => 0,
+    }
 }
 
 /// The reasons as the C suite puts them on standard output.
@@ -85,8 +98,12 @@ pub fn result_txt(result: &RunResult) -> String {
     let error = |text: &mut String, reason: &Reason| {
         let _ = writeln!(text, "; ERROR INVALID {}", reason.text);
     };
-    of(None).for_each(|reason| error(&mut text, reason));
-    let _ = writeln!(text, "; START {}\n", about.began);
+    // what makes the run invalid is said before it starts, what only warns after that
+    of(None).filter(|reason| reason.invalidates).for_each(|reason| error(&mut text, reason));
+    let began = result.earlier.first().map_or(&about.began, |invocation| &invocation.began);
+    let _ = writeln!(text, "; START {began}");
+    of(None).filter(|reason| !reason.invalidates).for_each(|reason| error(&mut text, reason));
+    text.push('\n');
     for phase in &result.phases {
         let _ = writeln!(text, "\n[{}]", phase.phase.name());
         if let Some((file, since)) = &phase.pause {
@@ -94,11 +111,19 @@ pub fn result_txt(result: &RunResult) -> String {
             let _ = writeln!(text, "; Checking for pause file {file}");
         }
         pair(&mut text, "t_start", &phase.begin);
+        let (ahead, behind) = phase.pairs.split_at(pairs_before_command(phase));
+        ahead.iter().for_each(|(key, value)| pair(&mut text, key, value));
         if !phase.command.is_empty() {
             pair(&mut text, "exe", &phase.command);
         }
-        phase.pairs.iter().for_each(|(key, value)| pair(&mut text, key, value));
-        of(Some(phase.phase)).for_each(|reason| error(&mut text, reason));
+        let (own, general): (Vec<_>, Vec<_>) = of(Some(phase.phase)).partition(|reason| is_of_the_workload(reason));
+        // the first figure of IOR or find comes after what is wrong with it
+        let figure = |(key, _): &(String, String)| matches!(key.as_str(), "throughput-stonewall" | "found");
+        let (ahead, behind) = behind.split_at(behind.iter().position(figure).unwrap_or(behind.len()));
+        ahead.iter().for_each(|(key, value)| pair(&mut text, key, value));
+        own.iter().for_each(|reason| error(&mut text, reason));
+        behind.iter().for_each(|(key, value)| pair(&mut text, key, value));
+        general.iter().for_each(|reason| error(&mut text, reason));
         if phase.phase != PhaseId::Timestamp {
             pair(&mut text, "score", &format!("{:.6}", phase.rate));
         }

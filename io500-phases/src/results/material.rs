@@ -1,5 +1,6 @@
 //! The files of a result directory that verification looks at.
 
+use super::official::OfficialResult;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -30,6 +31,12 @@ impl Material {
             false => (path.parent().unwrap_or(Path::new(".")), path.to_owned()),
         };
         let mut material = Material { result: text(&result)?, ..Material::default() };
+        let parsed = OfficialResult::parse(&material.result);
+        let names_run = ["procs", "version"].iter().any(|key| parsed.run.contains_key(*key));
+        if !names_run && parsed.phases.is_empty() {
+            let message = format!("{}: not a result.txt: it has neither a run nor a phase", result.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         let optional = |name: &str| text(&dir.join(name)).ok();
         material.summary = optional("result_summary.txt");
         material.json = optional("result.json");

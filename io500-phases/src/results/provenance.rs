@@ -17,6 +17,12 @@ pub struct Provenance {
     pub command_line: Vec<String>,
     /// The run's timestamp, which seeds the data.
     pub timestamp: String,
+    /// The number of this invocation, from 1: a run can be spread over several.
+    #[serde(default = "first_invocation")]
+    pub invocation: u32,
+    /// What invocations of one run have in common, as a digest: the plan without its phases, the data directory, the APIs.
+    #[serde(default)]
+    pub common_plan: String,
     /// When it began: local time with zone.
     pub began: String,
     /// When it ended; empty while it runs.
@@ -46,6 +52,12 @@ pub struct Provenance {
     /// The health of their DAOS pools after the run.
     #[serde(default)]
     pub pools_after: Vec<(String, PoolState)>,
+    /// Entries that the clean-up found and left, because this benchmark does not make such.
+    #[serde(default)]
+    pub strange_entries: u64,
+    /// The paths of the first few of them.
+    #[serde(default)]
+    pub strange_examples: Vec<String>,
     /// The configuration hash as the C suite computes it.
     pub config_hash: String,
     /// Every option with its value and where it came from.
@@ -60,6 +72,11 @@ pub struct Provenance {
     pub clock_uncertainty_s: f64,
     /// Start-up: what happened until the first operation.
     pub start: StartUp,
+}
+
+/// What results of programs that knew one invocation only stand for.
+pub(super) fn first_invocation() -> u32 {
+    1
 }
 
 /// A setting and its origin.

@@ -20,8 +20,11 @@ pub struct RunResult {
     pub state: RunState,
     /// What ran where, with which settings.
     pub provenance: Provenance,
-    /// The phases in the order they ran; those that never ran are not here.
+    /// The finished phases in the official order, those of earlier invocations too; those that never ran are not here.
     pub phases: Vec<PhaseResult>,
+    /// The earlier invocations that some of the phases come from, oldest first.
+    #[serde(default)]
+    pub earlier: Vec<Invocation>,
     /// The means and the score. Absent until the last phase is over.
     pub score: Option<ScoreResult>,
     /// What the C suite says about the run.
@@ -30,6 +33,23 @@ pub struct RunResult {
     pub strict: Verdict,
     /// Why the run ended early.
     pub failure: Option<String>,
+}
+
+/// An earlier invocation of the same run, with the same timestamp, ranks and plan, whose phases were carried over.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Invocation {
+    /// Its number, from 1: that of its phases.
+    pub number: u32,
+    /// The command line of rank 0.
+    pub command_line: Vec<String>,
+    /// When it began: local time.
+    pub began: String,
+    /// When it ended; empty if it was killed.
+    pub ended: String,
+    /// What the C suite would have said about it as a whole, phases apart.
+    pub official: Vec<Reason>,
+    /// What the strict verdict said about it as a whole, phases apart.
+    pub strict: Vec<Reason>,
 }
 
 /// Whether a run is over.
@@ -103,6 +123,9 @@ pub struct ExtendedScore {
 pub struct PhaseResult {
     /// Which one.
     pub phase: PhaseId,
+    /// The invocation that ran it. It was carried over where this is not the number of the result's own invocation.
+    #[serde(default = "super::provenance::first_invocation")]
+    pub invocation: u32,
     /// `GiB/s` or `kIOPS`.
     pub unit: String,
     /// The rate in that unit; 0 for a phase without a rate.
@@ -153,6 +176,7 @@ impl PhaseResult {
     pub fn new(phase: PhaseId) -> Self {
         PhaseResult {
             phase,
+            invocation: super::provenance::first_invocation(),
             unit: phase.unit().to_owned(),
             rate: 0.0,
             rate_wall_clock: None,
@@ -293,6 +317,19 @@ pub struct NodeTime {
 }
 
 impl RunResult {
+    /// Takes a phase in at its place in the official order, instead of what an earlier invocation found.
+    pub fn enter(&mut self, result: PhaseResult) {
+        self.phases.retain(|other| other.phase != result.phase);
+        let place = self.phases.partition_point(|other| other.phase < result.phase);
+        self.phases.insert(place, result);
+        self.earlier.retain(|invocation| self.phases.iter().any(|phase| phase.invocation == invocation.number));
+    }
+
+    /// The phases that this invocation ran itself.
+    pub fn own_phases(&self) -> impl Iterator<Item = &PhaseResult> {
+        self.phases.iter().filter(|phase| phase.invocation == self.provenance.invocation)
+    }
+
     /// The result of a phase that ran.
     pub fn phase(&self, phase: PhaseId) -> Option<&PhaseResult> {
         self.phases.iter().find(|result| result.phase == phase)

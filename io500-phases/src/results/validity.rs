@@ -4,6 +4,7 @@ use super::run::{PhaseResult, RunResult, Verdict};
 use super::tunables;
 use crate::backend::PoolState;
 use crate::phase_id::{Family, Group, Kind, PhaseId};
+use std::collections::BTreeSet;
 
 /// What the rules ask of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,9 @@ impl Rules {
         if self.scc { 30 } else { 300 }
     }
 }
+
+/// How the reason begins that says of how many invocations a result was put together.
+pub(crate) const SPREAD: &str = "phases come from ";
 
 /// The reasons of the C suite that belong to one phase.
 pub fn official_of_phase(rules: &Rules, result: &PhaseResult) -> Verdict {
@@ -98,6 +102,11 @@ pub fn official_of_run(rules: &Rules) -> Verdict {
 /// The whole official verdict: of the run, of its phases, and for phases that are missing.
 pub fn official(rules: &Rules, result: &RunResult) -> Verdict {
     let mut verdict = official_of_run(rules);
+    for reason in result.earlier.iter().flat_map(|invocation| &invocation.official) {
+        if !verdict.reasons.contains(reason) {
+            verdict.push(None, reason.text.clone(), reason.invalidates);
+        }
+    }
     for phase in &result.phases {
         let of_phase = official_of_phase(rules, phase);
         // an optional phase invalidates the extended score only
@@ -173,7 +182,29 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
     if skew > 1.0 {
         verdict.push(None, format!("the wall clocks of the nodes differ by {skew:.3} s"), true);
     }
+    let about = &result.provenance;
+    if about.strange_entries > 0 {
+        let (count, first) = (about.strange_entries, about.strange_examples.join(", "));
+        verdict.push(None, format!("{count} entries of the data directory are not of this benchmark: {first}"), true);
+    }
+    spread(result, &mut verdict);
     verdict
+}
+
+/// That a run was put together from several invocations, and what spoke against the earlier ones.
+fn spread(result: &RunResult, verdict: &mut Verdict) {
+    let invocations: BTreeSet<u32> = result.phases.iter().map(|phase| phase.invocation).collect();
+    if invocations.len() > 1 {
+        verdict.push(None, format!("{SPREAD}{} invocations", invocations.len()), true);
+    }
+    for invocation in &result.earlier {
+        let said = |text: &str| verdict.reasons.iter().any(|reason| reason.phase.is_none() && reason.text == text);
+        let new: Vec<_> = invocation.strict.iter().filter(|reason| !said(&reason.text)).collect();
+        for reason in new {
+            let text = format!("invocation {}: {}", invocation.number, reason.text);
+            verdict.push(None, text, reason.invalidates);
+        }
+    }
 }
 
 /// What happened to the pools before and during the run.
@@ -247,6 +278,7 @@ mod tests {
             state: RunState::Finished,
             provenance: Default::default(),
             phases: rules().expected.into_iter().map(good).collect(),
+            earlier: Vec::new(),
             score: None,
             official: Verdict::default(),
             strict: Verdict::default(),
@@ -384,6 +416,46 @@ mod tests {
         });
         assert!(official.valid && !strict.valid);
         assert!(strict.reasons[0].text.starts_with("DFS: the pool map went from version 1 to 2"), "{strict:?}");
+    }
+
+    #[test]
+    fn phases_of_two_invocations_are_judged_as_a_whole_and_doubted() {
+        let (official, strict) = changed(|run, _| {
+            let text = |text: &str| Reason { phase: None, text: text.into(), invalidates: true };
+            run.provenance.invocation = 2;
+            phase(run, PhaseId::IorEasyRead).invocation = 2;
+            run.earlier.push(Invocation {
+                number: 1,
+                official: vec![text("PAUSING BETWEEN RUNS ACTIVATED")],
+                strict: vec![text("PAUSING BETWEEN RUNS ACTIVATED"), text("not a setting of the rules: queue-depth 8")],
+                ..Invocation::default()
+            });
+        });
+        let texts = |verdict: &Verdict| verdict.reasons.iter().map(|reason| reason.text.clone()).collect::<Vec<_>>();
+        assert_eq!((official.valid, texts(&official)), (false, vec!["PAUSING BETWEEN RUNS ACTIVATED".into()]));
+        assert_eq!(
+            texts(&strict),
+            [
+                "PAUSING BETWEEN RUNS ACTIVATED",
+                "phases come from 2 invocations",
+                "invocation 1: not a setting of the rules: queue-depth 8"
+            ]
+        );
+        // run again, the phases of the first invocation are replaced, and what spoke against it is gone with them
+        let mut run = run();
+        run.provenance.invocation = 2;
+        run.earlier.push(Invocation { number: 1, ..Invocation::default() });
+        for phase in rules().expected {
+            assert!(!run.earlier.is_empty());
+            run.enter(PhaseResult { invocation: 2, ..good(phase) });
+        }
+        assert_eq!((run.earlier.len(), run.phases.len()), (0, 14));
+        assert!(run.phases.is_sorted_by_key(|phase| phase.phase));
+        assert_eq!(strict_of(&run), Verdict { valid: true, reasons: vec![] });
+    }
+
+    fn strict_of(run: &RunResult) -> Verdict {
+        super::strict(&rules(), run)
     }
 
     #[test]

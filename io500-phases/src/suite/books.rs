@@ -1,5 +1,6 @@
 //! Rank 0's books of a run: the result as it grows, judged and written after every phase.
 
+use super::earlier::carry_over;
 use super::run::Observer;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -34,6 +35,7 @@ impl<'o> Books<'o> {
             state: RunState::Running,
             provenance,
             phases: Vec::new(),
+            earlier: Vec::new(),
             score: None,
             official: valid(),
             strict: valid(),
@@ -42,10 +44,16 @@ impl<'o> Books<'o> {
         Books { result, rules, dir, since: SystemTime::now(), latencies: Vec::new(), observer }
     }
 
-    /// The directories are there: judges, writes and tells what is known before the first phase.
+    /// The directories are there: takes in what earlier invocations left, judges, writes and tells what is known before the
+    /// first phase.
     pub fn begin(&mut self, config: &Config) -> Result<()> {
+        if let Some(dir) = &self.dir {
+            carry_over(dir, &mut self.result)?;
+            dir.write("config.ini", config.to_ini().as_bytes())?;
+            dir.write("config-orig.ini", config.inputs().file_text().unwrap_or_default().as_bytes())?;
+        }
         self.judge();
-        self.write(config)?;
+        self.write()?;
         self.observer.started(&self.result);
         Ok(())
     }
@@ -84,13 +92,19 @@ impl<'o> Books<'o> {
                 histogram: &latency.histogram,
             })
             .collect();
-        dir.write(&format!("latency/{LOG_NAME}"), &histogram_log(self.since, &entries))
+        // a log has one beginning: each invocation has its own
+        let name = match self.result.provenance.invocation {
+            1 => LOG_NAME.to_owned(),
+            number => LOG_NAME.replace('.', &format!("-{number}.")),
+        };
+        dir.write(&format!("latency/{name}"), &histogram_log(self.since, &entries))
     }
 
     /// A phase is over: books it and writes all files anew.
-    pub fn phase_over(&mut self, config: &Config, result: PhaseResult, csv: &str, reached: Option<u64>) -> Result<()> {
-        let phase = result.phase;
-        self.result.phases.push(result);
+    pub fn phase_over(&mut self, mut result: PhaseResult, csv: &str, reached: Option<u64>) -> Result<()> {
+        let (phase, rate) = (result.phase, result.rate);
+        result.invocation = self.result.provenance.invocation;
+        self.result.enter(result);
         self.judge();
         if let Some(dir) = &self.dir {
             match reached {
@@ -99,27 +113,27 @@ impl<'o> Books<'o> {
                 None => {}
             }
             if phase == PhaseId::MdtestEasyWrite && self.rules.expected.contains(&PhaseId::MdworkbenchCreate) {
-                dir.set_mdworkbench_rate(self.result.phases.last().map_or(0.0, |result| result.rate))?;
+                dir.set_mdworkbench_rate(rate)?;
             }
             if !csv.is_empty() {
                 dir.write(&format!("{phase}.csv"), csv.as_bytes())?;
             }
-            if let Some(result) = self.result.phases.last() {
+            if let Some(result) = self.result.phase(phase) {
                 dir.write(&format!("{phase}.txt"), phase_txt(result).as_bytes())?;
             }
         }
-        self.write(config)?;
-        self.observer.phase_over(&self.result);
+        self.write()?;
+        self.observer.phase_over(&self.result, phase);
         Ok(())
     }
 
     /// The last phase is over.
-    pub fn finish(&mut self, config: &Config) -> Result<()> {
+    pub fn finish(&mut self) -> Result<()> {
         self.result.state = RunState::Finished;
         self.result.provenance.ended = now();
         self.judge();
         self.result.score = Some(self.score());
-        self.write(config)?;
+        self.write()?;
         self.observer.finished(&self.result);
         Ok(())
     }
@@ -141,22 +155,18 @@ impl<'o> Books<'o> {
     }
 
     /// The run ends with an error; what it had is kept.
-    pub fn fail(&mut self, error: &Error, config: &Config) {
+    pub fn fail(&mut self, error: &Error) {
         self.result.state = if matches!(error, Error::Interrupted) { RunState::Interrupted } else { RunState::Failed };
         self.result.failure = Some(error.to_string());
         self.result.provenance.ended = now();
         self.judge();
-        if let Err(second) = self.write(config) {
+        if let Err(second) = self.write() {
             log::error!("the result directory could not be brought up to date: {second}");
         }
     }
 
-    fn write(&self, config: &Config) -> Result<()> {
+    fn write(&self) -> Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
-        if self.result.phases.is_empty() {
-            dir.write("config.ini", config.to_ini().as_bytes())?;
-            dir.write("config-orig.ini", config.inputs().file_text().unwrap_or_default().as_bytes())?;
-        }
         dir.write("result_summary.txt", summary(&self.result).as_bytes())?;
         dir.write("result.txt", result_txt(&self.result).as_bytes())?;
         let json = serde_json::to_vec_pretty(&self.result).expect("a result has string keys only");

@@ -8,6 +8,7 @@ use crate::backend::select::Stores;
 use crate::comm::{Comm, ReduceOp, Topology};
 use crate::engine::Team;
 use crate::phase_id::{Family, PhaseId};
+use crate::plan::digest;
 use crate::results::provenance::{Provenance, SettingOrigin, StartUp, relevant_environment, system_facts};
 use crate::results::validity::Rules;
 
@@ -52,6 +53,13 @@ impl Suite<'_> {
         Some(format!("transfers of {} of {} ranks run one at a time: {reason}", ranks[0], comm.size()))
     }
 
+    /// A digest of what invocations must have in common to be one run.
+    fn common_plan(&self) -> String {
+        let apis = PhaseId::ALL.map(|phase| self.config.phase(phase).api.to_string());
+        let (datadir, scc) = (&self.config.global.datadir, self.config.global.scc);
+        format!("{:016x}", digest(&format!("{:?} {datadir:?} {scc} {apis:?}", self.plan.without_phases())))
+    }
+
     /// What rank 0 writes down about the run; the other ranks bring their memory.
     pub(super) fn provenance<S: Stores>(
         &self,
@@ -77,6 +85,8 @@ impl Suite<'_> {
             mode: self.config.bench.mode.name().into(),
             command_line: self.options.command_line.clone(),
             timestamp: self.plan.timestamp.clone(),
+            invocation: 1, // until earlier ones are found
+            common_plan: self.common_plan(),
             began: now(),
             ended: String::new(),
             ranks: comm.size(),
@@ -103,6 +113,8 @@ impl Suite<'_> {
                 })
                 .collect(),
             pools_after: Vec::new(),
+            strange_entries: 0,
+            strange_examples: Vec::new(),
             environment: relevant_environment(),
             departures: rules.departures.clone(),
             wall_clock_skew_s: standing.clock.wall_skew_max_ns as f64 / 1e9,

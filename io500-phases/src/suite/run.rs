@@ -65,8 +65,8 @@ pub trait Observer {
     fn started(&mut self, _result: &RunResult) {}
     /// A phase begins.
     fn phase_begins(&mut self, _phase: PhaseId) {}
-    /// A phase is over and is the last of `result.phases`.
-    fn phase_over(&mut self, _result: &RunResult) {}
+    /// A phase is over and stands in `result.phases`, with those of earlier invocations.
+    fn phase_over(&mut self, _result: &RunResult, _phase: PhaseId) {}
     /// The run is over: score and verdicts are there.
     fn finished(&mut self, _result: &RunResult) {}
     /// The clean-up is over.
@@ -123,7 +123,7 @@ impl<'a> Suite<'a> {
             Ok(()) => self.finish(&team, stores, books),
             Err(error) => {
                 if let Some(mut books) = books {
-                    books.fail(&error, self.config);
+                    books.fail(&error);
                 }
                 Err(error)
             }
@@ -157,11 +157,10 @@ impl<'a> Suite<'a> {
     /// Makes the result directory, the data directory and those of the families. The result directory is rank 0's.
     fn make<S: Stores>(&self, team: &Team<'_>, stores: &S) -> Result<Option<ResultDir>> {
         let root = team.comm().rank() == 0;
-        let dir = match &self.options.resultdir {
-            Some(path) if root => ResultDir::create(path).map(Some).map_err(|error| Failure::Config(error.to_string())),
-            _ => Ok(None),
-        };
-        let dir = team.agree(dir)?;
+        let refused = |error: Error| Failure::Config(error.to_string());
+        // where either directory cannot be made, neither is
+        let resultdir = self.options.resultdir.as_ref().filter(|_| root);
+        team.agree(resultdir.map_or(Ok(()), |path| ResultDir::at(path).probe()).map_err(refused))?;
         let made = if root {
             self.by_store(stores).iter().try_for_each(|(lead, phases)| {
                 let mut families: Vec<Family> =
@@ -173,6 +172,7 @@ impl<'a> Suite<'a> {
             Ok(())
         };
         team.agree(made)?;
+        let dir = team.agree(resultdir.map(ResultDir::create).transpose().map_err(refused))?;
         if self.plan.phases.contains(&PhaseId::IorEasyWrite) && self.plan.ior_easy.unique_dir {
             let datadir = stores.datadir(PhaseId::IorEasyWrite);
             stores.visit(PhaseId::IorEasyWrite, UniqueDirs { datadir, plan: self.plan, team })?;
@@ -205,7 +205,7 @@ impl<'a> Suite<'a> {
             // clocks drift: an hour later an old offset is worse than its uncertainty
             standing.clock = ClockSync::measure(team.comm());
             if let Some(books) = books {
-                if books.result.phases.is_empty() {
+                if books.result.own_phases().next().is_none() {
                     books.result.provenance.start.first_phase_s = self.options.process_start.elapsed().as_secs_f64();
                 }
                 books.observer.phase_begins(phase);
@@ -229,7 +229,7 @@ impl<'a> Suite<'a> {
                 (result.begin, result.end, result.phase_s, result.pause) = (begin, now(), phase_s, pause);
                 let kept = books
                     .keep_latencies(phase, since, outcome.latencies)
-                    .and_then(|()| books.phase_over(self.config, result, &csv, outcome.reached));
+                    .and_then(|()| books.phase_over(result, &csv, outcome.reached));
                 team.agree(kept.map_err(as_failure))?;
             } else {
                 team.agree(Ok(()))?;
@@ -277,7 +277,9 @@ impl<'a> Suite<'a> {
             }
             _ => stores.datadir(phase).to_owned(),
         };
-        let command = equivalent_command(self.config, self.plan, phase, &datadir, &resultdir);
+        let plan = self.plan;
+        let objects = plan.mdworkbench.objects(plan.ranks, plan.stonewall_s, standing.mdtest_easy_rate);
+        let command = equivalent_command(self.config, plan, phase, &datadir, &resultdir, objects);
         let run = RunPhase {
             phase,
             datadir: stores.datadir(phase),
@@ -340,6 +342,9 @@ impl<'a> Suite<'a> {
                 let removed = stores
                     .visit(lead, Sweep { datadir, team, config: self.config, progress: &self.options.progress })?;
                 if let Some(books) = &mut books {
+                    let about = &mut books.result.provenance;
+                    about.strange_entries += removed.strange;
+                    about.strange_examples.extend(removed.examples.iter().cloned());
                     books.observer.cleaned(&removed);
                 }
             }
@@ -349,7 +354,7 @@ impl<'a> Suite<'a> {
             let pool = |(name, store): (String, Description)| Some((name, store.pool?));
             books.result.provenance.pools_after = stores.describe().into_iter().filter_map(pool).collect();
         }
-        let written = books.as_mut().map_or(Ok(()), |books| books.finish(self.config));
+        let written = books.as_mut().map_or(Ok(()), |books| books.finish());
         team.agree(written.map_err(as_failure))?;
         Ok(books.map(|books| books.result))
     }

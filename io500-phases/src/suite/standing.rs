@@ -4,7 +4,7 @@ use super::run::{as_failure, from_root};
 use crate::comm::{ClockSync, ReadRule};
 use crate::engine::Team;
 use crate::error::{Error, Result};
-use crate::phase_id::{Family, PhaseId};
+use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::setup;
 use crate::plan::Plan;
 use crate::report::ResultDir;
@@ -80,6 +80,16 @@ impl Standing {
         self.timestamp_s = kept.timestamp_s;
         self.mdtest_easy_rate = kept.mdtest_easy_rate;
         self.mdworkbench_start = kept.mdworkbench_start;
+        if let Some(find) =
+            plan.phases.iter().find(|&&phase| plan.find(phase).newer_than_timestamp && phase.kind() == Kind::Find)
+            && self.timestamp_s.is_none()
+            && !plan.phases.contains(&PhaseId::Timestamp)
+        {
+            return Err(Error::Config(format!(
+                "{find} looks for files that are newer than timestampfile, which is not in the result directory: run timestamp \
+                 first, before mdtest-hard-write and with the same result directory"
+            )));
+        }
         plan.phases
             .iter()
             .filter(|&&phase| phase != PhaseId::IorRnd4kEasyRead)
