@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Outcome, SMALL, Scene, is_open_mpi, is_standin, run, walk};
+use common::{Outcome, SMALL, Scene, finish, is_open_mpi, is_standin, run, start, wait_for, walk};
 use std::process::Command;
 
 const POSIX: [&str; 5] = ["small.ini", "--api", "posix", "--datadir", "data"];
@@ -56,6 +56,20 @@ fn help_and_version_start_neither_mpi_nor_daos() {
     let mut second = scene.direct();
     second.env("OMPI_COMM_WORLD_RANK", "1").env("OMPI_COMM_WORLD_SIZE", "2");
     assert_eq!(run(second, ["--help"]).stdout, "");
+}
+
+#[test]
+fn the_manual_and_the_completions_know_every_flag() {
+    let scene = Scene::new();
+    for arguments in [&["man"][..], &["completions", "bash"], &["completions", "zsh"], &["completions", "fish"]] {
+        let outcome = run(scene.direct(), arguments);
+        assert_code(&outcome, 0);
+        for word in ["threads", "stonewall", "newer", "fail", "verify"] {
+            assert!(outcome.stdout.contains(word), "{arguments:?} without {word}");
+        }
+    }
+    assert!(run(scene.direct(), ["man"]).stdout.starts_with(".ie"), "no manual page");
+    assert_mistake(&scene, scene.direct(), &["completions", "cmd"], &["cmd", "bash"]);
 }
 
 /// What the launcher of an MPI that is not ours leaves in the environment of rank 0 of 4.
@@ -186,8 +200,106 @@ fn a_data_directory_that_is_not_ours_is_left_alone() {
     scene.write("file", "not a directory");
     let arguments = [&posix[..], &["--datadir", "file"]].concat();
     let outcome = run(scene.direct(), &arguments);
-    assert!(matches!(outcome.code, Some(2 | 4)) && outcome.stderr.contains("file"), "{outcome:?}");
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("the data directory file"), "{outcome:?}");
     assert_eq!(scene.entries(), ["data/notes.txt", "file"]);
+}
+
+#[test]
+fn data_directories_that_cannot_be_are_refused_with_their_name() {
+    let scene = Scene::new();
+    scene.write("plain", "a file");
+    let posix = ["--api", "posix", "--resultdir", "results", "--phase", "ior-easy-write"];
+    let wrong = |datadir: &str, says: &[&str]| {
+        assert_mistake(&scene, scene.direct(), &[&posix[..], &["--datadir", datadir]].concat(), says);
+    };
+    wrong("plain/data", &["the data directory plain/data", "Not a directory"]);
+    // a file system that makes no directories, whoever asks
+    wrong(
+        "/proc/dfs-bench/data",
+        &["the data directory /proc/dfs-bench/data", "cannot be made", "mkdir /proc/dfs-bench: "],
+    );
+    for root in ["/", "//", "/.", "/x/.."] {
+        wrong(root, &[&format!("datadir = {root}: the root of the file system")]);
+    }
+    for (arguments, says) in [
+        (&["--datadir", "/a/../b"][..], "datadir = /a/../b: a path inside a container cannot go up"),
+        (&["--prefix", "/mnt/../x"], "prefix /mnt/../x: a path inside a container cannot go up"),
+    ] {
+        let arguments = [&["--api", "dfs", "--resultdir", "results"], arguments].concat();
+        assert_mistake(&scene, scene.direct(), &arguments, &[says]);
+    }
+}
+
+#[test]
+fn empty_flags_and_negative_numbers_are_mistakes() {
+    let scene = Scene::new();
+    for flag in ["--resultdir", "--datadir", "--timestamp", "--pool", "--cont"] {
+        assert_mistake(&scene, scene.direct(), &[flag, ""], &[flag, "cannot be empty"]);
+    }
+    for flag in ["--stonewall", "--repeat", "--timeout", "--queue-depth", "--threads-per-rank", "--find-threads"] {
+        assert_mistake(&scene, scene.direct(), &[flag, "-5"], &[flag, "-5 is not in 0"]);
+    }
+    assert_mistake(&scene, scene.direct(), &["find", ".", "--size", "-5"], &["--size", "\"-5\" is no number of bytes"]);
+}
+
+#[test]
+fn all_mistakes_of_a_configuration_are_told_at_once() {
+    let scene = Scene::new();
+    scene.write(
+        "many.ini",
+        "[global]\ndatafiles = x\napi = DFS\n[debug]\nstonewall-time = 0\n[ior-easy]\nAPI = DFS --dfs.oclass=SXX\n\
+         transferSize = 2m\nblockSize = 5m\n[mdtest-easy]\nn = many\n",
+    );
+    let says = [
+        "many.ini:2:1: unknown option \"datafiles\"",
+        "many.ini:5:18: [debug] stonewall-time = 0: must be positive",
+        "many.ini:7:7: there is no object class \"SXX\"",
+        "many.ini:9:13: [ior-easy] blockSize = 5m",
+        "many.ini:11:5: [mdtest-easy] n = \"many\"",
+        "--phase: unknown phase \"al\"",
+    ];
+    assert_mistake(
+        &scene,
+        scene.direct(),
+        &["many.ini", "--phase", "al,ior-easy"],
+        &[says[0], says[1], says[4], says[5]],
+    );
+    assert_mistake(&scene, scene.direct(), &["many.ini"], &says[..5]);
+}
+
+#[test]
+fn a_pool_that_is_not_there_is_a_mistake_with_a_hint() {
+    let scene = Scene::new();
+    let missing = ["--api", "dfs", "--pool", "no-such-pool", "--cont", "c", "--resultdir", "results"];
+    let says = ["error: pool no-such-pool: ", "DER_NONEXIST", "hint: "];
+    let check = |outcome: Outcome| {
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+        says.iter().for_each(|text| assert!(outcome.stderr.contains(text), "{outcome:?}"));
+        assert_eq!(outcome.stderr.matches("error:").count(), 1, "{outcome:?}");
+        assert!(!scene.path("results").exists());
+    };
+    if is_standin() {
+        check(run(scene.direct(), missing));
+        if let Some(command) = scene.ranks(3) {
+            check(run(command, missing));
+        }
+    }
+}
+
+#[test]
+fn find_needs_the_timestamp_file_and_write_makes_it() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let arguments = [&POSIX[..], &["--resultdir", "results", "--phase", "find"]].concat();
+    assert_mistake(&scene, scene.direct(), &arguments, &["timestampfile", "run timestamp first"]);
+    let outcome = small(&scene, &["--phase", "write"]);
+    assert_code(&outcome, 0);
+    let order = ["ior-easy-write", "mdtest-easy-write", "timestamp", "ior-hard-write", "mdtest-hard-write"];
+    assert_eq!(phases_of(&outcome), order);
+    assert_code(&small(&scene, &["--phase", "find"]), 0);
+    let find = &scene.result("results")["phases"][5]["find"];
+    assert_eq!((&find["found"], &find["total"]), (&find["expected_found"], &find["expected_total"]));
+    assert!(run(scene.direct(), ["--help"]).stdout.contains("timestamp belongs to write"));
 }
 
 #[test]
@@ -309,7 +421,7 @@ fn a_whole_run_cleans_up_after_itself() {
 fn phases_can_be_spread_over_several_invocations() {
     let scene = Scene::new();
     let parts = [
-        "write,timestamp",
+        "write",
         "find,ior-easy-read,mdtest-easy-stat",
         "ior-hard-read,mdtest-hard-stat",
         "mdtest-hard-read",
@@ -324,6 +436,170 @@ fn phases_can_be_spread_over_several_invocations() {
     assert_eq!(left, ["ior-easy/ior_file_easy.00000000", "ior-hard/file", "mdtest-easy", "mdtest-hard"]);
     // with another timestamp the data is another one
     assert_code(&small(&scene, &["--phase", "ior-easy-read", "--timestamp", "u"]), 5);
+}
+
+/// The names of the phases in a result, each with the number of its invocation.
+fn carried(result: &serde_json::Value) -> Vec<(String, u64)> {
+    let phases = result["phases"].as_array().unwrap().iter();
+    phases.map(|phase| (phase["phase"].as_str().unwrap().into(), phase["invocation"].as_u64().unwrap())).collect()
+}
+
+#[test]
+fn a_later_invocation_keeps_what_earlier_ones_found() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &["--phase", "write", "--queue-depth", "2"]), 0);
+    let first = scene.result("results");
+    assert_code(&small(&scene, &["--phase", "find,ior-easy-read"]), 0);
+    let outcome = small(&scene, &["--phase", "read,stat,delete", "--set", "ior-rnd4K-easy-read.run=FALSE"]);
+    assert_code(&outcome, 0);
+    assert!(outcome.stderr.contains("carried over from the invocation of"), "{}", outcome.stderr);
+    let result = scene.result("results");
+    let expected = [
+        ("ior-easy-write", 1),
+        ("mdtest-easy-write", 1),
+        ("timestamp", 1),
+        ("ior-hard-write", 1),
+        ("mdtest-hard-write", 1),
+        ("find", 2),
+        ("ior-easy-read", 3),
+        ("mdtest-easy-stat", 3),
+        ("ior-hard-read", 3),
+        ("mdtest-hard-stat", 3),
+        ("mdtest-easy-delete", 3),
+        ("mdtest-hard-read", 3),
+        ("mdtest-hard-delete", 3),
+    ];
+    assert_eq!(carried(&result), expected.map(|(name, number)| (name.to_owned(), number)));
+    assert_eq!(result["provenance"]["invocation"], 3);
+    assert_eq!(result["phases"][0]["begin"], first["phases"][0]["begin"]);
+    assert_eq!(result["earlier"][0]["began"], first["provenance"]["began"]);
+    let reasons: Vec<&str> =
+        result["strict"]["reasons"].as_array().unwrap().iter().map(|reason| reason["text"].as_str().unwrap()).collect();
+    assert!(reasons.contains(&"phases come from 3 invocations"), "{reasons:?}");
+    assert!(reasons.contains(&"invocation 1: not a setting of the rules: queue-depth 2"), "{reasons:?}");
+    // the whole is judged: no phase is missing, and the score has all of them
+    assert!(!reasons.contains(&"The phase did not run"), "{reasons:?}");
+    assert!(result["score"]["total"].as_f64().unwrap() > 0.0);
+    let text = scene.read("results/result.txt");
+    let sections: Vec<&str> = text.lines().filter(|line| line.starts_with('[')).collect();
+    assert_eq!(sections.len(), 1 + 13 + 1, "{sections:?}");
+    assert_eq!(scene.read("results/result_summary.txt").lines().count(), 1 + 13 + 1);
+    for file in ["ior-easy-write.csv", "find.csv", "latency/latency.hlog", "latency/latency-3.hlog"] {
+        assert!(scene.path("results").join(file).exists(), "{file}");
+    }
+    let verified = run(scene.direct(), ["verify", "results"]);
+    assert!(verified.stdout.contains("score hash      confirmed"), "{}", verified.stdout);
+}
+
+#[test]
+fn a_failure_before_the_first_phase_leaves_what_earlier_invocations_found() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &["--phase", "ior-easy-write,ior-hard-write"]), 0);
+    let before: Vec<String> = ["json", "txt"].map(|kind| scene.read(&format!("results/result.{kind}"))).into();
+    // the data directory holds files of that run
+    assert_code(&small(&scene, &["--phase", "mdtest-easy-stat"]), 2);
+    assert_eq!(["json", "txt"].map(|kind| scene.read(&format!("results/result.{kind}"))).to_vec(), before);
+    // fails when the phases have begun, but before one is over
+    let caches = ["--set", "global.drop-caches=TRUE", "--set", "global.drop-caches-cmd=exit 3"];
+    let outcome = small(&scene, &[&["--phase", "ior-easy"][..], &caches].concat());
+    assert!(outcome.code != Some(0) && outcome.stderr.contains("exit 3"), "{outcome:?}");
+    let result = scene.result("results");
+    assert_eq!(result["state"], "failed");
+    assert_eq!(carried(&result), [("ior-easy-write".into(), 1), ("ior-hard-write".into(), 1)]);
+}
+
+#[test]
+fn the_result_of_another_run_is_moved_aside() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &["--phase", "ior-easy-write"]), 0);
+    let before = scene.read("results/result.json");
+    let outcome = small(&scene, &["--phase", "ior-easy-write", "--timestamp", "u"]);
+    assert_code(&outcome, 0);
+    assert!(outcome.stderr.contains("timestamp t instead of u"), "{}", outcome.stderr);
+    assert_eq!(scene.read("results/earlier-1/result.json"), before);
+    assert!(scene.path("results/earlier-1/ior-easy-write.csv").exists());
+    assert_eq!(carried(&scene.result("results")), [("ior-easy-write".into(), 1)]);
+    let outcome =
+        small(&scene, &["--phase", "ior-easy-read", "--timestamp", "u", "--set", "ior-easy.transferSize=128k"]);
+    assert!(outcome.stderr.contains("another configuration"), "{}", outcome.stderr);
+    assert_eq!(carried(&scene.result("results")), [("ior-easy-read".into(), 1)]);
+    assert!(scene.path("results/earlier-2/result.json").exists());
+}
+
+#[test]
+fn a_pause_file_stops_the_run_before_its_phase_and_strangers_are_named() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    scene.write("pause/mdtest-easy-delete", "");
+    let dated = ["--set", "global.timestamp-datadir=FALSE", "--set", "global.timestamp-resultdir=FALSE"];
+    let pausing =
+        ["--resultdir", "results", "--set", "debug.pause-dir=pause", "--set", "ior-rnd4K-easy-read.run=FALSE"];
+    let mut child = start(scene.direct(), &[&POSIX[..], &dated, &pausing].concat());
+    let names = || {
+        let text = std::fs::read_to_string(scene.path("results/result.json")).ok()?;
+        Some(carried(&serde_json::from_str(&text).ok()?))
+    };
+    let before = wait_for(|| names().filter(|names| names.len() == 10)).expect("ten phases come before the pause");
+    assert_eq!(before.last().unwrap().0, "mdtest-hard-stat");
+    // whoever does not stop here is done in a moment
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "it did not stop");
+    assert_eq!(names().unwrap(), before);
+    let strangers =
+        ["ior-easy/core", "ior-hard/notes.txt", "mdtest-easy/test-dir.0-0/mdtest_tree.0.0/mine", "mdtest-hard/mine"];
+    strangers.iter().for_each(|stranger| drop(scene.write(&format!("data/{stranger}"), "mine")));
+    std::fs::remove_file(scene.path("pause/mdtest-easy-delete")).unwrap();
+    let outcome = finish(child);
+    assert_code(&outcome, 5);
+    let result = scene.result("results");
+    let pause = &result["phases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|phase| phase["phase"] == "mdtest-easy-delete")
+        .unwrap()["pause"];
+    assert_eq!(pause[0], "pause/mdtest-easy-delete");
+    assert!(outcome.stdout.starts_with("ERROR INVALID (run) PAUSING BETWEEN RUNS ACTIVATED\n"), "{}", outcome.stdout);
+    let left = "4 entries of the data directory are not of this benchmark: ";
+    let line = outcome.stderr.lines().find(|line| line.contains(left)).unwrap_or_else(|| panic!("{}", outcome.stderr));
+    strangers.iter().for_each(|stranger| assert!(line.contains(stranger), "{line}"));
+    let mdtest = "mdtest-easy-delete: verification: 1 that should not be there; first: mdtest-easy/test-dir.0-0/mdtest_tree.0.0/mine";
+    assert!(outcome.stderr.contains(mdtest), "{}", outcome.stderr);
+    assert_eq!(walk(&scene.path("data")), strangers);
+}
+
+#[test]
+fn caches_are_dropped_on_every_rank_before_every_phase() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let caches = ["--set", "global.drop-caches=TRUE", "--set", "global.drop-caches-cmd=echo dropped >> marker"];
+    assert_code(&small(&scene, &[&["--phase", "ior-easy"][..], &caches].concat()), 0);
+    assert_eq!(scene.read("marker"), "dropped\n".repeat(2));
+    let Some(command) = scene.ranks(3) else { return };
+    let phases = ["--phase", "mdtest-easy", "--resultdir", "results-3", "--set", "global.drop-caches=TRUE"];
+    let outcome = run(command, [&POSIX[..], &phases, &caches[2..]].concat());
+    assert_code(&outcome, 0);
+    assert_eq!(scene.read("marker"), "dropped\n".repeat(2 + 3 * 3));
+}
+
+#[test]
+fn the_student_cluster_competition_has_its_own_minimum() {
+    let scene = Scene::new();
+    let outcome = small(&scene, &["--phase", "ior-easy-write", "--set", "global.scc=TRUE"]);
+    assert_code(&outcome, 0);
+    assert!(outcome.stdout.contains("ERROR INVALID (run) stonewall-time 1s != 30s"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("below the rules' 30 s"), "{}", outcome.stderr);
+    assert!(scene.read("results/config.ini").contains("scc = TRUE"));
+}
+
+#[test]
+fn verify_says_when_a_file_is_no_result() {
+    let scene = Scene::new();
+    scene.write("notes.txt", "these are\nmy notes = none\n");
+    assert_mistake(&scene, scene.direct(), &["verify", "notes.txt"], &["notes.txt: not a result.txt"]);
+    scene.write("empty/result.txt", "");
+    assert_mistake(&scene, scene.direct(), &["verify", "empty"], &["empty/result.txt: not a result.txt"]);
+    assert_mistake(&scene, scene.direct(), &["verify", "nowhere"], &["nowhere"]);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn one_to_five_ranks_on_posix() {
 #[test]
 fn sixteen_processes_on_one_store() {
     if is_standin() {
-        suite(16, &[DFS, NO_RANDOM].concat());
+        suite(16, &DFS);
     }
 }
 
