@@ -62,6 +62,25 @@ fn a_container_is_made_for_a_run_and_removed_after_it() {
 }
 
 #[test]
+fn a_refused_plan_leaves_no_container_behind() {
+    let (scene, Some(pool)) = (Scene::new(), pool()) else { return };
+    scene.write("small.ini", SMALL);
+    let text = |text: &str| text.to_owned();
+    let store = [pool, vec![text("--api"), text("dfs"), text("--cont"), label("refused")]].concat();
+    // no pool that tests run in has so many engines
+    let impossible = ["small.ini", "--oclass", "EC_16P3G1", "--resultdir", "r"].map(text);
+    let mut command = scene.direct();
+    command.env("DAOS_STANDIN_ENGINES", "4");
+    let outcome = run(command, [&impossible[..], &store].concat());
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(outcome.stderr.contains("object class EC_16P3G1 needs 19 engines"), "{}", outcome.stderr);
+    let reading = ["small.ini", "--phase", "find", "--resultdir", "r"].map(text);
+    let outcome = run(scene.direct(), [&reading[..], &store].concat());
+    assert!(outcome.code == Some(4) && outcome.stderr.contains("a run that writes makes it"), "{outcome:?}");
+    assert!(!scene.path("r").exists());
+}
+
+#[test]
 fn several_paths_are_run_and_compared() {
     let (scene, Some(pool)) = (Scene::new(), pool()) else { return };
     scene.write("small.ini", SMALL);

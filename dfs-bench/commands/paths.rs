@@ -38,13 +38,15 @@ pub fn run(
     let base = PathBuf::from(dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp));
     let asked = session.config.clone();
     let mut worst = Exit::Finished;
+    let mut begun = process_start;
     for route in &routes {
         session.config = over(&asked, route, &base.join(&route.name), &session.timestamp)?;
         if session.is_root() {
             println!("\npath {}: {}", route.name, session.config.global.api);
         }
         let plan = plan(session)?;
-        let exit = runs(args, session, &plan, progress, process_start)?;
+        let exit = runs(args, session, &plan, progress, begun)?;
+        begun = Instant::now();
         worst = if exit.code() > worst.code() { exit } else { worst };
     }
     let compared = if session.is_root() && !args.cleanup { compare(&base, &routes) } else { Ok(()) };
@@ -118,9 +120,11 @@ fn compare(base: &Path, routes: &[Route]) -> anyhow::Result<()> {
     let directories: Vec<PathBuf> = routes.iter().map(|route| base.join(&route.name)).collect();
     let found = analyse::compare(&load::groups(&directories)?);
     let mut text = render::to_text(&found, None);
-    for warning in strangers(routes, &directories) {
-        text.push_str(&format!("\nTake care: {warning}\n"));
-    }
+    let containers: Vec<Option<String>> = directories.iter().map(|directory| container_of(directory)).collect();
+    text.push_str(&match strangers(routes, &containers)[..] {
+        [] => format!("\nAll paths lead to the container {}.\n", containers[0].as_deref().unwrap_or_default()),
+        ref warnings => warnings.iter().map(|warning| format!("\nTake care: {warning}\n")).collect(),
+    });
     let dir = ResultDir::at(base);
     dir.write("comparison.txt", text.as_bytes())?;
     dir.write("comparison.json", render::to_json(&found, None).context("the comparison as JSON")?.as_bytes())?;
@@ -130,10 +134,11 @@ fn compare(base: &Path, routes: &[Route]) -> anyhow::Result<()> {
 }
 
 /// Paths that lead to another container than the first one.
-fn strangers(routes: &[Route], directories: &[PathBuf]) -> Vec<String> {
-    let containers: Vec<Option<String>> = directories.iter().map(|directory| container_of(directory)).collect();
-    let Some(Some(first)) = containers.first() else { return Vec::new() };
-    let others = routes.iter().zip(&containers).skip(1);
+fn strangers(routes: &[Route], containers: &[Option<String>]) -> Vec<String> {
+    let Some(Some(first)) = containers.first() else {
+        return vec![format!("which container {} leads to is not known", routes[0].name)];
+    };
+    let others = routes.iter().zip(containers).skip(1);
     others
         .filter_map(|(route, container)| match container {
             Some(container) if container == first => None,
@@ -168,6 +173,18 @@ mod tests {
         for wrong in ["dfs", "dfs,dfuse", "dfs,dfuse=mnt", "dfs,dfs", "a=/x,a=/y", "../x=/y,dfs"] {
             assert!(parse(wrong, None).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn paths_to_other_containers_are_named() {
+        let routes = parse("dfs,dfuse=/mnt/dfuse", None).unwrap();
+        let found = |first: Option<&str>, second: Option<&str>| {
+            strangers(&routes, &[first.map(str::to_owned), second.map(str::to_owned)])
+        };
+        assert!(found(Some("a"), Some("a")).is_empty());
+        assert_eq!(found(Some("a"), Some("b")), ["dfuse leads to another container than dfs"]);
+        assert_eq!(found(Some("a"), None), ["whether dfuse leads to the container of dfs is not known"]);
+        assert_eq!(found(None, Some("a")), ["which container dfs leads to is not known"]);
     }
 
     #[test]

@@ -74,7 +74,10 @@ pub(super) fn runs(
     let last_words = Arc::new(LastWords::new(&session.timestamp, &resultdir));
     let _watchdog = guard::start(session, progress, &datadir, &last_words);
     let stores = Selected::open(&session.config, &session.phases, &datadir, &comm)?;
-    preflight(session, comm, plan, &stores)?;
+    if let Err(refusal) = preflight(session, comm, plan, &stores) {
+        stores.give_up(&comm)?;
+        return Err(refusal);
+    }
     let repeat = session.config.bench.repeat.max(1);
     let options = |resultdir: String| Options {
         resultdir: Some(resultdir.into()),

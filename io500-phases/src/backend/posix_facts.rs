@@ -59,6 +59,7 @@ pub(super) fn describe(root: &str, direct: bool) -> Description {
         }
         None => fact("file system", "unknown".into()),
     }
+    let mut cached = String::new();
     if let Some(mount) = mount.as_ref().filter(|mount| mount.fs_type == DFUSE) {
         if let Some((pool, container)) = posix_dfuse::container(&path, &mount.point) {
             fact("pool uuid", pool);
@@ -66,6 +67,7 @@ pub(super) fn describe(root: &str, direct: bool) -> Description {
         }
         let caching = posix_dfuse::caching(&mount.point);
         fact("caching", caching.words().to_owned());
+        cached = format!(", caching {}", caching.words());
         description.doubts.extend(caching.doubt().map(str::to_owned));
     }
     fact("O_DIRECT", if direct { "on" } else { "off" }.into());
@@ -73,8 +75,8 @@ pub(super) fn describe(root: &str, direct: bool) -> Description {
     fact("interception", interception.clone().unwrap_or_else(|| "none".into()));
     let fs_type = mount.map_or_else(|| "unknown file system".to_owned(), |mount| mount.fs_type);
     description.provider = match interception {
-        Some(library) => format!("{fs_type} with {library}"),
-        None => fs_type,
+        Some(library) => format!("{fs_type} with {library}{cached}"),
+        None => fs_type + &cached,
     };
     description
 }

@@ -124,6 +124,12 @@ impl Selected {
         Ok(())
     }
 
+    /// Lets go of the stores before anything was written, and removes the containers that this run made. Collective.
+    pub fn give_up(mut self, ranks: &dyn Share) -> Result<()> {
+        self.stores.iter_mut().for_each(|opened| opened.destroy = true);
+        self.close(ranks)
+    }
+
     fn of(&self, phase: PhaseId) -> &Opened {
         &self.stores[self.index(phase)]
     }
