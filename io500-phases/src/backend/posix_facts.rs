@@ -37,10 +37,15 @@ fn space(path: &Path) -> Option<Space> {
     let failed = unsafe { libc::statvfs64(path.as_ptr(), raw.as_mut_ptr()) } != 0;
     // SAFETY: the call has filled it in, and all zero is valid anyway.
     let raw = unsafe { raw.assume_init() };
-    let unit = raw.f_frsize;
+    let unit = unit(raw.f_frsize, raw.f_bsize);
     // a file system without blocks, like /proc, does not tell
     (!failed && raw.f_blocks > 0)
         .then(|| Space { total: raw.f_blocks.saturating_mul(unit), free: raw.f_bavail.saturating_mul(unit) })
+}
+
+/// Bytes of one of the blocks that space is counted in: fragments, which libpil4dfs leaves at 0 where it counts bytes.
+fn unit(fragment: u64, block: u64) -> u64 {
+    if fragment > 0 { fragment } else { block }
 }
 
 pub(super) fn describe(root: &str, direct: bool) -> Description {
@@ -144,6 +149,11 @@ mod tests {
         assert_eq!(of("/dev/shmx").fs_type, "ext4");
         let dfuse = of("/mnt/d fuse/data");
         assert_eq!((dfuse.fs_type.as_str(), dfuse.source.as_str()), ("fuse.daos", "dfuse"));
+    }
+
+    #[test]
+    fn space_is_counted_in_fragments_or_under_libpil4dfs_in_bytes() {
+        assert_eq!((unit(4096, 1 << 20), unit(0, 1)), (4096, 1));
     }
 
     #[test]
