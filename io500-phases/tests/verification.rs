@@ -235,18 +235,27 @@ fn an_extra_file() {
     let easy = "mdtest-easy/test-dir.0-0/mdtest_tree.1.0/file.mdtest.0.99";
     let hard = "mdtest-hard/test-dir.0-0/mdtest_tree.0/notes.01";
     on_all(|store, datadir| {
-        let extra = [(easy, Damage::Add(0)), (hard, Damage::Add(3901)), ("ior-easy/core", Damage::Add(9))];
+        let (beside, later) = ("ior-easy/ior_file_easy.00000003", "ior-hard/core");
+        let found_by = [
+            (PhaseId::IorEasyRead, beside),
+            (PhaseId::IorHardRead, later),
+            (PhaseId::MdtestEasyDelete, easy),
+            (PhaseId::MdtestHardDelete, hard),
+        ];
+        let extra =
+            [(easy, Damage::Add(0)), (hard, Damage::Add(3901)), (beside, Damage::Add(9)), (later, Damage::Add(9))];
         let result = damaged(store, datadir, &extra, 1);
-        assert_only(&result, &[PhaseId::MdtestEasyDelete, PhaseId::MdtestHardDelete]);
-        for (phase, path) in [(PhaseId::MdtestEasyDelete, easy), (PhaseId::MdtestHardDelete, hard)] {
+        assert_only(&result, &found_by.map(|(phase, _)| phase));
+        assert!(!result.official.reasons.iter().any(|reason| reason.text.starts_with("IOR had")));
+        for (phase, path) in found_by {
             let report = format!("verification: 1 that should not be there; first: {path}: not made by this benchmark");
             assert_report(&result, phase, &report);
         }
-        // find sees all three, and one of them matches
+        // find sees all four, and one of them matches
         let reasons: Vec<&str> = result.strict.reasons.iter().map(|reason| reason.text.as_str()).collect();
         let find = result.phase(PhaseId::Find).unwrap().find.as_ref().unwrap();
-        assert_eq!((Some(find.found - 1), Some(find.total - 3)), (find.expected_found, find.expected_total));
-        assert!(reasons.contains(&"find saw 58 files and there must be 55"), "{reasons:?}");
+        assert_eq!((Some(find.found - 1), Some(find.total - 4)), (find.expected_found, find.expected_total));
+        assert!(reasons.contains(&"find saw 59 files and there must be 55"), "{reasons:?}");
         let matched = format!("find matched {} entries and must match {}", find.found, find.found - 1);
         assert!(reasons.contains(&matched.as_str()), "{reasons:?}");
     });

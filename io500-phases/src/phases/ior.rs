@@ -7,11 +7,11 @@
 use super::context::{Cx, Meeting, failed};
 use super::tally::{Check, RankTally};
 use super::transfers::{Direction, Lanes, Transfers};
-use crate::backend::{Access, Backend};
+use crate::backend::{Access, Backend, list};
 use crate::engine::{Control, Failure, OpKind, Recorder};
 use crate::error::{OpResult, Result};
 use crate::plan::{IorPlan, RandomReads};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 /// Writes until the stonewall and on to what the fastest rank had done by then. Returns the tally and the transfers that every rank
 /// has done.
@@ -79,7 +79,9 @@ pub fn read<B: Backend, R: Recorder>(
     };
     let file_of =
         Reading { path, writer, size: plan.transfer as usize, direction, offsets, limit: count, wear_out: false };
-    read_loop(cx, plan, file_of, recorder)
+    let mut tally = read_loop(cx, plan, file_of, recorder)?;
+    cx.team.agree(book_strangers(cx, plan, writer, &mut tally.check))?;
+    Ok(tally)
 }
 
 /// Reads random 4 KiB blocks of the file that `writer` wrote until the stonewall, with wear-out. Not verified.
@@ -241,6 +243,38 @@ fn open_family_dir<B: Backend>(cx: &Cx<'_, B>, plan: &IorPlan, owner: usize) -> 
         None => Ok(dir),
         Some(own) => cx.backend.open_dir(&dir, &c_name(&own)).map_err(failed("open", format!("{family}/{own}"))),
     }
+}
+
+/// Books what lies beside the files of the plan; after the window. A directory that all files share is rank 0's to look at.
+fn book_strangers<B: Backend>(
+    cx: &Cx<'_, B>,
+    plan: &IorPlan,
+    writer: usize,
+    check: &mut Check,
+) -> std::result::Result<(), Failure> {
+    let mut book = |dir: &B::Dir, path: &str, name_of: &dyn Fn(usize) -> String| {
+        let ours = |name: &str| {
+            let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+            let owner = digits.parse().unwrap_or(0);
+            owner < cx.ranks() && name_of(owner) == name
+        };
+        let each = |name: &CStr, _| {
+            let name = name.to_string_lossy();
+            if !ours(&name) {
+                check.book_extra(|| format!("{path}/{name}"));
+            }
+        };
+        list(cx.backend, dir, each).map_err(failed("readdir", path))
+    };
+    let family = plan.family.name();
+    if let Some(own) = plan.own_dir(writer) {
+        book(&open_family_dir(cx, plan, writer)?, &format!("{family}/{own}"), &|_| plan.file_name(writer))?;
+    }
+    if cx.rank() == 0 {
+        let dir = cx.backend.open_dir(cx.root, &c_name(family)).map_err(failed("open", family))?;
+        book(&dir, family, &|owner| plan.own_dir(owner).unwrap_or_else(|| plan.file_name(owner)))?;
+    }
+    Ok(())
 }
 
 fn c_name(name: &str) -> CString {
