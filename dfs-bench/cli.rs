@@ -21,7 +21,7 @@ Exit codes:
   0         finished (a short test run too)
   2         command line or configuration, or a pool that is not there
   3         with --strict: the strict verdict is invalid
-  4         the store, the network, or a lost rank
+  4         the store, the network, a lost rank, entries that find cannot look at
   5         wrong or missing data
   6         below the bar of compare --fail-below
   70        a panic or another error of this program
