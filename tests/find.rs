@@ -148,5 +148,6 @@ fn a_script_may_stand_in_and_is_checked_before_the_run() {
     assert_eq!(arguments, expected);
     assert!(result.contains("last-output     = \"MATCHED 7/120\"\n"), "{result}");
     assert!(result.contains("total-files     = 120\nfound           = 7\n"), "{result}");
-    assert!(result.contains("; ERROR INVALID Exit code 256 != 0 from find command"), "{result}");
+    let at = |what: &str| result.find(what).unwrap_or_else(|| panic!("{what}: {result}"));
+    assert!(at("; ERROR INVALID Exit code 256 != 0 from find command") < at("last-output "), "{result}");
 }

@@ -136,7 +136,7 @@ fn connect(
         }
     };
     let pool = Pool::connect(system, pool_name, group, ::dfs::Access::ReadWrite)
-        .map_err(failed(&format!("pool {pool_name} (`daos pool list` names those there are)")))?;
+        .map_err(failed(&format!("pool {pool_name}")))?;
     let this = format!("container {container} of pool {pool_name}");
     let there = pool.has_container(container).map_err(failed(&this))?;
     let with = match attributes {
@@ -150,11 +150,7 @@ fn connect(
         Some(Err(error)) if error.errno().is_some_and(|errno| errno.raw() == libc::EEXIST) => false,
         Some(Err(error)) => return Err(failed(&format!("{this} is not there and cannot be made{with}"))(error)),
     };
-    let this = if there || created {
-        this
-    } else {
-        format!("{this} (a run that writes makes it, `daos cont list {pool_name}` names those there are)")
-    };
+    let this = if there || created { this } else { format!("{this} (a run that writes makes it)") };
     let mut options = MountOptions::new(pool_name, container);
     options.group.clone_from(&spec.group);
     let mount = Mount::connect(system, &options).map_err(failed(&this))?;

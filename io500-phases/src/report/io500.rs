@@ -117,7 +117,9 @@ pub fn result_txt(result: &RunResult) -> String {
             pair(&mut text, "exe", &phase.command);
         }
         let (own, general): (Vec<_>, Vec<_>) = of(Some(phase.phase)).partition(|reason| is_of_the_workload(reason));
-        // the first figure of IOR or find comes after what is wrong with it
+        // a script that failed is told of before its output, the rest before the first figure of IOR or find
+        let (failed, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|reason| reason.text.starts_with("Exit code "));
+        failed.iter().for_each(|reason| error(&mut text, reason));
         let figure = |(key, _): &(String, String)| matches!(key.as_str(), "throughput-stonewall" | "found");
         let (ahead, behind) = behind.split_at(behind.iter().position(figure).unwrap_or(behind.len()));
         ahead.iter().for_each(|(key, value)| pair(&mut text, key, value));

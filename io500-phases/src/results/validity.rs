@@ -68,11 +68,11 @@ pub fn official_of_phase(rules: &Rules, result: &PhaseResult) -> Verdict {
     if ior && errors > 0 {
         reason(format!("IOR had {errors} errors while verifying what it read"), true);
     }
-    if result.find.as_ref().is_some_and(|find| find.found == 0) {
-        reason("Find didn't find anything, this is likely invalid.".into(), true);
-    }
     if let Some(failure) = result.find.as_ref().and_then(|find| find.failure.clone()) {
         reason(failure, true);
+    }
+    if result.find.as_ref().is_some_and(|find| find.found == 0) {
+        reason("Find didn't find anything, this is likely invalid.".into(), true);
     }
     let scored = phase.extended_group() != Group::None;
     if scored && result.rate <= 0.0 && result.find.is_none() {
