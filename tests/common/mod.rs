@@ -227,3 +227,42 @@ pub fn shared(below: &str) -> Option<PathBuf> {
     eprintln!("skipped: {} is not there", path.display());
     None
 }
+
+pub const POSIX: [&str; 5] = ["small.ini", "--api", "posix", "--datadir", "data"];
+
+/// Runs the small suite, or a part of it, on POSIX below `data` with the results in `results`.
+pub fn small(scene: &Scene, more: &[&str]) -> Outcome {
+    scene.write("small.ini", SMALL);
+    let dated = ["--set", "global.timestamp-datadir=FALSE", "--set", "global.timestamp-resultdir=FALSE"];
+    let unless_given = |flag, value| if more.contains(&flag) { vec![] } else { vec![flag, value] };
+    let (results, timestamp) = (unless_given("--resultdir", "results"), unless_given("--timestamp", "t"));
+    run(scene.direct(), [&POSIX[..], &dated, &results, &timestamp, more].concat())
+}
+
+#[track_caller]
+pub fn assert_code(outcome: &Outcome, code: i32) {
+    assert_eq!(outcome.code, Some(code), "{outcome:?}");
+}
+
+/// What the launcher of an MPI that is not ours leaves in the environment of rank 0 of 4.
+pub fn foreign_launcher() -> [(&'static str, &'static str); 2] {
+    match is_open_mpi() {
+        Some(true) => [("PMI_RANK", "0"), ("PMI_SIZE", "4")],
+        _ => [("OMPI_COMM_WORLD_RANK", "0"), ("OMPI_COMM_WORLD_SIZE", "4")],
+    }
+}
+
+/// A mistake: arguments, environment, and what the one error must say.
+#[track_caller]
+pub fn assert_mistake(scene: &Scene, command: Command, arguments: &[&str], says: &[&str]) {
+    let before = scene.entries();
+    let outcome = run(command, arguments);
+    assert_eq!(outcome.code, Some(2), "{arguments:?}: {outcome:?}");
+    assert_eq!(outcome.stdout, "", "{arguments:?}");
+    let errors = outcome.stderr.lines().filter(|line| line.starts_with("error:")).count();
+    assert_eq!(errors, 1, "{arguments:?}: {}", outcome.stderr);
+    for text in says {
+        assert!(outcome.stderr.contains(text), "{arguments:?}: {text:?} is not in {}", outcome.stderr);
+    }
+    assert_eq!(scene.entries(), before, "{arguments:?}");
+}

@@ -1,0 +1,194 @@
+//! Bad input: one error that says what, where and what instead; exit code 2; nothing made.
+
+mod common;
+
+use common::{Outcome, Scene, assert_code, assert_mistake, foreign_launcher, is_standin, run, small, walk};
+
+#[test]
+fn mistakes_end_with_one_error_and_code_2_and_nothing_is_made() {
+    let scene = Scene::new();
+    let wrong = |arguments: &[&str], says: &[&str]| {
+        let api = if arguments.contains(&"--api") { &[][..] } else { &["--api", "posix"] };
+        let directories = ["--datadir", "data", "--resultdir", "results"];
+        assert_mistake(&scene, scene.direct(), &[api, &directories, arguments].concat(), says);
+    };
+    scene.write("key.ini", "[global]\n\n[ior-easy]\n  transfersiez = 2m\n");
+    wrong(&["key.ini"], &["key.ini:4:3: unknown option \"transfersiez\"", "did you mean transferSize?"]);
+    scene.write("section.ini", "[ior-esay]\n");
+    wrong(&["section.ini"], &["section.ini:1:", "ior-esay", "ior-easy"]);
+    scene.write("value.ini", "[debug]\nstonewall-time = soon\n");
+    wrong(&["value.ini"], &["value.ini:2:18", "soon"]);
+    wrong(&["none.ini"], &["none.ini", "No such file"]);
+    wrong(&["--phase", "ior-esay-write"], &["unknown phase \"ior-esay-write\"", "did you mean ior-easy-write?"]);
+    wrong(&["--phase", ""], &["unknown phase \"\""]);
+    wrong(
+        &["--set", "ior-easy.transferSize=3m"],
+        &["blockSize = 9920000m", "must be a multiple of transferSize, which is 3m"],
+    );
+    scene.write("block.ini", "[ior-easy]\ntransferSize = 2m\nblockSize = 5m\n");
+    wrong(&["block.ini"], &["block.ini:3:13: ", "must be a multiple of transferSize, which is 2m"]);
+    wrong(&["--set", "nonsense"], &["nonsense"]);
+    wrong(&["--set", "ior-easy.transfersize=many"], &["transfersize=many", "many"]);
+    wrong(&["--stonewall", "0"], &["stonewall-time = 0", "must be positive"]);
+    wrong(&["--api", "MPIIO"], &["the API MPIIO cannot be run here"]);
+    wrong(&["--mode", "long"], &["long", "standard"]);
+    wrong(&["--no-such-flag"], &["--no-such-flag"]);
+    wrong(&["--phase", "ior-easy-read"], &["ior-easy-read", "run ior-easy-write first"]);
+    wrong(&["--phase", "mdtest-hard-stat"], &["mdtest-hard-write"]);
+    let mut command = scene.direct();
+    command.env("DFS_BENCH_IOR_EASY_TRANSFERSIZE", "lots");
+    assert_mistake(&scene, command, &["--api", "posix"], &["DFS_BENCH_IOR_EASY_TRANSFERSIZE", "lots"]);
+}
+
+#[test]
+fn a_result_directory_that_cannot_be_made_stops_the_run_before_the_store() {
+    // below a file: even an administrator cannot make that
+    let scene = Scene::new();
+    scene.write("plain", "a file");
+    let posix = ["--api", "posix", "--datadir", "data", "--phase", "ior-easy-write"];
+    let arguments = [&posix[..], &["--resultdir", "plain/results"]].concat();
+    assert_mistake(&scene, scene.direct(), &arguments, &["plain/results"]);
+}
+
+#[test]
+fn a_data_directory_that_is_not_ours_is_left_alone() {
+    let scene = Scene::new();
+    scene.write("data/notes.txt", "mine");
+    let posix = ["--api", "posix", "--resultdir", "results", "--set", "global.timestamp-datadir=FALSE"];
+    let arguments = [&posix[..], &["--datadir", "data"]].concat();
+    assert_mistake(&scene, scene.direct(), &arguments, &["data", "not empty", "\"notes.txt\""]);
+    scene.write("file", "not a directory");
+    let arguments = [&posix[..], &["--datadir", "file"]].concat();
+    let outcome = run(scene.direct(), &arguments);
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("the data directory file"), "{outcome:?}");
+    assert_eq!(scene.entries(), ["data/notes.txt", "file"]);
+}
+
+#[test]
+fn data_directories_that_cannot_be_are_refused_with_their_name() {
+    let scene = Scene::new();
+    scene.write("plain", "a file");
+    let posix = ["--api", "posix", "--resultdir", "results", "--phase", "ior-easy-write"];
+    let wrong = |datadir: &str, says: &[&str]| {
+        assert_mistake(&scene, scene.direct(), &[&posix[..], &["--datadir", datadir]].concat(), says);
+    };
+    wrong("plain/data", &["the data directory plain/data", "Not a directory"]);
+    // a file system that makes no directories, whoever asks
+    wrong(
+        "/proc/dfs-bench/data",
+        &["the data directory /proc/dfs-bench/data", "cannot be made", "mkdir /proc/dfs-bench: "],
+    );
+    for root in ["/", "//", "/.", "/x/.."] {
+        wrong(root, &[&format!("datadir = {root}: the root of the file system")]);
+    }
+    for (arguments, says) in [
+        (&["--datadir", "/a/../b"][..], "datadir = /a/../b: a path inside a container cannot go up"),
+        (&["--prefix", "/mnt/../x"], "prefix /mnt/../x: a path inside a container cannot go up"),
+    ] {
+        let arguments = [&["--api", "dfs", "--resultdir", "results"], arguments].concat();
+        assert_mistake(&scene, scene.direct(), &arguments, &[says]);
+    }
+}
+
+#[test]
+fn empty_flags_and_negative_numbers_are_mistakes() {
+    let scene = Scene::new();
+    for flag in ["--resultdir", "--datadir", "--timestamp", "--pool", "--cont"] {
+        assert_mistake(&scene, scene.direct(), &[flag, ""], &[flag, "cannot be empty"]);
+    }
+    for flag in ["--stonewall", "--repeat", "--timeout", "--queue-depth", "--threads-per-rank", "--find-threads"] {
+        assert_mistake(&scene, scene.direct(), &[flag, "-5"], &[flag, "-5 is not in 0"]);
+    }
+    assert_mistake(&scene, scene.direct(), &["find", ".", "--size", "-5"], &["--size", "\"-5\" is no number of bytes"]);
+}
+
+#[test]
+fn all_mistakes_of_a_configuration_are_told_at_once() {
+    let scene = Scene::new();
+    scene.write(
+        "many.ini",
+        "[global]\ndatafiles = x\napi = DFS\n[debug]\nstonewall-time = 0\n[ior-easy]\nAPI = DFS --dfs.oclass=SXX\n\
+         transferSize = 2m\nblockSize = 5m\n[mdtest-easy]\nn = many\n",
+    );
+    let says = [
+        "many.ini:2:1: unknown option \"datafiles\"",
+        "many.ini:5:18: [debug] stonewall-time = 0: must be positive",
+        "many.ini:7:7: there is no object class \"SXX\"",
+        "many.ini:9:13: [ior-easy] blockSize = 5m",
+        "many.ini:11:5: [mdtest-easy] n = \"many\"",
+        "--phase: unknown phase \"al\"",
+    ];
+    assert_mistake(
+        &scene,
+        scene.direct(),
+        &["many.ini", "--phase", "al,ior-easy"],
+        &[says[0], says[1], says[4], says[5]],
+    );
+    assert_mistake(&scene, scene.direct(), &["many.ini"], &says[..5]);
+}
+
+#[test]
+fn a_pool_that_is_not_there_is_a_mistake_with_a_hint() {
+    let scene = Scene::new();
+    let missing = ["--api", "dfs", "--pool", "no-such-pool", "--cont", "c", "--resultdir", "results"];
+    let says = ["error: pool no-such-pool: ", "DER_NONEXIST", "hint: "];
+    let check = |outcome: Outcome| {
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+        says.iter().for_each(|text| assert!(outcome.stderr.contains(text), "{outcome:?}"));
+        assert_eq!(outcome.stderr.matches("error:").count(), 1, "{outcome:?}");
+        assert!(!scene.path("results").exists());
+    };
+    if is_standin() {
+        check(run(scene.direct(), missing));
+        if let Some(command) = scene.ranks(3) {
+            check(run(command, missing));
+        }
+    }
+}
+
+#[test]
+fn files_of_an_earlier_run_are_not_written_over() {
+    let scene = Scene::new();
+    assert_code(&small(&scene, &["--phase", "mdtest-easy-write"]), 0);
+    let before = walk(&scene.path("data"));
+    let outcome = small(&scene, &["--phase", "mdtest-easy-write", "--resultdir", "others"]);
+    assert_code(&outcome, 2);
+    assert!(outcome.stderr.contains("of an earlier run") && outcome.stderr.contains("--cleanup"), "{outcome:?}");
+    assert_eq!(walk(&scene.path("data")), before);
+    assert!(!scene.path("others").exists());
+}
+
+#[test]
+fn unknown_object_classes_list_the_nearest() {
+    let scene = Scene::new();
+    for (flag, class) in [("--oclass", "SXX"), ("--dir-oclass", "RP_2GXX")] {
+        assert_mistake(&scene, scene.direct(), &[flag, class], &[class, if class == "SXX" { "SX" } else { "RP_2GX" }]);
+    }
+    scene.write("class.ini", "[ior-hard]\nAPI = DFS --dfs.oclass=S1X\n");
+    assert_mistake(&scene, scene.direct(), &["class.ini"], &["S1X", "S1"]);
+}
+
+#[test]
+fn a_real_daos_needs_a_pool() {
+    if run(Scene::new().direct(), ["--version"]).stdout.contains("stand-in") {
+        eprintln!("skipped: the stand-in has a default pool");
+        return;
+    }
+    let scene = Scene::new();
+    assert_mistake(&scene, scene.direct(), &["--phase", "ior-easy-write"], &["no pool", "--pool"]);
+}
+
+#[test]
+fn a_launcher_of_another_mpi_is_refused() {
+    let scene = Scene::new();
+    let mut command = scene.direct();
+    command.envs(foreign_launcher());
+    assert_mistake(&scene, command, &["--api", "posix"], &["process 0 of 4", "would run the whole benchmark alone"]);
+    // the other processes of it end the same way, without a word more
+    let mut other = scene.direct();
+    other.envs(foreign_launcher().map(|(name, value)| (name, if value == "0" { "3" } else { value })));
+    let outcome = run(other, ["--api", "posix"]);
+    assert_code(&outcome, 2);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    assert_eq!(scene.entries(), [""; 0]);
+}
