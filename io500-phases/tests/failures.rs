@@ -14,7 +14,7 @@ use io500_phases::engine::Progress;
 use io500_phases::error::{Errno, Error};
 use io500_phases::phase_id::PhaseId;
 use io500_phases::results::{RunResult, RunState};
-use io500_phases::suite::{Observer, Options, Suite};
+use io500_phases::suite::{Options, Suite};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -204,17 +204,6 @@ fn transfers_in_flight_fail_like_others() {
     assert_failed(&outcome, &format!("rank 1 ({}): {what}", host()), &[]);
 }
 
-/// Asks for a stop when a phase begins.
-struct StopAt(PhaseId, Arc<Progress>);
-
-impl Observer for StopAt {
-    fn phase_begins(&mut self, phase: PhaseId) {
-        if phase == self.0 {
-            self.1.request_stop();
-        }
-    }
-}
-
 #[test]
 fn a_stop_that_was_asked_for_is_an_interruption() {
     let results = tempfile::tempdir().unwrap();
@@ -226,7 +215,7 @@ fn a_stop_that_was_asked_for_is_an_interruption() {
             Options { resultdir: Some(results.path().to_owned()), progress: progress.clone(), ..Options::default() };
         let plan = common::plan(&config, &phases, comm, "2026.01.02-03.04.05");
         let stores = Single { backend: Null, datadir: "/data".into() };
-        let mut observer = StopAt(PhaseId::IorEasyWrite, progress);
+        let mut observer = common::StopAt(PhaseId::IorEasyWrite, progress);
         Suite::new(&config, &plan, options).run(comm, &stores, &mut observer).unwrap_err()
     });
     assert!(errors.iter().all(|error| matches!(error, Error::Interrupted)), "{errors:?}");

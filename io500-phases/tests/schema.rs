@@ -12,7 +12,7 @@ use io500_phases::engine::Progress;
 use io500_phases::error::Errno;
 use io500_phases::phase_id::PhaseId;
 use io500_phases::results::{RunResult, RunState, SCHEMA_VERSION};
-use io500_phases::suite::{Observer, Options, Suite};
+use io500_phases::suite::{Options, Suite};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -113,17 +113,6 @@ fn a_result_over_dfs_satisfies_it() {
     assert!(result.phase(PhaseId::IorEasyWrite).unwrap().layout.is_some());
 }
 
-/// Asks for a stop when a phase begins.
-struct StopAt(PhaseId, Arc<Progress>);
-
-impl Observer for StopAt {
-    fn phase_begins(&mut self, phase: PhaseId) {
-        if phase == self.0 {
-            self.1.request_stop();
-        }
-    }
-}
-
 #[test]
 fn results_of_runs_that_ended_early_satisfy_it() {
     let config = common::config(&text(Path::new("/data")), &["global.api=NULL", "ior-easy.blockSize=1t"]);
@@ -145,7 +134,7 @@ fn results_of_runs_that_ended_early_satisfy_it() {
             };
             let stop = if state == RunState::Interrupted { PhaseId::IorEasyWrite } else { PhaseId::Find };
             let stores = Single { backend, datadir: "/data".into() };
-            Suite::new(&config, &plan, options).run(comm, &stores, &mut StopAt(stop, progress)).unwrap_err()
+            Suite::new(&config, &plan, options).run(comm, &stores, &mut common::StopAt(stop, progress)).unwrap_err()
         });
         let result = check(name, results.path());
         assert_eq!(result.state, state);

@@ -3,10 +3,7 @@
 //! The mount itself tells only which container it shows (an extended attribute of its directories). How it caches is a matter of
 //! dfuse's own options, which are looked up in the process table; of a dfuse that runs elsewhere, or as somebody else, nothing is
 //! known, and that is said.
-#![allow(unsafe_code)]
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// What is known of the caches between this process and the container.
@@ -51,13 +48,9 @@ pub(super) fn container(path: &Path, point: &Path) -> Option<(String, String)> {
 }
 
 fn attribute(path: &Path) -> Option<(String, String)> {
-    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
     let mut value = [0u8; 1024];
-    // SAFETY: NUL-terminated path and name, and a buffer of the length given.
-    let length =
-        unsafe { libc::getxattr(path.as_ptr(), c"user.daos".as_ptr(), value.as_mut_ptr().cast(), value.len()) };
-    let value = value.get(..usize::try_from(length).ok()?)?;
-    parse_attribute(std::str::from_utf8(value).ok()?)
+    let length = rustix::fs::getxattr(path, c"user.daos", &mut value[..]).ok()?;
+    parse_attribute(std::str::from_utf8(&value[..length]).ok()?)
 }
 
 /// `DAOS.POSIX://<pool>/<container>`.

@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn quiet_logs_and_a_core_for_each_rank_raise_no_question() {
-        assert_eq!(run(&[("D_LOG_MASK", "ERR"), ("D_LOG_FILE", "/tmp/debug.log")], 8), Vec::<String>::new());
+        assert_eq!(run(&[("D_LOG_MASK", "ERR"), ("D_LOG_FILE", "client.log")], 8), Vec::<String>::new());
     }
 
     #[test]

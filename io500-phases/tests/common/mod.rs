@@ -4,12 +4,14 @@
 use io500_phases::backend::select::{Selected, Stores, hints};
 use io500_phases::comm::{Comm, threads};
 use io500_phases::config::{Config, select_phases};
+use io500_phases::engine::Progress;
 use io500_phases::error::Error;
 use io500_phases::phase_id::PhaseId;
 use io500_phases::plan::{Layout, Plan};
 use io500_phases::results::RunResult;
-use io500_phases::suite::{Options, Quiet, Suite};
+use io500_phases::suite::{Observer, Options, Quiet, Suite};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 #[cfg(feature = "dfs")]
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -65,6 +67,17 @@ pub fn run_on<S: Stores>(
     let plan = plan(config, phases, comm, timestamp);
     let options = Options { resultdir: resultdir.map(Path::to_owned), ..Options::default() };
     Suite::new(config, &plan, options).run(comm, stores, &mut Quiet)
+}
+
+/// Asks for a stop when a phase begins.
+pub struct StopAt(pub PhaseId, pub Arc<Progress>);
+
+impl Observer for StopAt {
+    fn phase_begins(&mut self, phase: PhaseId) {
+        if phase == self.0 {
+            self.1.request_stop();
+        }
+    }
 }
 
 /// A container of its own for a test: on the stand-in, or in the pool that `DFS_TEST_POOL` names. It goes with the value.
