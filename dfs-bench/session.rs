@@ -20,7 +20,10 @@ struct Orders {
 pub struct Session {
     pub comm: Box<dyn Comm>,
     pub config: Config,
+    /// The phases that run.
     pub phases: Vec<PhaseId>,
+    /// The phases that are asked for, those with `run = FALSE` too.
+    pub asked_for: Vec<PhaseId>,
     pub timestamp: String,
 }
 
@@ -46,8 +49,8 @@ impl Session {
         }
         let orders: Orders = serde_json::from_slice(&message).context("the orders of rank 0")?;
         let (config, _) = orders.inputs.build()?;
-        let phases = phases(args, &config)?;
-        Ok(Ok(Session { comm, config, phases, timestamp: orders.timestamp }))
+        let (phases, asked_for) = (phases(args, &config)?, select(args, &config)?);
+        Ok(Ok(Session { comm, config, phases, asked_for, timestamp: orders.timestamp }))
     }
 
     pub fn is_root(&self) -> bool {

@@ -242,6 +242,7 @@ fn a_later_invocation_keeps_what_earlier_ones_found() {
         ("mdtest-easy-delete", 3),
         ("mdtest-hard-read", 3),
         ("mdtest-hard-delete", 3),
+        ("ior-rnd4K-easy-read", 3),
     ];
     assert_eq!(carried(&result), expected.map(|(name, number)| (name.to_owned(), number)));
     assert_eq!(result["provenance"]["invocation"], 3);
@@ -256,8 +257,8 @@ fn a_later_invocation_keeps_what_earlier_ones_found() {
     assert!(result["score"]["total"].as_f64().unwrap() > 0.0);
     let text = scene.read("results/result.txt");
     let sections: Vec<&str> = text.lines().filter(|line| line.starts_with('[')).collect();
-    assert_eq!(sections.len(), 1 + 13 + 1, "{sections:?}");
-    assert_eq!(scene.read("results/result_summary.txt").lines().count(), 1 + 13 + 1);
+    assert_eq!(sections.len(), 1 + 14 + 1, "{sections:?}");
+    assert_eq!(scene.read("results/result_summary.txt").lines().count(), 1 + 14 + 1);
     for file in ["ior-easy-write.csv", "find.csv", "latency/latency.hlog", "latency/latency-3.hlog"] {
         assert!(scene.path("results").join(file).exists(), "{file}");
     }

@@ -139,7 +139,7 @@ pub(super) fn plan(session: &Session) -> Result<Plan, Error> {
         .map(|&phase| hints(&session.config.phase(phase).api).map(|hints| (phase, hints)))
         .collect::<Result<HashMap<PhaseId, _>, _>>()?;
     let hints = |phase| placement.get(&phase).copied().unwrap_or_default();
-    Ok(Plan::new(&session.config, session.phases.clone(), layout, &session.timestamp, hints))
+    Ok(Plan::new(&session.config, session.asked_for.clone(), layout, &session.timestamp, hints))
 }
 
 /// The exit code of a finished run, the same on all ranks.

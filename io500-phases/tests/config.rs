@@ -144,6 +144,35 @@ fn what_does_not_fit_together_is_found_before_the_run() {
 }
 
 #[test]
+fn the_phases_of_mdworkbench_run_together() {
+    let (config, warnings) = load("[mdworkbench-create]\nrun = FALSE\n[find-easy]\nrun = FALSE").unwrap();
+    assert!(config.phase(PhaseId::MdworkbenchCreate).run && !config.phase(PhaseId::FindEasy).run);
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let warning =
+        "t.ini:2:7: [mdworkbench-create] run = FALSE has no effect, as in the C suite: write it in [mdworkbench]";
+    assert!(warnings.iter().any(|text| text == warning), "{warnings:?}");
+    let (config, _) = load("[mdworkbench]\nrun = FALSE").unwrap();
+    let off = [PhaseId::MdworkbenchCreate, PhaseId::MdworkbenchBench, PhaseId::MdworkbenchDelete];
+    assert!(off.into_iter().all(|phase| !config.phase(phase).run));
+}
+
+#[test]
+fn what_switches_off_a_judged_phase_invalidates_a_run() {
+    let invalidating = |text: &str, mode: &str| {
+        let (config, _) = Config::builder().file("t.ini", text.as_bytes()).set(mode).build().unwrap();
+        config.invalidating().into_iter().map(|(setting, _)| setting.section.clone()).collect::<Vec<_>>()
+    };
+    let (standard, extended) = ("dfs-bench.mode=standard", "dfs-bench.mode=extended");
+    let random = "[ior-rnd4K-easy-read]\nrun = FALSE";
+    assert_eq!(invalidating(random, standard), ["ior-rnd4K-easy-read"]);
+    let optional = "[mdworkbench]\nrun = FALSE\n[find-hard]\nrun = FALSE\n[mdworkbench-bench]\nrun = FALSE";
+    assert_eq!(invalidating(optional, standard), [""; 0]);
+    let mut sections = invalidating(optional, extended);
+    sections.sort();
+    assert_eq!(sections, ["find-hard", "mdworkbench"]);
+}
+
+#[test]
 fn empty_values_leave_an_option_as_it_is_and_later_sections_win() {
     let text = "[GLOBAL]\nAPI=POSIX\n[ior-easy]\nTRANSFERSIZE=1m\n[ior-easy]\ntransferSize =\nblockSize=8M\n\
                 [ior-easy]\nblockSize=4m";

@@ -80,4 +80,8 @@ fn a_flipped_byte_and_a_missing_object_are_told() {
     assert_eq!((check.wrong, check.wrong_bytes, check.missing), (1, 1, 2), "{check:?}");
     let reasons: Vec<&str> = result.strict.reasons.iter().map(|reason| reason.text.as_str()).collect();
     assert!(reasons.iter().any(|reason| reason.contains("1 with wrong bytes")), "{reasons:?}");
+    let official = "Errors (3) occured during the md-workbench phase. This invalidates your run.";
+    assert!(result.official.reasons.iter().any(|reason| reason.text == official), "{:?}", result.official);
+    assert!(!result.phase(PhaseId::MdworkbenchBench).unwrap().valid);
+    assert!(!result.score.unwrap().extended.unwrap().valid);
 }

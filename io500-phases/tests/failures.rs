@@ -193,6 +193,24 @@ fn a_failure_before_the_first_phase_and_at_its_edges() {
 }
 
 #[test]
+fn the_sync_of_mdtest_is_part_of_its_write_phases() {
+    let config = short();
+    for (phase, path) in [
+        (PhaseId::MdtestEasyWrite, "mdtest-easy/test-dir.0-0/mdtest_tree."),
+        (PhaseId::MdtestHardWrite, "mdtest-hard/test-dir.0-0/mdtest_tree.0"),
+    ] {
+        let errors = threads::run(RANKS, |comm| {
+            let fault = Fault { rank: 1, op: Op::Sync, nth: 1, effect: EIO };
+            let backend = faulty(Null, comm.rank(), &[fault]);
+            let stores = Single { backend, datadir: "/data".into() };
+            common::run_on(&config, &[phase], comm, "2026.01.02-03.04.05", None, &stores).unwrap_err()
+        });
+        let begin = format!("rank 1 ({}): {phase}: sync {path}", host());
+        assert!(errors.iter().all(|error| error.to_string().starts_with(&begin)), "{errors:?}");
+    }
+}
+
+#[test]
 fn transfers_in_flight_fail_like_others() {
     let temp = tempfile::tempdir().unwrap();
     let data = temp.path().join("data").display().to_string();

@@ -1,6 +1,10 @@
 //! Verification of results: the C suite's reference runs, published runs of many versions, and edited ones.
 
-use io500_phases::results::{Finding, Material, Verification, verify};
+mod common;
+
+use io500_phases::config::key_value_hash;
+use io500_phases::phase_id::{Group, PhaseId};
+use io500_phases::results::{Finding, Material, RunResult, Verification, verify};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -129,6 +133,121 @@ fn a_changed_configuration_and_a_changed_hash_are_seen() {
     changed.result.push_str("hash            = 12345678\n");
     let claim = verify(&changed).score_hash;
     assert!(claim.detail.contains("more than one value"), "{}", claim.detail);
+}
+
+/// A result of an extended run in the autumn of 2021, when the extended bandwidth was the mean of eight phases. The bandwidths are the
+/// powers of two from 1 to 128, all other rates 4.
+fn of_2021(version: &str) -> Material {
+    let bandwidths = ["ior-easy-write", "ior-rnd4K-write", "ior-rnd1MB-write", "ior-hard-write"];
+    let reads = ["ior-rnd4K-read", "ior-rnd1MB-read", "ior-easy-read", "ior-hard-read"];
+    let powers = bandwidths.into_iter().chain(reads).zip((0..8).map(|power| f64::from(1 << power)));
+    let judged = PhaseId::ALL.into_iter().filter(|phase| phase.extended_group() == Group::Metadata);
+    let phases: Vec<(&str, f64)> = powers.chain(judged.map(|phase| (phase.name(), 4.0))).collect();
+    let mut text = format!("[run]\nversion = {version}\nmode = extended\n");
+    phases.iter().for_each(|(name, score)| text += &format!("[{name}]\nscore = {score:.6}\n"));
+    // 1, 8, 64 and 128 are those of the standard score: 2^(16/4); all eight together give 2^(28/8)
+    let optional =
+        |name: &str| name.starts_with("ior-rnd") || ["mdworkbench-bench", "find-easy", "find-hard"].contains(&name);
+    let total = |bandwidth: f64| (bandwidth * 4.0).sqrt();
+    for (section, bandwidth) in [("SCORE", 16.0), ("SCOREX", 3.5_f64.exp2())] {
+        let extended = section == "SCOREX";
+        let means = [("MD", 4.0), ("BW", bandwidth), ("SCORE", total(bandwidth))];
+        let hashed = phases.iter().filter(|(name, _)| optional(name) == extended).chain(&means);
+        let hash = hashed.fold(if extended { 0 } else { key_value_hash("version", version) }, |hash, (key, value)| {
+            hash ^ key_value_hash(key, &format!("{value:.6}"))
+        });
+        text += &format!("[{section}]\n");
+        means.iter().for_each(|(key, value)| text += &format!("{key} = {value:.6}\n"));
+        text += &format!("hash = {hash:X}\n");
+    }
+    Material { result: text, ..Material::default() }
+}
+
+#[test]
+fn the_extended_bandwidth_of_2021_is_the_mean_of_eight_phases() {
+    let material = of_2021("io500-sc21");
+    let verification = verify(&material);
+    let extended = verification.extended_score.as_ref().unwrap();
+    assert_eq!(extended.detail, "BW 11.313708 GiB/s, MD 4.000000 kIOPS, SCORE 6.727171");
+    for claim in [&verification.score, &verification.score_hash, extended, verification.extended_hash.as_ref().unwrap()]
+    {
+        assert_eq!(claim.finding, Finding::Confirmed, "{}", claim.detail);
+    }
+    // a changed random phase is seen by both; a version without these phases does not count them
+    let changed =
+        material.result.replace("[ior-rnd1MB-read]\nscore = 32.000000", "[ior-rnd1MB-read]\nscore = 33.000000");
+    assert_ne!(changed, material.result);
+    for text in [changed, of_2021("dfs-bench-0.1.0").result, of_2021("io500-isc21_v1").result] {
+        let verification = verify(&Material { result: text, ..Material::default() });
+        let found = [verification.extended_score.unwrap().finding, verification.extended_hash.unwrap().finding];
+        assert_eq!(found, [Finding::Refuted; 2]);
+        assert_eq!(verification.score.finding, Finding::Confirmed);
+    }
+}
+
+/// Runs a whole suite, and has its result verified.
+fn run_and_verify(settings: &[&str], phases: &str) -> (RunResult, Verification) {
+    let temp = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[global]\napi = POSIX\ndatadir = {}\n[debug]\nstonewall-time = 1\n[ior-easy]\ntransferSize = 64k\nblockSize = 128k\n\
+         [ior-hard]\nsegmentCount = 4\n[mdtest-easy]\nn = 5\n[mdtest-hard]\nn = 11\n",
+        temp.path().join("data").display()
+    );
+    let config = common::config(&text, settings);
+    let results = temp.path().join("results");
+    let result = common::run(&config, phases, 2, "2026.08.08-08.08.08", Some(&results)).unwrap();
+    let verification = verified(&results);
+    assert!(verification.holds(), "{verification:?}");
+    (result, verification)
+}
+
+/// What find must have counted, and what verification says of find's counts.
+fn find_counts(result: &RunResult, verification: &Verification) -> ([Option<u64>; 3], Vec<String>) {
+    let find = result.phase(PhaseId::Find).unwrap().find.as_ref().unwrap();
+    let doubts = verification.doubts.iter().filter(|doubt| doubt.contains("find ")).cloned().collect();
+    ([find.expected_found, find.expected_total, Some(find.total)], doubts)
+}
+
+#[test]
+fn find_is_checked_against_the_tree_that_it_walks() {
+    // 2 ranks, 5 and 11 files of mdtest each, two files of ior-easy and one of ior-hard
+    let (whole, two_stores) = (2 * (5 + 11) + 3, 2 * 11 + 3);
+    let phases = "write,find";
+    let (result, verification) = run_and_verify(&[], phases);
+    let (counts, doubts) = find_counts(&result, &verification);
+    assert_eq!(counts, [Some(0), Some(whole), Some(whole)]);
+    assert_eq!(doubts, ["find found nothing"], "both verdicts say so, and no number differs");
+    let (result, verification) = run_and_verify(&["mdtest-easy.API=NULL"], phases);
+    let (counts, doubts) = find_counts(&result, &verification);
+    assert_eq!(counts, [Some(0), Some(two_stores), Some(two_stores)]);
+    assert_eq!(doubts, ["find found nothing"]);
+    let extended = ["dfs-bench.mode=extended", "mdworkbench.precreatePerSet=2", "mdworkbench.filesPerProc=2"];
+    let (result, verification) = run_and_verify(&extended, "write,find");
+    let (counts, doubts) = find_counts(&result, &verification);
+    assert_eq!(counts, [Some(0), Some(whole), Some(whole)], "mdworkbench was not asked for");
+    assert_eq!(doubts, ["find found nothing"]);
+    let (result, verification) = run_and_verify(&extended, "write,mdworkbench-create,find");
+    let (counts, doubts) = find_counts(&result, &verification);
+    assert_eq!(counts, [None, None, Some(whole + 2 * 10 * 2)]);
+    assert_eq!(doubts, ["find found nothing"]);
+}
+
+#[cfg(feature = "dfs")]
+#[test]
+fn find_is_checked_against_the_container_that_it_walks() {
+    let (Some(one), Some(other)) = (common::Container::new(), common::Container::new()) else { return };
+    let easy = other.setting().replace("global.api=", "mdtest-easy.API=");
+    let (result, verification) = run_and_verify(&[&one.setting(), &easy, "global.datadir=/data"], "write,find");
+    let (counts, doubts) = find_counts(&result, &verification);
+    assert_eq!(counts, [Some(0), Some(2 * 11 + 3), Some(2 * 11 + 3)]);
+    assert_eq!(doubts, ["find found nothing"]);
+    let posix = "mdtest-easy.API=POSIX";
+    let temp = tempfile::tempdir().unwrap();
+    let datadir = format!("global.datadir={}", temp.path().join("data").display());
+    let (result, verification) = run_and_verify(&[&one.setting(), posix, &datadir], "write,find");
+    let (counts, doubts) = find_counts(&result, &verification);
+    assert_eq!(counts, [Some(0), Some(2 * 11 + 3), Some(2 * 11 + 3)]);
+    assert_eq!(doubts, ["find found nothing"]);
 }
 
 #[test]

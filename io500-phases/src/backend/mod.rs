@@ -86,7 +86,7 @@ pub trait Backend {
     fn read_at(&self, file: &Self::File, offset: u64, data: &mut [u8]) -> OpResult<usize>;
     /// Makes a file's data durable.
     fn sync(&self, file: &Self::File) -> OpResult<()>;
-    /// Makes everything below the data directory durable (POSIX: `syncfs`).
+    /// Makes everything below the data directory durable (POSIX: `sync`).
     fn sync_all(&self, dir: &Self::Dir) -> OpResult<()>;
     /// Closes a file; errors that the store held back appear here.
     fn close(&self, file: Self::File) -> OpResult<()>;
@@ -249,4 +249,13 @@ pub struct Description {
     /// Space, where the store knows it.
     #[serde(default)]
     pub space: Option<Space>,
+}
+
+impl Description {
+    /// Whether this is a file system that shows what is in a DAOS container: a dfuse mount, or an interception library is loaded.
+    pub fn shows_daos(&self) -> bool {
+        let is =
+            |name: &str, shows: fn(&str) -> bool| self.facts.iter().any(|(fact, value)| fact == name && shows(value));
+        is("file system", |kind| kind.starts_with("fuse.daos")) || is("interception", |library| library != "none")
+    }
 }

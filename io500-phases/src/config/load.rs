@@ -7,7 +7,7 @@ use super::resolve::{Apis, parent};
 use super::schema::{self, OWN_SECTION, SECTIONS};
 use super::view::View;
 use crate::pattern::PacketType;
-use crate::phase_id::PhaseId;
+use crate::phase_id::{Family, PhaseId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -264,6 +264,11 @@ pub(super) fn config(
     warnings: &mut Vec<Warning>,
 ) -> Config {
     let settings = effective(&inputs, table, warnings);
+    warnings.extend(settings.iter().filter(|setting| is_unread_run(setting)).map(|setting| {
+        let section = &setting.section;
+        let message = format!("[{section}] run = FALSE has no effect, as in the C suite: write it in [mdworkbench]");
+        Warning { place: setting.origin.place(), message }
+    }));
     let view = |section| View { settings: &settings, section };
     let apis = Apis::new(&settings, problems, warnings);
     let (global, debug, easy, hard) = (view("global"), view("debug"), view("ior-easy"), view("ior-hard"));
@@ -384,6 +389,12 @@ fn find(view: &View<'_>) -> Find {
     }
 }
 
+/// Whether a setting switches off a single phase of mdworkbench, which only run together.
+fn is_unread_run(setting: &Setting) -> bool {
+    let of_phase = setting.section.strip_prefix("mdworkbench-").is_some();
+    of_phase && setting.option == "run" && setting.value.as_deref() == Some("FALSE")
+}
+
 fn phase_config(phase: PhaseId, settings: &[Setting], apis: &Apis) -> PhaseConfig {
     let says = |section: &str, option: &str, word: &str| {
         let wanted = |setting: &&Setting| setting.section == section && setting.option == option;
@@ -393,8 +404,13 @@ fn phase_config(phase: PhaseId, settings: &[Setting], apis: &Apis) -> PhaseConfi
         says(phase.name(), option, word) || parent(phase).is_some_and(|parent| says(parent, option, word))
     };
     let (api, api_origin) = apis.of(phase);
+    let run = match parent(phase) {
+        // by a quirk of the C suite the phases of mdworkbench have a `run` that nothing reads
+        Some(parent) if phase.family() == Family::Mdworkbench => !says(parent, "run", "FALSE"),
+        _ => !own_or_parent("run", "FALSE"),
+    };
     PhaseConfig {
-        run: !own_or_parent("run", "FALSE"),
+        run,
         api,
         api_origin,
         // The phase's own word beats the parent's.

@@ -2,9 +2,9 @@
 
 use super::api::Api;
 use super::error::{ConfigError, Problem};
-use super::load::{Config, Find, Setting};
+use super::load::{Config, Find, Mode, Setting};
 use super::schema::OWN_SECTION;
-use crate::phase_id::{Family, Group, PhaseId};
+use crate::phase_id::{Family, PhaseId};
 use std::path::{Component, Path};
 
 impl Config {
@@ -65,18 +65,24 @@ impl Config {
             ("mdtest-hard", "files-per-dir") if self.mdtest_hard.files_per_dir.is_some() => {
                 Some("mdtest-hard is one shared directory".into())
             }
-            (section, "run") if setting.value.as_deref() == Some("FALSE") && self.switches_off_scored(section) => {
-                Some("a scored phase that does not run has the score 0".into())
-            }
+            (section, "run") if setting.value.as_deref() == Some("FALSE") => self.switched_off(section),
             _ => None,
         };
         self.settings().iter().filter_map(|setting| Some((setting, reason(setting)?))).collect()
     }
 
-    /// Whether phases of the standard score depend on the `run` of this section.
-    fn switches_off_scored(&self, section: &str) -> bool {
-        let depends = |phase: &PhaseId| phase.name() == section || phase.family().name() == section;
-        PhaseId::ALL.iter().filter(|phase| phase.standard_group() != Group::None).any(depends)
+    /// What becomes of a run without the phases that depend on the `run` of this section.
+    fn switched_off(&self, section: &str) -> Option<String> {
+        let depends = |phase: &&PhaseId| match phase.family() {
+            family @ Family::Mdworkbench => family.name() == section,
+            family => phase.name() == section || family.name() == section,
+        };
+        let phase = PhaseId::ALL.iter().filter(|&&phase| !self.phase(phase).run).find(depends)?;
+        match (phase.in_standard(), self.bench.mode) {
+            (true, _) => Some("a phase that does not run has the score 0".into()),
+            (false, Mode::Extended) => Some("the extended score is invalid without it".into()),
+            (false, Mode::Standard) => None,
+        }
     }
 }
 

@@ -51,8 +51,10 @@ fn files_of(plan: &IorPlan, ranks: u64) -> u64 {
 pub fn describe(plan: &Plan) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{} ranks, stonewall {} s, timestamp {}\n", plan.ranks, plan.stonewall_s, plan.timestamp);
-    for &phase in &plan.phases {
-        let _ = writeln!(text, "{:>20}  {}", phase.name(), words(plan, phase));
+    for phase in plan.asked_for() {
+        let off = plan.switched_off.contains(&phase);
+        let words = if off { "nothing: it has run = FALSE, and so the score 0".into() } else { words(plan, phase) };
+        let _ = writeln!(text, "{:>20}  {words}", phase.name());
     }
     let need = plan.need();
     if need != Need::default() {

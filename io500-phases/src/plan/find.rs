@@ -2,6 +2,7 @@
 
 use super::glob::Glob;
 use super::mdtest::MdtestPlan;
+use crate::config::{Api, ApiSpec};
 
 /// The two characters that a matching name contains.
 pub const MARK: &str = "01";
@@ -39,6 +40,26 @@ pub struct FindPlan {
     pub predicate: Predicate,
     /// Whether `predicate.not_before` is the time of the timestamp file.
     pub newer_than_timestamp: bool,
+}
+
+/// Whether what a phase over one API leaves lies in the tree that a phase over another API walks; none where that cannot be told.
+/// `mounted` says whether a file system of the run shows a DAOS container.
+pub fn one_tree(one: &ApiSpec, other: &ApiSpec, mounted: impl Fn() -> bool) -> Option<bool> {
+    // a container has a label and a UUID, and only names of one kind can be told apart
+    let names = |api: &ApiSpec| [api.pool.clone(), api.cont.clone()];
+    let is_uuid = |name: &str| name.len() == 36 && name.bytes().filter(|&byte| byte == b'-').count() == 4;
+    let differ = |pair: (Option<String>, Option<String>)| match pair {
+        (Some(one), Some(other)) => one != other && is_uuid(&one) == is_uuid(&other),
+        _ => false,
+    };
+    match (&one.api, &other.api) {
+        (Api::Posix, Api::Posix) | (Api::Null, Api::Null) => Some(true),
+        (Api::Dfs, Api::Dfs) if names(one) == names(other) => (one.prefix == other.prefix).then_some(true),
+        (Api::Dfs, Api::Dfs) => names(one).into_iter().zip(names(other)).any(differ).then_some(false),
+        (Api::Dfs, Api::Posix) | (Api::Posix, Api::Dfs) => (!mounted()).then_some(false),
+        (Api::Null, _) | (_, Api::Null) => Some(false),
+        _ => None,
+    }
 }
 
 /// How many of the files that `ranks` ranks have made, `files` each, have a name that contains [`MARK`]. Closed form: O(ranks) string
@@ -95,6 +116,7 @@ pub fn numbers_containing_mark(end: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use crate::pattern::{PacketType, Signature};
     use crate::phase_id::Family;
     use crate::plan::Hints;
@@ -116,6 +138,25 @@ mod tests {
         fn large_numbers_are_counted_right(end in 0u64..300_000) {
             prop_assert_eq!(numbers_containing_mark(end), counted(end));
         }
+    }
+
+    #[test]
+    fn trees_are_one_where_the_store_is_one() {
+        let tree = |one: &str, other: &str, mounted| {
+            let config = |api: &str| Config::builder().set(format!("global.api={api}")).build().unwrap().0;
+            one_tree(&config(one).global.api, &config(other).global.api, || mounted)
+        };
+        let dfs = |cont: &str| format!("DFS --dfs.pool=p --dfs.cont={cont}");
+        let uuid = "5c68ce66-8ed9-4a3b-a3b6-cc9b2a1ad000";
+        assert_eq!(tree("POSIX", "POSIX --posix.odirect", true), Some(true), "two stores, one tree");
+        assert_eq!(tree(&dfs("c"), &format!("{} --dfs.oclass=S1", dfs("c")), false), Some(true));
+        assert_eq!(tree(&dfs("c"), &format!("{} --dfs.prefix=/mnt", dfs("c")), false), None, "the paths may differ");
+        assert_eq!(tree(&dfs("c"), &dfs("d"), false), Some(false));
+        assert_eq!(tree(&dfs("c"), &dfs(uuid), false), None, "a label and a UUID may be the same container");
+        assert_eq!(tree(&dfs("c"), "POSIX", false), Some(false));
+        assert_eq!(tree("POSIX", &dfs("c"), true), None, "the mount may show this container");
+        assert_eq!(tree("POSIX", "NULL", false), Some(false));
+        assert_eq!(tree("POSIX", "MPIIO", false), None);
     }
 
     #[test]

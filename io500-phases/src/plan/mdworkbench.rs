@@ -16,6 +16,11 @@ pub struct MdworkbenchPlan {
 }
 
 impl MdworkbenchPlan {
+    /// The sizes as `result.txt` has them, of the objects that are created and replaced per set.
+    pub fn pairs((precreate, replace): (u64, u64)) -> Vec<(String, String)> {
+        vec![("filesPerProc".into(), replace.to_string()), ("precreatePerSet".into(), precreate.to_string())]
+    }
+
     /// Sets of every rank.
     pub const SETS: usize = 10;
     /// Bytes of an object.

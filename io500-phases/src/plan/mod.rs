@@ -9,7 +9,7 @@ mod mdworkbench;
 mod whole;
 
 pub use describe::{Need, describe};
-pub use find::{FindPlan, MARK, Predicate, numbers_containing_mark, numbers_with_mark};
+pub use find::{FindPlan, MARK, Predicate, numbers_containing_mark, numbers_with_mark, one_tree};
 pub use glob::{Glob, Matcher};
 pub use ior::{IorPlan, Offsets, RandomReads};
 pub use mdtest::{MdtestPlan, Step};

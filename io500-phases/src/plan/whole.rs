@@ -10,6 +10,8 @@ use crate::phase_id::{Family, PhaseId};
 pub struct Plan {
     /// The phases to run, in the official order.
     pub phases: Vec<PhaseId>,
+    /// The phases that were asked for and have `run = FALSE`: they do nothing and have the score 0.
+    pub switched_off: Vec<PhaseId>,
     /// Ranks.
     pub ranks: usize,
     /// The run's timestamp.
@@ -41,7 +43,7 @@ pub struct Layout {
 const IOR_HARD_TRANSFER: u64 = 47_008;
 
 impl Plan {
-    /// The plan of these phases. `hints` gives the placement of the files that a phase writes.
+    /// The plan of these phases, those with `run = FALSE` set apart. `hints` gives the placement of the files that a phase writes.
     pub fn new(
         config: &Config,
         phases: Vec<PhaseId>,
@@ -59,8 +61,10 @@ impl Plan {
             signature: signature(family.name()),
             hints: hints(write),
         };
+        let (phases, switched_off) = phases.into_iter().partition(|&phase| config.phase(phase).run);
         Plan {
             phases,
+            switched_off,
             ranks: layout.ranks,
             timestamp: timestamp.to_owned(),
             stonewall_s: config.debug.stonewall.max(0) as u32,
@@ -117,7 +121,7 @@ impl Plan {
     /// What invocations that run different phases of one plan have in common. The placement is left out, because a plan
     /// knows that of its own phases only.
     pub fn without_phases(&self) -> Plan {
-        let mut plan = Plan { phases: Vec::new(), ..self.clone() };
+        let mut plan = Plan { phases: Vec::new(), switched_off: Vec::new(), ..self.clone() };
         for hints in [
             &mut plan.ior_easy.hints,
             &mut plan.ior_hard.hints,
@@ -127,6 +131,11 @@ impl Plan {
             *hints = Hints::default();
         }
         plan
+    }
+
+    /// The phases that were asked for, in the official order, those that are switched off too.
+    pub fn asked_for(&self) -> impl Iterator<Item = PhaseId> + '_ {
+        PhaseId::ALL.into_iter().filter(|phase| self.phases.contains(phase) || self.switched_off.contains(phase))
     }
 
     /// The families whose directories this run makes.

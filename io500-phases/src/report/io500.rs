@@ -43,7 +43,7 @@ pub fn score_lines(score: &ScoreResult, official: &Verdict) -> String {
 
 /// Whether the C suite says a reason while it looks at the output of IOR or of find, and not after the phase.
 fn is_of_the_workload(reason: &Reason) -> bool {
-    !reason.text.starts_with("Runtime ") && !reason.text.starts_with("The score ")
+    !reason.text.starts_with("Runtime ") && !reason.text.starts_with("Resulting score ")
 }
 
 /// The pairs that stand before the command line: the sizes of md-workbench, which are found first.
@@ -117,10 +117,11 @@ pub fn result_txt(result: &RunResult) -> String {
             pair(&mut text, "exe", &phase.command);
         }
         let (own, general): (Vec<_>, Vec<_>) = of(Some(phase.phase)).partition(|reason| is_of_the_workload(reason));
-        // a script that failed is told of before its output, the rest before the first figure of IOR or find
+        // a script that failed is told of before its output, the rest before the first figure of IOR, find or md-workbench
         let (failed, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|reason| reason.text.starts_with("Exit code "));
         failed.iter().for_each(|reason| error(&mut text, reason));
-        let figure = |(key, _): &(String, String)| matches!(key.as_str(), "throughput-stonewall" | "found");
+        let figure =
+            |(key, _): &(String, String)| matches!(key.as_str(), "throughput-stonewall" | "found" | "maxOpTime");
         let (ahead, behind) = behind.split_at(behind.iter().position(figure).unwrap_or(behind.len()));
         ahead.iter().for_each(|(key, value)| pair(&mut text, key, value));
         own.iter().for_each(|reason| error(&mut text, reason));

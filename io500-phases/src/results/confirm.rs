@@ -1,12 +1,12 @@
 //! Verification of a result: is the score what the phases give, and do the hashes fit?
 
 use super::doubts;
-use super::eras::config_hashes;
+use super::eras::{config_hashes, random_phase_is_scored};
 use super::material::Material;
 use super::official::{OfficialPhase, OfficialResult, OfficialScore, Summary};
 use super::score::{geometric_mean, in_extended_hash};
 use crate::config::key_value_hash;
-use crate::phase_id::{Group, PhaseId};
+use crate::phase_id::Group;
 use serde::Serialize;
 
 /// What became of one claim of a result.
@@ -123,8 +123,13 @@ fn check_score(result: &OfficialResult, score: &OfficialScore, extended: bool) -
         return Claim::refuted(format!("no numbers: BW {:?}, MD {:?}, SCORE {:?}", score.bw, score.md, score.total));
     };
     let group = |wanted: Group| -> Vec<f64> {
-        let of = |phase: PhaseId| if extended { phase.extended_group() } else { phase.standard_group() };
-        let phases = result.phases.iter().filter(|phase| phase.phase.is_some_and(|phase| of(phase) == wanted));
+        let of = |phase: &OfficialPhase| match phase.phase {
+            Some(phase) if extended => phase.extended_group(),
+            Some(phase) => phase.standard_group(),
+            None if extended && random_phase_is_scored(result.version(), &phase.name) => Group::Bandwidth,
+            None => Group::None,
+        };
+        let phases = result.phases.iter().filter(|phase| of(phase) == wanted);
         phases.filter_map(OfficialPhase::score).filter(|&score| score > 0.0).collect()
     };
     let mean = |values: &[f64], shift: f64| geometric_mean(values.iter().map(|value| value + shift));
@@ -258,10 +263,9 @@ fn check_extended_hash(result: &OfficialResult, score: &OfficialScore) -> Claim 
         Ok(printed) => printed,
         Err(claim) => return claim,
     };
-    // Until 2025 the random-access phases counted in the extended score, too.
     let optional = |phase: &&OfficialPhase| match phase.phase {
         Some(phase) => in_extended_hash(phase),
-        None => phase.name.starts_with("ior-rnd"),
+        None => random_phase_is_scored(result.version(), &phase.name),
     };
     let total = key_value_hash("SCORE", &score.total);
     let phases = result.phases.iter().filter(optional);

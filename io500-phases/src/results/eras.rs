@@ -1,4 +1,4 @@
-//! Configuration hashes of all versions of the suite.
+//! What differs between the versions of the suite: the phases that they score or judge, and the hashes of configurations.
 //!
 //! The hash is over every option that has a value. A `config.ini` that the suite wrote lists them all; one that a person
 //! wrote lacks those that were left at their defaults. The defaults never changed, but the options did, so a file of a
@@ -140,10 +140,62 @@ const OLD: [(Era, Era, &str, &str, &str); 13] = [
     (Era::Sc21, Era::Isc25, "ior-rnd1MB-read", "run", "TRUE"),
 ];
 
+/// A release: year, and whether it is that of the autumn (`sc`).
+type Release = (u32, bool);
+
+/// The release that a version is of, or was built on: `io500-sc21-24`, `io500-isc25_v2`.
+fn release(version: &str) -> Option<Release> {
+    let name = version.strip_prefix("io500-")?;
+    let (autumn, rest) = match name.strip_prefix("isc") {
+        Some(rest) => (false, rest),
+        None => (true, name.strip_prefix("sc")?),
+    };
+    Some((rest.get(..2)?.parse().ok()?, autumn))
+}
+
+/// Whether a version counts a phase, which the present one does not have, in the bandwidth of the extended score: from ISC21 one
+/// pair of random phases, from SC21 two, which were left out after ISC26. Where the version is not told, whether any does.
+pub fn random_phase_is_scored(version: Option<&str>, phase: &str) -> bool {
+    let (first, last) = match phase {
+        "ior-rnd-write" | "ior-rnd-read" => ((21, false), (21, false)),
+        "ior-rnd4K-write" | "ior-rnd4K-read" | "ior-rnd1MB-write" | "ior-rnd1MB-read" => ((21, true), (26, false)),
+        _ => return false,
+    };
+    let Some(version) = version.filter(|version| !version.is_empty()) else { return true };
+    let Some(release) = release(version) else { return !is_own(version) };
+    // a build behind a release may have what only the next one was to bring
+    let between = version.matches('-').count() > 1;
+    (first <= release || between) && release <= last
+}
+
+/// Whether a version has `ior-rnd4K-easy-read`, and judges it like the scored phases.
+pub fn judges_random_read(version: Option<&str>) -> bool {
+    version.is_some_and(|version| is_own(version) || release(version) >= Some((25, false)))
+}
+
+fn is_own(version: &str) -> bool {
+    version.starts_with("dfs-bench")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+
+    #[test]
+    fn phases_belong_to_versions() {
+        let scored = |version, phase| random_phase_is_scored(Some(version), phase);
+        assert!(scored("io500-isc21_v1", "ior-rnd-write") && !scored("io500-isc21_v1", "ior-rnd4K-write"));
+        assert!(scored("io500-sc21", "ior-rnd4K-read") && scored("io500-isc26_v2", "ior-rnd1MB-read"));
+        assert!(scored("io500-isc21_v2-4-gaecc082e1315", "ior-rnd1MB-write"), "on the way to SC21");
+        assert!(!scored("io500-sc21", "ior-rnd-read") && !scored("io500-sc27", "ior-rnd4K-read"));
+        assert!(!scored("io500-isc26_v2", "ior-rnd4K-easy-read") && !scored("dfs-bench-0.1.0", "ior-rnd4K-write"));
+        assert!(scored("", "ior-rnd4K-write") && random_phase_is_scored(None, "ior-rnd-read"));
+        let judged = ["io500-isc25_v1", "io500-sc25-26", "dfs-bench-0.1.0"];
+        assert!(judged.into_iter().all(|version| judges_random_read(Some(version))));
+        let not = [Some("io500-sc24_v1"), Some("io500-isc20"), Some(""), Some("aramco-custom"), None];
+        assert!(!not.into_iter().any(judges_random_read));
+    }
 
     #[test]
     fn the_present_version_is_what_the_configuration_itself_computes() {

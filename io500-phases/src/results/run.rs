@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the schema of [`RunResult`]: the major number changes when a reader of an older version would misread a file.
-pub const SCHEMA_VERSION: &str = "1.1";
+pub const SCHEMA_VERSION: &str = "1.2";
 
 /// Everything about a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -146,6 +146,9 @@ pub struct PhaseResult {
     pub bytes: u64,
     /// Whether the C suite would call the phase valid.
     pub valid: bool,
+    /// `run = FALSE`: nothing was done, and the score is 0.
+    #[serde(default)]
+    pub switched_off: bool,
     /// The command line that the C suite would have run, for `exe` in `result.txt`.
     pub command: String,
     /// The phase's own pairs in `result.txt`, in order.
@@ -187,6 +190,7 @@ impl PhaseResult {
             operations: 0,
             bytes: 0,
             valid: true,
+            switched_off: false,
             command: String::new(),
             pairs: Vec::new(),
             pause: None,

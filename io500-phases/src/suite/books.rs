@@ -100,6 +100,20 @@ impl<'o> Books<'o> {
         dir.write(&format!("latency/{name}"), &histogram_log(self.since, &entries))
     }
 
+    /// A phase has `run = FALSE`. What an earlier invocation measured in it stays.
+    pub fn switched_off(&mut self, mut result: PhaseResult) -> Result<()> {
+        let phase = result.phase;
+        if self.result.phase(phase).is_some_and(|earlier| !earlier.switched_off) {
+            return Ok(());
+        }
+        result.invocation = self.result.provenance.invocation;
+        self.result.enter(result);
+        self.judge();
+        self.write()?;
+        self.observer.phase_over(&self.result, phase);
+        Ok(())
+    }
+
     /// A phase is over: books it and writes all files anew.
     pub fn phase_over(&mut self, mut result: PhaseResult, csv: &str, reached: Option<u64>) -> Result<()> {
         let (phase, rate) = (result.phase, result.rate);
@@ -141,7 +155,7 @@ impl<'o> Books<'o> {
     fn score(&self) -> ScoreResult {
         let rates: Vec<(PhaseId, f64)> = self.result.phases.iter().map(|phase| (phase.phase, phase.rate)).collect();
         let extended = self.rules.expected.len() > STANDARD_PHASES;
-        let all_valid = self.result.official.valid && self.result.phases.iter().all(|phase| phase.valid);
+        let all_valid = validity::extended_valid(&self.result.official);
         let version = &self.result.provenance.program;
         let score = score::score(version, &rates, self.result.official.valid, extended.then_some(all_valid));
         // the write phases as they stood at the stonewall, everything else as it is

@@ -11,7 +11,9 @@ use crate::error::Result;
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::find::FindOptions;
 use crate::phases::{self, Cx, Pace, RankTally};
-use crate::plan::{FindPlan, IorPlan, MdtestPlan, MdworkbenchPlan, Plan, RandomReads, Step, numbers_with_mark};
+use crate::plan::{
+    FindPlan, IorPlan, MdtestPlan, MdworkbenchPlan, Plan, RandomReads, Step, numbers_with_mark, one_tree,
+};
 use crate::report::{find_csv, ior_csv, mdtest_csv};
 use crate::results::aggregate::{Measure, figures, gather, stonewall};
 use crate::results::{FindResult, KindLatency, PhaseResult, Reduce};
@@ -28,6 +30,8 @@ pub(super) struct RunPhase<'a> {
     pub ticker: &'a Ticker,
     pub progress: &'a Progress,
     pub state: &'a Standing,
+    /// A POSIX store of the run shows what is in a DAOS container.
+    pub shows_daos: bool,
 }
 
 /// What a phase leaves behind on a rank.
@@ -142,8 +146,7 @@ impl RunPhase<'_> {
             let mut result = self.result(Measure::Operations, &own, 0, false);
             let longest = own.iter().map(|tally| tally.longest_op_ns).max().unwrap_or(0) as f64 / 1e9;
             result.stonewall = None;
-            result.pairs =
-                vec![("filesPerProc".into(), replace.to_string()), ("precreatePerSet".into(), precreate.to_string())];
+            result.pairs = MdworkbenchPlan::pairs((precreate, replace));
             (result, format!("{longest:.6}"))
         };
         match self.phase {
@@ -249,25 +252,33 @@ impl RunPhase<'_> {
         Ok(Outcome { reached: None, on_root, latencies: Vec::new() })
     }
 
-    /// How many entries a find phase must match and must see, from what the write phases before it reached; none where that is not known.
+    /// How many entries a find phase must match and must see, from what the write phases before it reached in the tree that it walks;
+    /// none where that is not known.
     fn expected(&self, find: &FindPlan, ranks: usize) -> (Option<u64>, Option<u64>) {
-        let reached = |family| self.state.count(family).ok();
-        let easy = reached(Family::MdtestEasy).map(|files| files * ranks as u64);
-        let hard = reached(Family::MdtestHard).map(|files| files * ranks as u64);
-        let marked = |plan: &MdtestPlan| reached(plan.family).map(|files| numbers_with_mark(plan, ranks, files));
-        let (easy_plan, hard_plan) = (&self.plan.mdtest_easy, &self.plan.mdtest_hard);
+        let in_tree = |write: PhaseId| {
+            let api = |phase| &self.config.phase(phase).api;
+            one_tree(api(self.phase), api(write), || self.shows_daos)
+        };
+        let part = |write: PhaseId, of: &dyn Fn(u64) -> u64| match in_tree(write)? {
+            true => self.state.count(write.family()).ok().map(of),
+            false => Some(0),
+        };
+        let files = |write| part(write, &|files| files * ranks as u64);
+        let marked = |write, plan: &MdtestPlan| part(write, &|files| numbers_with_mark(plan, ranks, files));
+        let ior = |write, plan: &IorPlan| part(write, &|_| if plan.file_per_process { ranks as u64 } else { 1 });
+        let (easy, hard) = (PhaseId::MdtestEasyWrite, PhaseId::MdtestHardWrite);
+        let marked_hard = marked(hard, &self.plan.mdtest_hard);
         match find.below.as_str() {
-            "mdtest-easy" => (marked(easy_plan), easy),
-            "mdtest-hard" => (marked(hard_plan), hard),
+            "mdtest-easy" => (marked(easy, &self.plan.mdtest_easy), files(easy)),
+            "mdtest-hard" => (marked_hard, files(hard)),
             _ => {
-                let ior =
-                    |plan: &IorPlan| reached(plan.family).map(|_| if plan.file_per_process { ranks as u64 } else { 1 });
-                let parts = [easy, hard, ior(&self.plan.ior_easy), ior(&self.plan.ior_hard)];
-                let total = parts.into_iter().try_fold(0, |sum, part| part.map(|part| sum + part));
+                let (ior_easy, ior_hard) = (PhaseId::IorEasyWrite, PhaseId::IorHardWrite);
+                let ior = [ior(ior_easy, &self.plan.ior_easy), ior(ior_hard, &self.plan.ior_hard)];
+                let total = [files(easy), files(hard)].into_iter().chain(ior).sum::<Option<u64>>();
                 // mdworkbench's files have the size too, and some of its names the mark (`file-101`): made in the second of the timestamp they
                 // match. How many that are, no plan knows
-                let exact = !self.plan.phases.contains(&PhaseId::MdworkbenchCreate);
-                (marked(hard_plan).filter(|_| exact), total.filter(|_| exact))
+                let exact = !self.state.mdworkbench_made || in_tree(PhaseId::MdworkbenchCreate) == Some(false);
+                (marked_hard.filter(|_| exact), total.filter(|_| exact))
             }
         }
     }

@@ -30,7 +30,6 @@ impl Suite<'_> {
             scc: self.config.global.scc,
             pausing: self.config.debug.pause_dir.is_some(),
             files_per_dir: self.config.mdtest_hard.files_per_dir.is_some(),
-            dry_run: false,
             expected: PhaseId::ALL.into_iter().filter(|phase| extended || phase.in_standard()).collect(),
             departures,
         }

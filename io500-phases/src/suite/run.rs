@@ -12,7 +12,7 @@ use crate::engine::{Failure, Progress, Team, Ticker, catch};
 use crate::error::{Error, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::cleanup;
-use crate::plan::Plan;
+use crate::plan::{MdworkbenchPlan, Plan};
 use crate::report::{ResultDir, equivalent_command};
 use crate::results::{PhaseResult, RunResult};
 use serde::Serialize;
@@ -199,13 +199,17 @@ impl<'a> Suite<'a> {
         standing: &mut Standing,
         books: &mut Option<Books<'_>>,
     ) -> Result<()> {
-        for &phase in &self.plan.phases {
+        for phase in self.plan.asked_for() {
             team.enter(Some(phase));
             let pause = self.before(team, phase)?;
+            if self.plan.switched_off.contains(&phase) {
+                self.switched_off(team, phase, standing, books, pause)?;
+                continue;
+            }
             // clocks drift: an hour later an old offset is worse than its uncertainty
             standing.clock = ClockSync::measure(team.comm());
             if let Some(books) = books {
-                if books.result.own_phases().next().is_none() {
+                if books.result.own_phases().all(|phase| phase.switched_off) {
                     books.result.provenance.start.first_phase_s = self.options.process_start.elapsed().as_secs_f64();
                 }
                 books.observer.phase_begins(phase);
@@ -217,7 +221,9 @@ impl<'a> Suite<'a> {
             let phase_s = clock.elapsed().as_secs_f64();
             self.options.progress.end();
             match outcome.reached {
-                Some(start) if phase.family() == Family::Mdworkbench => standing.mdworkbench_start = start,
+                Some(start) if phase.family() == Family::Mdworkbench => {
+                    (standing.mdworkbench_start, standing.mdworkbench_made) = (start, true);
+                }
                 Some(reached) => drop(standing.reached.insert(phase.family(), reached)),
                 None => {}
             }
@@ -237,6 +243,39 @@ impl<'a> Suite<'a> {
         }
         team.enter(None);
         Ok(())
+    }
+
+    /// A phase with `run = FALSE`: it stands in the result, with a score of 0.
+    fn switched_off(
+        &self,
+        team: &Team<'_>,
+        phase: PhaseId,
+        standing: &Standing,
+        books: &mut Option<Books<'_>>,
+        pause: Option<(String, String)>,
+    ) -> Result<()> {
+        let entered = books.as_mut().map_or(Ok(()), |books| {
+            let (plan, datadir) = (self.plan, self.mounted_datadir());
+            let objects = plan.mdworkbench.objects(plan.ranks, plan.stonewall_s, standing.mdtest_easy_rate);
+            let command = match phase.kind() {
+                Kind::Find => String::new(),
+                _ => equivalent_command(self.config, plan, phase, &datadir, &self.resultdir(), objects),
+            };
+            let pairs = match phase.family() {
+                Family::Mdworkbench => MdworkbenchPlan::pairs(objects),
+                _ => Vec::new(),
+            };
+            let (begin, end) = (now(), now());
+            let nothing =
+                PhaseResult { switched_off: true, command, pairs, begin, end, pause, ..PhaseResult::new(phase) };
+            books.switched_off(nothing)
+        });
+        team.agree(entered.map_err(as_failure))
+    }
+
+    /// The data directory where a file system shows it, whatever the API.
+    fn mounted_datadir(&self) -> String {
+        dated(&self.config.global.datadir, self.config.global.timestamp_datadir, &self.plan.timestamp)
     }
 
     /// Before a phase: caches, and a pause while its pause file is there.
@@ -272,9 +311,7 @@ impl<'a> Suite<'a> {
         let resultdir = self.resultdir();
         // a script looks where the file system is mounted
         let datadir = match phase.kind() {
-            Kind::Find => {
-                dated(&self.config.global.datadir, self.config.global.timestamp_datadir, &self.plan.timestamp)
-            }
+            Kind::Find => self.mounted_datadir(),
             _ => stores.datadir(phase).to_owned(),
         };
         let plan = self.plan;
@@ -290,6 +327,9 @@ impl<'a> Suite<'a> {
             ticker: &self.options.ticker,
             progress: &self.options.progress,
             state: standing,
+            shows_daos: books
+                .as_ref()
+                .is_some_and(|books| books.result.provenance.stores.iter().any(|(_, store)| store.shows_daos())),
         };
         // A panic must not leave the others waiting: it becomes this rank's failure at the meeting they are going to.
         match catch(|| Ok(stores.visit(phase, run))) {

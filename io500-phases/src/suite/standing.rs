@@ -18,7 +18,7 @@ struct Kept {
     reached: Vec<Option<u64>>,
     timestamp_s: Option<i64>,
     mdtest_easy_rate: Option<f64>,
-    mdworkbench_start: u64,
+    mdworkbench_start: Option<u64>,
 }
 
 /// What a rank knows between phases.
@@ -33,6 +33,8 @@ pub(super) struct Standing {
     pub mdtest_easy_rate: Option<f64>,
     /// The first object of every set that mdworkbench has not replaced yet.
     pub mdworkbench_start: u64,
+    /// mdworkbench has made its objects, in this invocation or an earlier one.
+    pub mdworkbench_made: bool,
 }
 
 impl Standing {
@@ -45,6 +47,7 @@ impl Standing {
             timestamp_s: None,
             mdtest_easy_rate: None,
             mdworkbench_start: 0,
+            mdworkbench_made: false,
         }
     }
 
@@ -71,7 +74,7 @@ impl Standing {
                 kept.reached.push(dir.stonewall(family)?);
             }
             kept.mdtest_easy_rate = dir.mdworkbench_rate()?;
-            kept.mdworkbench_start = dir.mdworkbench_start()?.unwrap_or(0);
+            kept.mdworkbench_start = dir.mdworkbench_start()?;
             Ok(kept)
         };
         let kept = from_root(team.comm(), team.agree(read().map_err(as_failure))?);
@@ -79,7 +82,8 @@ impl Standing {
         self.reached.extend(reached);
         self.timestamp_s = kept.timestamp_s;
         self.mdtest_easy_rate = kept.mdtest_easy_rate;
-        self.mdworkbench_start = kept.mdworkbench_start;
+        self.mdworkbench_start = kept.mdworkbench_start.unwrap_or(0);
+        self.mdworkbench_made = kept.mdworkbench_start.is_some();
         if let Some(find) =
             plan.phases.iter().find(|&&phase| plan.find(phase).newer_than_timestamp && phase.kind() == Kind::Find)
             && self.timestamp_s.is_none()
