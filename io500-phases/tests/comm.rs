@@ -1,10 +1,15 @@
 //! Groups within one process: `Solo` and threads against the sequential model, and what happens when a rank fails.
 
 mod comm_checks;
+mod common;
 
+use io500_phases::backend::null::Null;
+use io500_phases::backend::select::Single;
 use io500_phases::comm::threads::{self, GroupFailure};
-use io500_phases::comm::{Comm, Placement, ReduceOp, Solo};
+use io500_phases::comm::{ClockSync, Comm, Placement, ReduceOp, Solo, Topology};
+use io500_phases::phase_id::PhaseId;
 use proptest::prelude::*;
+use std::cell::Cell;
 
 #[test]
 fn solo_follows_the_model() {
@@ -102,4 +107,77 @@ fn run_panics_with_the_first_cause() {
         assert!(comm.rank() != 1, "out of range");
         comm.barrier();
     });
+}
+
+/// Counts how often the ranks gather numbers, which is how clocks are compared.
+struct Counted<'a>(&'a dyn Comm, &'a Cell<usize>);
+
+impl Comm for Counted<'_> {
+    fn all_gather_u64(&self, value: u64) -> Vec<u64> {
+        self.1.set(self.1.get() + 1);
+        self.0.all_gather_u64(value)
+    }
+    fn rank(&self) -> usize {
+        self.0.rank()
+    }
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+    fn host(&self) -> &str {
+        self.0.host()
+    }
+    fn topology(&self) -> &Topology {
+        self.0.topology()
+    }
+    fn barrier(&self) {
+        self.0.barrier();
+    }
+    fn broadcast(&self, root: usize, data: &mut Vec<u8>) {
+        self.0.broadcast(root, data);
+    }
+    fn all_reduce_u64(&self, op: ReduceOp, values: &mut [u64]) {
+        self.0.all_reduce_u64(op, values);
+    }
+    fn all_reduce_f64(&self, op: ReduceOp, values: &mut [f64]) {
+        self.0.all_reduce_f64(op, values);
+    }
+    fn reduce_u64(&self, op: ReduceOp, values: &mut [u64]) {
+        self.0.reduce_u64(op, values);
+    }
+    fn gather(&self, data: &[u8]) -> Option<Vec<Vec<u8>>> {
+        self.0.gather(data)
+    }
+    fn send(&self, to: usize, message: &[u8]) {
+        self.0.send(to, message);
+    }
+    fn try_recv(&self) -> Option<(usize, Vec<u8>)> {
+        self.0.try_recv()
+    }
+    fn abort(&self, code: i32) -> ! {
+        self.0.abort(code)
+    }
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+}
+
+#[test]
+fn a_run_measures_the_clocks_before_every_phase() {
+    let config = common::config("", &["debug.stonewall-time=1", "mdtest-easy.n=10"]);
+    let gathered = |phases: &[PhaseId]| {
+        let count = Cell::new(0);
+        let stores = Single { backend: Null, datadir: "/data".into() };
+        let (solo, timestamp) = (Solo::new(), "2026.01.02-03.04.05");
+        common::run_on(&config, phases, &Counted(&solo, &count), timestamp, None, &stores).unwrap();
+        count.into_inner()
+    };
+    let once = {
+        let count = Cell::new(0);
+        ClockSync::measure(&Counted(&Solo::new(), &count));
+        count.into_inner()
+    };
+    assert!(once > 0);
+    // at the start, and before each
+    assert_eq!(gathered(&[PhaseId::MdtestEasyWrite]), 2 * once);
+    assert_eq!(gathered(&[PhaseId::MdtestEasyWrite, PhaseId::Timestamp, PhaseId::MdtestEasyStat]), 4 * once);
 }

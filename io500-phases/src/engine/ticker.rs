@@ -69,3 +69,23 @@ impl Ticker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_counter_goes_as_fast_as_the_monotonic_clock() {
+        let ticker = Ticker::real();
+        let reading = || (ticker.now_ns(), ticker.ticks(), ticker.now_ns());
+        let (before, from, since) = reading();
+        std::thread::sleep(Duration::from_millis(50));
+        let (until, to, after) = reading();
+        let counted = ticker.nanos(from, to);
+        // between the inner and the outer readings, give or take a thousandth
+        assert!(counted > (until - since) * 999 / 1000 && counted < (after - before) * 1001 / 1000, "{counted}");
+        let again = ticker.nanos(0, ticker.ticks_in(1_000_000_000));
+        assert!(again.abs_diff(1_000_000_000) <= 10, "{again}");
+    }
+}
