@@ -316,3 +316,30 @@ fn the_injection_counts_what_goes_through_it() {
     assert_eq!((store.calls(Op::ReadDir), store.calls(Op::Read)), (2, 0));
     assert_eq!(store.time().load(std::sync::atomic::Ordering::Relaxed), 5);
 }
+
+/// On a virtual clock a window is exactly the sum of what lies in it.
+#[test]
+fn what_surrounds_a_phase_is_in_no_window() {
+    let settings =
+        ["debug.stonewall-time=60", "ior-easy.transferSize=64", "ior-easy.blockSize=640", "mdtest-easy.n=10"];
+    let config = common::config("", &settings);
+    let phases = select_phases("ior-easy-write,mdtest-easy-write,mdtest-easy-delete", false).unwrap();
+    let outside = [(Op::OpenPath, 100_000), (Op::Mkdir, 200_000), (Op::Rmdir, 300_000), (Op::OpenDir, 400_000)];
+    let inside = [(Op::Create, 1), (Op::Write, 10), (Op::Unlink, 1000), (Op::Sync, 5000)];
+    let result = threads::run(1, |comm| {
+        let delays = outside.into_iter().chain(inside);
+        let backend = delays.fold(Faulty::new(Null), |store, (op, ms)| store.each(op, Effect::Delay(ms * MS)));
+        let options = Options { ticker: Ticker::Virtual(backend.time()), ..Options::default() };
+        let stores = Single { backend, datadir: "/data".to_owned() };
+        let plan = common::plan(&config, &phases, comm, TIMESTAMP);
+        Suite::new(&config, &plan, options).run(comm, &stores, &mut Quiet).unwrap().unwrap()
+    });
+    for (phase, milliseconds) in [
+        (PhaseId::IorEasyWrite, 1 + 10 * 10 + 5000),
+        (PhaseId::MdtestEasyWrite, 10 + 5000),
+        (PhaseId::MdtestEasyDelete, 10 * 1000),
+    ] {
+        let window_s = result[0].phase(phase).unwrap().window_s;
+        assert!((window_s - f64::from(milliseconds) / 1000.0).abs() < 1e-6, "{phase}: {window_s}");
+    }
+}
