@@ -37,3 +37,11 @@ pub const DEFAULTS: Option<(&str, &str)> = Some((standin::DEFAULT_POOL, standin:
 /// The pool and the container that the stand-in makes by itself; a real DAOS has no such thing.
 #[cfg(not(daos_standin))]
 pub const DEFAULTS: Option<(&str, &str)> = None;
+
+/// The directory of the stand-in's store, in which every directory is a pool; a real DAOS has no such thing.
+pub fn standin_root() -> Option<std::path::PathBuf> {
+    #[cfg(daos_standin)]
+    return Some(standin::root_path());
+    #[cfg(not(daos_standin))]
+    return None;
+}

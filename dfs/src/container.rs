@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::oclass::ObjectClass;
+use crate::property::Property;
 use daos_sys::{DAOS_CONT_HINT_MAX_LEN, daos_prop_entry, daos_prop_t, dfs_attr_t};
 
 /// What a container is to be created with; the default leaves everything to DAOS.
@@ -19,72 +20,6 @@ pub struct ContainerAttributes {
     pub hints: String,
     /// Container properties.
     pub properties: Vec<Property>,
-}
-
-/// A property of a container, by the names that `daos container create --properties` uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Property {
-    /// `rd_fac`: how many failures the container's data has to survive.
-    RedundancyFactor(u64),
-    /// `rd_lvl`: what fails at once, 1 an engine, 2 a node.
-    RedundancyLevel(u64),
-    /// `cksum`: the checksum algorithm, by its number; 0 is off.
-    Checksum(u64),
-    /// `srv_cksum`: whether servers verify checksums.
-    ServerChecksum(bool),
-    /// `ec_cell_sz`: bytes of one cell of erasure-coded objects.
-    EcCellSize(u64),
-}
-
-const CHECKSUMS: [&str; 8] = ["off", "crc16", "crc32", "crc64", "sha1", "sha256", "sha512", "adler32"];
-
-impl Property {
-    /// Reads a list such as `rd_fac:1,ec_cell_sz:131072`.
-    pub fn parse_list(text: &str) -> Result<Vec<Property>> {
-        text.split([',', ';']).map(str::trim).filter(|item| !item.is_empty()).map(Property::parse).collect()
-    }
-
-    fn parse(item: &str) -> Result<Property> {
-        let invalid = |why: &str| Error::Invalid(format!("container property {item:?}: {why}"));
-        let (name, value) = item.split_once([':', '=']).ok_or_else(|| invalid("expected name:value"))?;
-        let number = || value.trim().parse::<u64>().map_err(|_| invalid("the value is not a number"));
-        let word = value.trim().to_ascii_lowercase();
-        Ok(match name.trim().to_ascii_lowercase().as_str() {
-            "rd_fac" => Property::RedundancyFactor(number()?),
-            "rd_lvl" => Property::RedundancyLevel(match word.as_str() {
-                "rank" => 1,
-                "node" => 2,
-                _ => number()?,
-            }),
-            "cksum" => Property::Checksum(
-                CHECKSUMS
-                    .iter()
-                    .position(|&known| known == word)
-                    .ok_or_else(|| invalid(&format!("known are {}", CHECKSUMS.join(", "))))? as u64,
-            ),
-            "srv_cksum" => Property::ServerChecksum(match word.as_str() {
-                "on" => true,
-                "off" => false,
-                _ => return Err(invalid("expected on or off")),
-            }),
-            "ec_cell_sz" => Property::EcCellSize(number()?),
-            _ => return Err(invalid("known are rd_fac, rd_lvl, cksum, srv_cksum, ec_cell_sz")),
-        })
-    }
-
-    fn entry(self) -> daos_prop_entry {
-        let (kind, value) = match self {
-            Property::RedundancyFactor(n) => (daos_sys::DAOS_PROP_CO_REDUN_FAC, n),
-            Property::RedundancyLevel(n) => (daos_sys::DAOS_PROP_CO_REDUN_LVL, n),
-            Property::Checksum(n) => (daos_sys::DAOS_PROP_CO_CSUM, n),
-            Property::ServerChecksum(on) => (daos_sys::DAOS_PROP_CO_CSUM_SERVER_VERIFY, on.into()),
-            Property::EcCellSize(n) => (daos_sys::DAOS_PROP_CO_EC_CELL_SZ, n),
-        };
-        let mut entry = daos_prop_entry { dpe_type: kind, ..daos_prop_entry::default() };
-        entry.__bindgen_anon_1.dpe_val = value;
-        entry
-    }
 }
 
 impl ContainerAttributes {
@@ -145,28 +80,5 @@ impl ContainerInfo {
             redundancy_factor: factor,
             unclean: status >> 32 & 0xffff != 0,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn properties_are_read_as_daos_writes_them() {
-        let parsed = Property::parse_list("rd_fac:1, cksum:crc32;rd_lvl:node, srv_cksum:on,ec_cell_sz:131072").unwrap();
-        assert_eq!(
-            parsed,
-            [
-                Property::RedundancyFactor(1),
-                Property::Checksum(2),
-                Property::RedundancyLevel(2),
-                Property::ServerChecksum(true),
-                Property::EcCellSize(131_072)
-            ]
-        );
-        for wrong in ["rd_fac", "rd_fac:x", "cksum:md5", "rf:1"] {
-            assert!(Property::parse_list(wrong).unwrap_err().to_string().contains(wrong), "{wrong}");
-        }
     }
 }

@@ -43,10 +43,11 @@ mod handle;
 mod mount;
 mod oclass;
 mod pool;
+mod property;
 mod queue;
 mod system;
 
-pub use container::{ContainerAttributes, ContainerInfo, Property};
+pub use container::{ContainerAttributes, ContainerInfo};
 pub use dir::{Cursor, Dir};
 pub use entry::{FileKind, Stat, Time};
 pub use error::{Der, Errno, Error, Result};
@@ -56,5 +57,8 @@ pub use handle::ObjectId;
 pub use mount::{Access, Mount, MountAttributes, MountOptions, Node};
 pub use oclass::ObjectClass;
 pub use pool::{Pool, PoolInfo, Rebuild, RebuildState, Tier};
+pub use property::Property;
 pub use queue::Queue;
-pub use system::{System, built_version, default_pool_and_container, is_standin, provider, runtime_version};
+pub use system::{
+    System, built_version, default_pool_and_container, is_standin, provider, runtime_version, standin_root,
+};

@@ -80,6 +80,11 @@ pub fn provider() -> String {
     format!("libdfs {major}.{minor}.{fix}")
 }
 
+/// The directory of the stand-in's store, in which every directory is a pool; a real DAOS has no such thing.
+pub fn standin_root() -> Option<std::path::PathBuf> {
+    daos_sys::standin_root()
+}
+
 /// The pool and container that the stand-in makes by itself; a real DAOS has no such thing.
 pub fn default_pool_and_container() -> Option<(&'static str, &'static str)> {
     daos_sys::DEFAULTS

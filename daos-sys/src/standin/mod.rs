@@ -47,7 +47,7 @@ mod pool;
 mod store;
 mod sys;
 
-pub use store::{DEFAULT_CONTAINER, DEFAULT_POOL};
+pub use store::{DEFAULT_CONTAINER, DEFAULT_POOL, root_path};
 
 /// Fails to compile where a function here has another signature than the header it imitates.
 macro_rules! assert_signatures {

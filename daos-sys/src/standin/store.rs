@@ -28,10 +28,9 @@ pub fn engines() -> u32 {
     })
 }
 
-/// The directory of the store, made when it is not there.
-fn root() -> Result<OwnedFd> {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    let path = PATH.get_or_init(|| match std::env::var_os("DAOS_STANDIN_ROOT") {
+/// The path of the store's directory.
+pub fn root_path() -> PathBuf {
+    match std::env::var_os("DAOS_STANDIN_ROOT") {
         Some(path) => PathBuf::from(path),
         None => {
             let shared_memory = PathBuf::from("/dev/shm");
@@ -39,7 +38,13 @@ fn root() -> Result<OwnedFd> {
             // SAFETY: the call has no preconditions.
             base.join(format!("daos-standin-{}", unsafe { libc::geteuid() }))
         }
-    });
+    }
+}
+
+/// The directory of the store, made when it is not there.
+fn root() -> Result<OwnedFd> {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    let path = PATH.get_or_init(root_path);
     std::fs::create_dir_all(path).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO))?;
     open_at(libc::AT_FDCWD, &CString::new(path.as_os_str().as_bytes()).map_err(|_| libc::EINVAL)?, DIRECTORY)
 }

@@ -159,15 +159,29 @@ fn connect(
 
 /// How to see what pools and containers there are.
 fn what_there_is(pool: &str) -> String {
-    match ::dfs::is_standin() {
-        true => {
-            "this is the stand-in: DAOS_STANDIN_ROOT names its directory, and without --pool and --cont it has defaults"
-                .into()
-        }
-        false => {
-            format!("`daos pool list` and `daos cont list {pool}` show what there is; --group names another system")
-        }
+    let Some(root) = ::dfs::standin_root() else {
+        return format!(
+            "`daos pool list` and `daos cont list {pool}` show what there is; --group names another system"
+        );
+    };
+    let mut pools: Vec<String> = std::fs::read_dir(&root).map_or_else(
+        |_| Vec::new(),
+        |entries| entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect(),
+    );
+    // the one that it makes by itself may not have been asked for yet
+    pools.extend(::dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned()));
+    pools.retain(|name| !name.starts_with('.'));
+    pools.sort();
+    pools.dedup();
+    let make = root.join(pool);
+    let mut hint = format!("this is the stand-in for DAOS, which has the pool {}", pools.join(", "));
+    if !pools.iter().any(|known| known == pool) {
+        hint.push_str(&format!(
+            ": leave out --pool and --cont, or make a pool of this name: mkdir -p {}",
+            make.display()
+        ));
     }
+    hint
 }
 
 fn unavailable(error: &::dfs::Error) -> Error {

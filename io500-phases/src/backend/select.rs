@@ -186,6 +186,15 @@ fn connection(spec: &ApiSpec) -> ApiSpec {
     ApiSpec { chunk_size: None, oclass: None, dir_oclass: None, destroy: false, ..spec.clone() }
 }
 
+/// Checks the properties of a container that the run makes; an unknown one is an error that lists those there are.
+pub fn properties(config: &Config) -> Result<()> {
+    match &config.bench.cont_properties {
+        #[cfg(feature = "dfs")]
+        Some(list) => ::dfs::Property::parse_list(list).map(drop).map_err(|error| Error::Config(error.to_string())),
+        _ => Ok(()),
+    }
+}
+
 /// The placement that an API string asks for. Classes are checked by name; an unknown one is an error that lists the nearest.
 pub fn hints(spec: &ApiSpec) -> Result<Hints> {
     #[cfg(feature = "dfs")]
