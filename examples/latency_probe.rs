@@ -19,7 +19,7 @@ const FILES: u64 = 1000;
 const BYTES: usize = 4096;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).skip(1).collect();
     let (api, dir) = match arguments.as_slice() {
         [dir] => ("POSIX", dir),
         [api, dir] => (api.as_str(), dir),

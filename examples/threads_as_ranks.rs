@@ -15,7 +15,7 @@ use io500_phases::results::RunResult;
 use io500_phases::suite::{Options, Quiet, Suite};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let ranks = std::env::args().nth(1).map_or(Ok(4), |text| text.parse())?;
+    let ranks = std::env::args_os().nth(1).map_or(Ok(4), |text| text.to_string_lossy().parse())?;
     let settings = [
         "global.api=null",
         "debug.stonewall-time=1",

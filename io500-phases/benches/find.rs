@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const FILE_SIZE: u64 = 3901;
 
 fn main() {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).skip(1);
     // `cargo test --benches` builds and calls it too, and has no time for this
     if args.next_back().as_deref() != Some("--bench") {
         return;

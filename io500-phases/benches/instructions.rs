@@ -16,7 +16,11 @@ fn measured_loop(which: Loop, operations: u64, ticker: &Ticker, latencies: bool)
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [name, operations, recorder @ ("series" | "latencies")] => {
             let which = Loop::ALL.into_iter().find(|each| format!("{each:?}") == name);

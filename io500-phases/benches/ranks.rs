@@ -26,7 +26,8 @@ use std::time::{Duration, Instant};
 const ROUNDS: u32 = 50;
 
 fn main() {
-    let counts: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let counts: Vec<usize> =
+        std::env::args_os().skip(1).filter_map(|argument| argument.to_str()?.parse().ok()).collect();
     let counts = if counts.is_empty() { vec![8, 64, 512, 1280] } else { counts };
     println!(
         "{:>6}  {:<28} {:>12} {:>14} {:>14} {:>14}",

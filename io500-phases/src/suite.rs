@@ -9,4 +9,4 @@ mod run;
 mod standing;
 mod visits;
 
-pub use run::{Observer, Options, Quiet, Suite, dated};
+pub use run::{Observer, Options, Quiet, Suite, command_line, dated};

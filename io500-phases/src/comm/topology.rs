@@ -202,10 +202,15 @@ pub fn host_id(name: &str) -> u64 {
 
 /// The name of this host, as `gethostname` gives it.
 pub fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
-        "" => "localhost".to_owned(),
-        name => name.to_owned(),
+    printable(std::fs::read("/proc/sys/kernel/hostname").unwrap_or_default().trim_ascii())
+}
+
+/// A name as text, and different ones as different texts: a host name is bytes.
+fn printable(name: &[u8]) -> String {
+    match std::str::from_utf8(name) {
+        Ok("") => "localhost".to_owned(),
+        Ok(name) => name.to_owned(),
+        Err(_) => name.escape_ascii().to_string(),
     }
 }
 
@@ -213,6 +218,13 @@ pub fn host_name() -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn host_names_that_are_not_utf8_stay_apart() {
+        assert_eq!(printable(b"caf\xe9-1"), "caf\\xe9-1");
+        assert_ne!(printable(b"caf\xe9"), printable(b"caf\xe8"));
+        assert_eq!((printable("né".as_bytes()), printable(b"")), ("né".to_owned(), "localhost".to_owned()));
+    }
 
     fn topology(nodes: &[u64]) -> Topology {
         Topology::from_host_ids(nodes)

@@ -3,6 +3,7 @@
 use crate::backend::{Description, PoolState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 
 /// The circumstances of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -122,8 +123,11 @@ const PREFIXES: [&str; 11] = [
 
 /// The environment variables that change how a store behaves.
 pub fn relevant_environment() -> Vec<(String, String)> {
-    let mut variables: Vec<_> =
-        std::env::vars().filter(|(name, _)| PREFIXES.iter().any(|prefix| name.starts_with(prefix))).collect();
+    // an environment is bytes: a job's name in Latin-1 is nothing to stumble over
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned()));
+    let relevant = |(name, _): &(String, String)| PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let mut variables: Vec<_> = std::env::vars_os().filter_map(text).filter(relevant).collect();
     variables.sort();
     variables
 }

@@ -50,7 +50,7 @@ impl Default for Options {
         Options {
             resultdir: None,
             clean_up: false,
-            command_line: std::env::args().collect(),
+            command_line: command_line(),
             process_start: Instant::now(),
             progress: Arc::default(),
             ticker: Ticker::real(),
@@ -78,6 +78,11 @@ pub trait Observer {
 pub struct Quiet;
 
 impl Observer for Quiet {}
+
+/// The words of this process's command line; what is not UTF-8 in them is replaced.
+pub fn command_line() -> Vec<String> {
+    std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
+}
 
 /// A directory with the run's timestamp below it, where the configuration wants that.
 pub fn dated(directory: &str, dated: bool, timestamp: &str) -> String {
