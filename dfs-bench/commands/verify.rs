@@ -10,12 +10,15 @@ use std::path::PathBuf;
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Result directory, or a result.txt
+    /// Result directory, a result.txt, or a result_summary.txt or saved console output where there is nothing else
     #[arg(value_name = "RESULT")]
     result: PathBuf,
-    /// Configuration of the run; otherwise config.ini or config-orig.ini beside the result
+    /// Configuration of the run; otherwise config.ini or config-orig.ini beside the result. May come first, as in io500-verify
     #[arg(value_name = "INI")]
     config: Option<PathBuf>,
+    /// io500-verify's level of verbosity
+    #[arg(hide = true)]
+    level: Option<u32>,
     /// A doubt is exit code 3
     #[arg(long)]
     strict: bool,
@@ -26,7 +29,13 @@ pub struct VerifyArgs {
 
 /// Verifies a result. Exit code 5 when the score or a hash is not confirmed.
 pub fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
-    let material = Material::read(&args.result, args.config.as_deref()).map_err(|error| {
+    let (result, config) = match &args.config {
+        Some(result) if !Material::is_result(&args.result) && Material::is_result(result) => {
+            (result, Some(&args.result))
+        }
+        config => (&args.result, config.as_ref()),
+    };
+    let material = Material::read(result, config.map(PathBuf::as_path)).map_err(|error| {
         UsageError::new(error.to_string()).hint("give a result directory, or the path of a result.txt")
     })?;
     let verification = verify(&material);
@@ -34,7 +43,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
         Format::Text => print!("{}", text(&verification)),
         Format::Json => println!("{}", serde_json::to_string_pretty(&verification)?),
     }
-    Ok(match verification.holds() && verification.score_hash.finding == Finding::Confirmed {
+    Ok(match verification.holds() && (material.only_summary || verification.score_hash.finding == Finding::Confirmed) {
         false => Exit::Verification,
         true if args.strict && (verification.valid != Some(true) || !verification.doubts.is_empty()) => Exit::Invalid,
         true => Exit::Finished,

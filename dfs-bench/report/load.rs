@@ -6,8 +6,11 @@ use crate::exit::UsageError;
 use anyhow::{Context, Result};
 use std::path::{Component, Path, PathBuf};
 
-/// How deep below the given directory runs are looked for: `group/run/results` at most.
-const DEPTH: usize = 2;
+/// How deep below the given directory runs are looked for: `system/group/run/results` at most.
+const DEPTH: usize = 4;
+
+/// What carries a run, the one that tells most first.
+const CARRIERS: [&str; 3] = ["result.json", "result.txt", "result_summary.txt"];
 
 /// Runs that belong together: repeats of one measurement, or a single run.
 #[derive(Debug)]
@@ -44,17 +47,26 @@ pub fn groups(paths: &[PathBuf]) -> Result<Vec<Group>> {
 fn group(path: &Path) -> Result<Group> {
     let directories = run_directories(path)?;
     if directories.is_empty() {
-        let none = "neither result.json nor result.txt is there, nor in a directory below it";
+        let [json, text, summary] = CARRIERS;
+        let none = format!(
+            "none of {json}, {text} and {summary} is there, nor in the directories below it, down to {DEPTH} levels"
+        );
         return Err(UsageError::new(format!("no run in {}: {none}", path.display())).into());
     }
     let runs = directories.iter().map(|directory| run(directory)).collect::<Result<Vec<_>>>()?;
     Ok(Group { label: String::new(), path: path.to_owned(), runs })
 }
 
-/// The run in this directory.
-fn run(directory: &Path) -> Result<Run> {
-    let run = if directory.join("result.json").is_file() { own::load(directory) } else { c_suite::load(directory) };
-    run.with_context(|| format!("cannot read the run in {}", directory.display()))
+/// The run in this directory, or what a summary tells of one.
+fn run(path: &Path) -> Result<Run> {
+    let has = |name: &str| path.join(name).is_file();
+    let run = match CARRIERS.into_iter().find(|name| has(name)) {
+        Some("result.json") => own::load(path),
+        Some("result.txt") => c_suite::load(path),
+        Some(summary) => c_suite::load_summary(&path.join(summary)),
+        None => c_suite::load_summary(path),
+    };
+    run.with_context(|| format!("cannot read the run in {}", path.display()))
 }
 
 fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
@@ -62,11 +74,12 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
     if !kind.is_dir() {
         // the result file itself stands for its directory
         let name = path.file_name().and_then(|name| name.to_str());
-        if let Some("result.json" | "result.txt" | "result_summary.txt") = name {
+        if name.is_some_and(|name| CARRIERS.contains(&name)) {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
             return Ok(vec![parent.to_owned()]);
         }
-        return Err(UsageError::new(format!("{} is not a result directory", path.display())).into());
+        // a saved console output, for which nobody has a name
+        return Ok(vec![path.to_owned()]);
     }
     let mut found = Vec::new();
     collect(path, DEPTH, &mut found)?;
@@ -74,7 +87,7 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
-    if path.join("result.json").is_file() || path.join("result.txt").is_file() {
+    if CARRIERS.iter().any(|name| path.join(name).is_file()) {
         found.push(path.to_owned());
         return Ok(());
     }
@@ -144,6 +157,6 @@ mod tests {
     fn a_directory_without_runs_is_an_error_that_says_what_was_looked_for() {
         let empty = tempfile::tempdir().unwrap();
         let error = groups(&[empty.path().to_owned()]).unwrap_err().to_string();
-        assert!(error.contains("neither result.json nor result.txt"), "{error}");
+        assert!(error.contains("none of result.json, result.txt"), "{error}");
     }
 }

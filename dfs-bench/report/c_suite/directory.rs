@@ -193,7 +193,7 @@ fn facts(section: &OfficialPhase, output: &PhaseText) -> Vec<Fact> {
     facts
 }
 
-fn score(score: &OfficialScore, extended: Option<&OfficialScore>) -> Score {
+pub(super) fn score(score: &OfficialScore, extended: Option<&OfficialScore>) -> Score {
     let extended = extended.map(|extended| ExtendedScore {
         means: means(extended),
         hash: extended.hash.clone(),

@@ -5,5 +5,7 @@ pub mod exe;
 mod phase_text;
 pub mod rank_csv;
 mod settings;
+mod summary;
 
 pub use directory::load;
+pub use summary::load as load_summary;

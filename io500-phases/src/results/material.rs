@@ -1,15 +1,17 @@
 //! The files of a result directory that verification looks at.
 
-use super::official::OfficialResult;
+use super::official::{OfficialResult, Summary};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What there is to verify. Everything but `result.txt` can be missing.
 #[derive(Debug, Clone, Default)]
 pub struct Material {
-    /// `result.txt`.
+    /// `result.txt`, or what a summary says in that form.
     pub result: String,
+    /// There is nothing but the lines of a `result_summary.txt`.
+    pub only_summary: bool,
     /// `result_summary.txt`.
     pub summary: Option<String>,
     /// Configuration files with their names, the likeliest first.
@@ -23,22 +25,30 @@ pub struct Material {
 }
 
 impl Material {
+    /// Whether a path is that of a result: a directory, or a file that a result can be read from.
+    pub fn is_result(path: &Path) -> bool {
+        let says = |text: String| says_result(&text) || !Summary::parse(&text).phases.is_empty();
+        path.is_dir() || text(path).is_ok_and(says)
+    }
+
     /// Takes what is in a result directory, or in the directory of a `result.txt`. `config` replaces the configuration files
-    /// found there.
+    /// found there. Where there is no `result.txt`, a `result_summary.txt` or a saved console output has to do.
     pub fn read(path: &Path, config: Option<&Path>) -> io::Result<Self> {
         let (dir, result) = match path.is_dir() {
-            true => (path, path.join("result.txt")),
+            true => (path, file_of(path)),
             false => (path.parent().unwrap_or(Path::new(".")), path.to_owned()),
         };
         let mut material = Material { result: text(&result)?, ..Material::default() };
-        let parsed = OfficialResult::parse(&material.result);
-        let names_run = ["procs", "version"].iter().any(|key| parsed.run.contains_key(*key));
-        if !names_run && parsed.phases.is_empty() {
-            let message = format!("{}: not a result.txt: it has neither a run nor a phase", result.display());
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        if !says_result(&material.result) {
+            let summary = Summary::parse(&material.result);
+            if summary.phases.is_empty() {
+                let message = format!("{}: not a result.txt: it has neither a run nor a phase", result.display());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            (material.result, material.only_summary) = (summary.to_result(), true);
         }
         let optional = |name: &str| text(&dir.join(name)).ok();
-        material.summary = optional("result_summary.txt");
+        material.summary = optional("result_summary.txt").filter(|_| !material.only_summary);
         material.json = optional("result.json");
         material.configs = match config {
             Some(path) => vec![(path.display().to_string(), text(path)?)],
@@ -57,6 +67,19 @@ impl Material {
         }
         Ok(material)
     }
+}
+
+/// The file of a result directory that tells most.
+fn file_of(dir: &Path) -> PathBuf {
+    let names = ["result.txt", "result_summary.txt"].map(|name| dir.join(name));
+    names.iter().find(|path| path.is_file()).unwrap_or(&names[0]).clone()
+}
+
+/// Whether a text is that of a `result.txt`: configurations have sections of the same names, but no scores.
+fn says_result(text: &str) -> bool {
+    let parsed = OfficialResult::parse(text);
+    let names_run = ["procs", "version"].iter().any(|key| parsed.run.contains_key(*key));
+    names_run || parsed.phases.iter().any(|phase| phase.pairs.contains_key("score"))
 }
 
 /// A file as text; what is not UTF-8 becomes a replacement character. An error names the file.

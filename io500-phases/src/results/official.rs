@@ -157,29 +157,91 @@ pub struct Summary {
     pub phases: BTreeMap<String, (String, bool)>,
     /// The total of `[SCORE ]`.
     pub total: Option<String>,
+    /// The whole `[SCORE ]`.
+    pub score: Option<OfficialScore>,
+    /// `[SCOREX]`.
+    pub extended: Option<OfficialScore>,
+    /// By name of the phase: its seconds.
+    pub seconds: BTreeMap<String, f64>,
+    /// What follows `IO500 version`; the suite of scripts, up to 2019, has no such line.
+    pub version: Option<String>,
+    /// The mode behind the version.
+    pub mode: Option<String>,
 }
 
 impl Summary {
-    /// Reads the summary; lines of other forms are skipped.
+    /// Reads the summary, or the same lines in a console's output, whatever a launcher has put before them; other lines are
+    /// skipped. The suite of scripts wrote `[RESULT] BW   phase 1   ior_easy_write   8.581 GB/s : time  58.27 seconds`.
     pub fn parse(text: &str) -> Self {
         let mut summary = Summary::default();
         for line in text.lines() {
-            let Some((mark, rest)) = line.trim().strip_prefix('[').and_then(|line| line.split_once(']')) else {
-                continue;
+            if let Some((_, version)) = line.split_once("IO500 version ") {
+                let (version, mode) = version.trim().split_once(" (").unwrap_or((version.trim(), ""));
+                summary.version = Some(version.to_owned());
+                summary.mode = mode.strip_suffix(')').map(str::to_owned);
+            }
+            let marks = ["[RESULT", "[SCORE", "[      ]"];
+            let Some(at) = marks.iter().filter_map(|mark| line.find(mark)).min() else { continue };
+            let Some((mark, rest)) = line[at + 1..].split_once(']') else { continue };
+            let invalid = rest.contains("[INVALID]") || mark.ends_with("-invalid");
+            let mut words: Vec<&str> = rest.split_whitespace().collect();
+            let after = |words: &[&str], name: &str| {
+                words
+                    .iter()
+                    .position(|&word| word == name)
+                    .and_then(|at| words.get(at + 1))
+                    .map(|&word| word.to_owned())
             };
-            let words: Vec<&str> = rest.split_whitespace().collect();
-            match (mark.trim(), words.as_slice()) {
-                ("SCORE", _) => {
-                    let total = words.iter().position(|&word| word == "TOTAL").and_then(|at| words.get(at + 1));
-                    summary.total = total.map(|&total| total.to_owned());
+            match mark.trim().trim_end_matches("-invalid") {
+                mark @ ("SCORE" | "SCOREX") => {
+                    let [bw, md, total] = ["Bandwidth", "IOPS", "TOTAL"].map(|name| after(&words, name));
+                    let score = OfficialScore {
+                        md: md.unwrap_or_default(),
+                        bw: bw.unwrap_or_default(),
+                        total: total.clone().unwrap_or_default(),
+                        invalid,
+                        hash: None,
+                    };
+                    match mark {
+                        "SCORE" => (summary.total, summary.score) = (total, Some(score)),
+                        _ => summary.extended = Some(score),
+                    }
                 }
-                ("RESULT" | "", [name, score, ..]) => {
-                    summary.phases.insert((*name).to_owned(), ((*score).to_owned(), rest.contains("[INVALID]")));
+                "RESULT" | "" => {
+                    if matches!(words.first(), Some(&("BW" | "IOPS"))) {
+                        words.remove(0);
+                    }
+                    if words.first() == Some(&"phase") {
+                        words.drain(..words.len().min(2));
+                    }
+                    let [name, score, ..] = words.as_slice() else { continue };
+                    let name = name.replace('_', "-");
+                    let seconds = after(&words, "time").and_then(|text| text.parse().ok());
+                    summary.seconds.extend(seconds.map(|seconds: f64| (name.clone(), seconds)));
+                    summary.phases.insert(name, ((*score).to_owned(), invalid));
                 }
                 _ => {}
             }
         }
         summary
+    }
+
+    /// A `result.txt` of what the summary has: neither hashes nor reasons, and no more decimals than it prints.
+    pub fn to_result(&self) -> String {
+        let mut text = String::from("[run]\n");
+        for (key, value) in [("version", &self.version), ("mode", &self.mode)] {
+            text.extend(value.iter().map(|value| format!("{key} = {value}\n")));
+        }
+        for (name, (score, _)) in &self.phases {
+            text.push_str(&format!("[{name}]\nscore = {score}\n"));
+        }
+        for (section, score) in [("SCORE", &self.score), ("SCOREX", &self.extended)] {
+            if let Some(OfficialScore { md, bw, total, invalid, .. }) = score {
+                let mark = if *invalid { " [INVALID]" } else { "" };
+                text.push_str(&format!("[{section}]\nMD = {md}\nBW = {bw}\nSCORE = {total}{mark}\n"));
+            }
+        }
+        text
     }
 }
 
@@ -233,6 +295,15 @@ mod tests {
             Summary::parse("[SCORE] Bandwidth 1 GB/s : IOPS 2 kiops : TOTAL 483.5").total.as_deref(),
             Some("483.5")
         );
+        let scripts = "[RESULT] BW   phase 1            ior_easy_write                8.581 GB/s : time  58.27 seconds\n\
+            0: [RESULT-invalid] IOPS phase 3                      find              305.930 kiops : time  24.64 seconds\n\
+            [SCORE] Bandwidth 1.61423 GB/s : IOPS 19.0405 kiops : TOTAL 5.54397\n";
+        let summary = Summary::parse(scripts);
+        assert_eq!(summary.phases["ior-easy-write"], ("8.581".to_owned(), false));
+        assert_eq!((&summary.phases["find"], summary.seconds["find"]), (&("305.930".to_owned(), true), 24.64));
+        let result = OfficialResult::parse(&summary.to_result());
+        assert_eq!(result.phase(PhaseId::Find).unwrap().score(), Some(305.93));
+        assert_eq!(result.score.unwrap().bw, "1.61423");
     }
 
     proptest! {

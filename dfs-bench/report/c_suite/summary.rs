@@ -1,0 +1,76 @@
+//! Reads a run of which there is nothing but its summary: a `result_summary.txt`, as the suite of scripts left it up to 2019, or
+//! what a console showed.
+
+use super::directory::score;
+use crate::exit::UsageError;
+use crate::report::model::{Phase, Run, Source, Verdict};
+use anyhow::{Context, Result};
+use io500_phases::phase_id::{Kind, PhaseId};
+use io500_phases::results::official::Summary;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Bytes that are looked at: the output of a run is far below, and whatever goes on for longer is none.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads the summary in `file`.
+pub fn load(file: &Path) -> Result<Run> {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(file).and_then(|opened| opened.take(LARGEST).read_to_end(&mut bytes));
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    let summary = Summary::parse(&String::from_utf8_lossy(&bytes));
+    let phases: Vec<Phase> = PhaseId::ALL.into_iter().filter_map(|id| phase(id, &summary)).collect();
+    if phases.is_empty() {
+        let message = format!("{} holds no line [RESULT] of an IO500 run", file.display());
+        return Err(UsageError::new(message).into());
+    }
+    let valid = summary.score.as_ref().is_some_and(|score| !score.invalid);
+    let reason = match &summary.score {
+        Some(_) => "the score is marked INVALID; a summary gives no reasons",
+        None => "the run has no score",
+    };
+    let scripts = "It has no version: the suite of scripts wrote it, which other rules held for.";
+    let unknown = summary.phases.keys().filter(|name| name.parse::<PhaseId>().is_err());
+    let missing = unknown
+        .map(|name| format!("{name} is a phase of another version and not shown."))
+        .chain(summary.version.is_none().then(|| scripts.to_owned()))
+        .chain(["There is only a summary: no hashes, no reasons, no number of ranks and nodes, no configuration, nothing of single \
+                 ranks, no latencies, nothing over time."
+            .to_owned()]);
+    let mut run = Run {
+        label: String::new(),
+        path: file.to_owned(),
+        source: Source::CSuite,
+        version: summary.version.clone(),
+        mode: summary.mode.clone(),
+        ranks: None,
+        nodes: None,
+        started: None,
+        ended: None,
+        ending: summary.score.is_none().then(|| "the summary has no score: the run did not reach its end".to_owned()),
+        score: summary.score.as_ref().map(|standard| score(standard, summary.extended.as_ref())),
+        verdicts: vec![Verdict {
+            name: "official".to_owned(),
+            valid,
+            reasons: if valid { Vec::new() } else { vec![reason.to_owned()] },
+        }],
+        phases,
+        provenance: Vec::new(),
+        configuration: Vec::new(),
+        missing: missing.collect(),
+    };
+    run.derive();
+    Ok(run)
+}
+
+fn phase(id: PhaseId, summary: &Summary) -> Option<Phase> {
+    let (rate, invalid) = summary.phases.get(id.name()).filter(|_| id.kind() != Kind::Timestamp)?;
+    let mut phase = Phase::new(id);
+    phase.rate = rate.parse().ok().filter(|rate: &f64| rate.is_finite()).unwrap_or(0.0);
+    phase.seconds = summary.seconds.get(id.name()).copied().filter(|seconds| *seconds > 0.0);
+    phase.valid = !invalid;
+    if *invalid {
+        phase.reasons.push("marked INVALID; a summary gives no reasons".to_owned());
+    }
+    Some(phase)
+}
