@@ -3,7 +3,6 @@
 use crate::commands;
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -58,6 +57,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether the processes of a job do it together; else one of them is enough.
+    pub fn is_collective(&self) -> bool {
+        matches!(self, Command::Find(_))
+    }
+
     pub fn run(self) -> anyhow::Result<Exit> {
         match self {
             Command::Config(args) => commands::config::run(&args),
@@ -131,7 +135,7 @@ pub struct RunArgs {
     /// Chunk size of files, likewise
     #[arg(long, value_name = "BYTES", help_heading = "Store")]
     pub chunk_size: Option<String>,
-    /// Properties of a container that the run makes: rd_fac:1,ec_cell_sz:131072
+    /// Properties of a container that the run makes, as `daos container create` takes them: rd_fac:1,ec_cell_sz:128KiB
     #[arg(long, value_name = "LIST", help_heading = "Store")]
     pub cont_properties: Option<String>,
     /// Remove the container after the run, if this run made it
@@ -228,34 +232,6 @@ impl RunArgs {
     }
 }
 
-/// The C suite's spellings of what are subcommands here, so that job scripts run with the binary's name exchanged.
-pub fn translate(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = arguments.into_iter().collect();
-    let take = |words: &mut Vec<OsString>, names: &[&str]| {
-        let before = words.len();
-        words.retain(|word| !names.iter().any(|name| word == name));
-        words.len() != before
-    };
-    let subcommand = |words: &mut Vec<OsString>, names: &[&str]| {
-        words.splice(1..1, names.iter().map(OsString::from));
-    };
-    if take(&mut words, &["--list-mandatory", "-lm"]) {
-        subcommand(&mut words, &["config", "list", "--mandatory"]);
-    } else if take(&mut words, &["--list", "-l"]) {
-        subcommand(&mut words, &["config", "list"]);
-    } else if take(&mut words, &["--config-hash"]) {
-        subcommand(&mut words, &["config", "hash"]);
-    } else if take(&mut words, &["--verify"]) {
-        // the C suite has the configuration first and the result last
-        if words.len() > 2 {
-            let result = words.pop().expect("more than two words");
-            words.insert(1, result);
-        }
-        subcommand(&mut words, &["verify"]);
-    }
-    commands::find::with_two_dashes(words)
-}
-
 /// `0.1.0 (libdfs: …; MPI: …)`, without starting either.
 fn version() -> &'static str {
     static VERSION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
@@ -273,21 +249,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn job_scripts_of_the_c_suite_run_with_the_name_exchanged() {
-        let words = |line: &str| translate(line.split(' ').map(OsString::from)).join(&OsString::from(" "));
-        for (theirs, ours) in [
-            ("io500 c.ini --mode=extended --timestamp t", "io500 c.ini --mode=extended --timestamp t"),
-            ("io500 --list", "io500 config list"),
-            ("io500 -lm", "io500 config list --mandatory"),
-            ("io500 c.ini --config-hash", "io500 config hash c.ini"),
-            ("io500 c.ini --verify r/result.txt", "io500 verify r/result.txt c.ini"),
-        ] {
-            assert_eq!(words(theirs), OsString::from(ours));
-            Cli::try_parse_from(translate(theirs.split(' ').map(OsString::from))).unwrap();
-        }
     }
 
     #[test]

@@ -98,9 +98,14 @@ fn hint<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
     }
 }
 
+/// Whether this process speaks for its job: it is the first one of its launcher, or has none.
+pub fn speaks() -> bool {
+    io500_phases::comm::Launcher::detect(|name| std::env::var(name).ok()).is_none_or(|launcher| launcher.rank == 0)
+}
+
 /// What the command line parser has to say: help and version on standard output, errors on standard error; under a launcher only rank 0 speaks.
 pub fn usage(error: &clap::Error) -> ExitCode {
-    if io500_phases::comm::Launcher::detect(|name| std::env::var(name).ok()).is_none_or(|launcher| launcher.rank == 0) {
+    if speaks() {
         let _ = error.print();
     }
     if error.use_stderr() { Exit::Usage.into() } else { Exit::Finished.into() }

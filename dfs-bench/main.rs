@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod compat;
 mod diagnosis;
 mod exit;
 mod guard;
@@ -18,7 +19,7 @@ use clap::Parser as _;
 use exit::Exit;
 
 fn main() -> std::process::ExitCode {
-    let cli = match cli::Cli::try_parse_from(cli::translate(std::env::args_os())) {
+    let cli = match cli::Cli::try_parse_from(compat::translate(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
     };
@@ -27,6 +28,8 @@ fn main() -> std::process::ExitCode {
     log.format_target(false).init();
     // a panic outside the phases, which catch their own; the message is out by then, and an MPI job is ended
     let Ok(done) = std::panic::catch_unwind(|| match cli.command {
+        // under a launcher each process would say the same
+        Some(command) if !command.is_collective() && !exit::speaks() => Ok(Exit::Finished),
         Some(command) => command.run(),
         None => commands::run::run(&cli.run),
     }) else {
