@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod compat;
 mod diagnosis;
+mod directories;
 mod exit;
 mod guard;
 mod last_words;

@@ -3,11 +3,14 @@
 use crate::cli::RunArgs;
 use crate::exit::{Exit, UsageError};
 use anyhow::Context as _;
-use io500_phases::backend::select::hints;
+use io500_phases::backend::select::{hints, properties};
 use io500_phases::comm::{self, Comm};
-use io500_phases::config::{Config, ConfigBuilder, ConfigError, Mode, Problem, select_phases};
+use io500_phases::config::{Config, ConfigBuilder, ConfigError, Mode, Problem, Warning, select_phases};
 use io500_phases::phase_id::PhaseId;
+use io500_phases::units::bytes as bytes_of;
 use serde::{Deserialize, Serialize};
+use std::io::Read as _;
+use std::path::Path;
 
 /// What rank 0 tells the others.
 #[derive(Serialize, Deserialize)]
@@ -38,7 +41,7 @@ impl Session {
         };
         let mut message = Vec::new();
         if comm.rank() == 0 {
-            match orders(args) {
+            match orders(args, comm.size()) {
                 Ok(orders) => message = serde_json::to_vec(&orders)?,
                 Err(error) => crate::exit::report(&error),
             }
@@ -73,9 +76,7 @@ fn start_error(error: comm::StartError) -> anyhow::Error {
 pub fn inputs(args: &RunArgs) -> anyhow::Result<ConfigBuilder> {
     let mut builder = Config::builder();
     if let Some(path) = args.config_file() {
-        let bytes = std::fs::read(path).map_err(|error| {
-            UsageError::new(format!("{}: {error}", path.display())).hint("give the path of an IO500 configuration file")
-        })?;
+        let bytes = configuration(path)?;
         builder = builder.file(path.display().to_string(), &bytes);
     }
     let text = |variable: (std::ffi::OsString, std::ffi::OsString)| {
@@ -89,11 +90,41 @@ pub fn inputs(args: &RunArgs) -> anyhow::Result<ConfigBuilder> {
     Ok(args.settings().into_iter().fold(builder, flag))
 }
 
-/// Reads and checks everything that can be wrong.
-fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
-    let builder = inputs(args)?;
-    let inputs = builder.clone();
-    let (config, warnings) = builder.build_to_run(|config, problems| {
+/// More than any configuration has; what goes on for longer is something else.
+const LARGEST: u64 = 1 << 20;
+
+/// The bytes of a configuration file, as long as it can be one.
+fn configuration(path: &Path) -> Result<Vec<u8>, UsageError> {
+    let mistake = |what: String| {
+        UsageError::new(format!("{}: {what}", path.display())).hint("give the path of an IO500 configuration file")
+    };
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    read.map_err(|error| mistake(error.to_string()))?;
+    if bytes.contains(&0) {
+        return Err(mistake("not a text file".to_owned()));
+    }
+    if bytes.len() as u64 > LARGEST {
+        return Err(mistake(format!("longer than {}: not a configuration", bytes_of(LARGEST))));
+    }
+    Ok(bytes)
+}
+
+/// Warnings that are told in words; the rest is counted.
+const TOLD: usize = 40;
+
+/// Says what is accepted and deserves a word.
+pub fn warn(warnings: &[Warning]) {
+    warnings.iter().take(TOLD).for_each(|warning| eprintln!("warning: {warning}"));
+    match warnings.len().saturating_sub(TOLD) {
+        0 => {}
+        more => eprintln!("warning: and {more} more"),
+    }
+}
+
+/// Checks everything that a configuration and the number of ranks, where that is known, can tell; says what deserves a word.
+pub fn check(args: &RunArgs, inputs: ConfigBuilder, ranks: Option<usize>) -> anyhow::Result<(Config, Vec<PhaseId>)> {
+    let (config, warnings) = inputs.build_to_run(|config, problems| {
         let phases = match select(args, config) {
             Ok(phases) => phases,
             Err(error) => {
@@ -101,25 +132,34 @@ fn orders(args: &RunArgs) -> anyhow::Result<Orders> {
                 Vec::new()
             }
         };
-        unknown_classes(config, &phases, problems);
+        unknown_names(config, &phases, problems);
+        // the clean-up walks in its own way
+        if let (Some(ranks), false) = (ranks, args.cleanup) {
+            problems.extend(config.validate_ranks(&phases, ranks));
+        }
         phases
     })?;
+    warn(&warnings);
+    let phases = phases(args, &config)?;
+    Ok((config, phases))
+}
+
+/// Reads and checks everything that can be wrong.
+fn orders(args: &RunArgs, ranks: usize) -> anyhow::Result<Orders> {
+    let inputs = inputs(args)?;
+    let (config, _) = check(args, inputs.clone(), Some(ranks))?;
     if args.cleanup && config.bench.timestamp.is_none() && config.global.timestamp_datadir {
         return Err(UsageError::new("which run is to be removed? its data directory carries its timestamp")
             .hint("give --timestamp, or --set global.timestamp-datadir=FALSE")
             .into());
     }
-    for warning in warnings {
-        eprintln!("warning: {warning}");
-    }
-    phases(args, &config)?;
     let timestamp =
         config.bench.timestamp.clone().unwrap_or_else(|| jiff::Zoned::now().strftime("%Y.%m.%d-%H.%M.%S").to_string());
     Ok(Orders { inputs, timestamp })
 }
 
-/// Object classes that there are not, with the place of the API string that names them; one word per string.
-fn unknown_classes(config: &Config, phases: &[PhaseId], problems: &mut Vec<Problem>) {
+/// Object classes and container properties that there are not, with the place that names them; one word per API string.
+fn unknown_names(config: &Config, phases: &[PhaseId], problems: &mut Vec<Problem>) {
     for used in phases.iter().map(|&phase| config.phase(phase)).filter(|used| used.run) {
         if let Err(error) = hints(&used.api) {
             let problem = Problem { place: used.api_origin.place(), message: error.to_string(), hint: None };
@@ -127,6 +167,10 @@ fn unknown_classes(config: &Config, phases: &[PhaseId], problems: &mut Vec<Probl
                 problems.push(problem);
             }
         }
+    }
+    if let Err(error) = properties(config) {
+        let place = config.setting("dfs-bench", "cont-properties").and_then(|setting| setting.origin.place());
+        problems.push(Problem { place, message: error.to_string(), hint: None });
     }
 }
 

@@ -103,6 +103,150 @@ fn empty_flags_and_negative_numbers_are_mistakes() {
 }
 
 #[test]
+fn what_can_be_known_before_the_first_phase_is_told_before_it() {
+    let scene = Scene::new();
+    let everywhere = |arguments: &[&str], says: &[&str]| {
+        let directories: &[&str] = if arguments.contains(&"--resultdir") { &[] } else { &["--resultdir", "results"] };
+        let ways: [&[&str]; 3] = [&[], &["config", "check"], &["--dry-run"]];
+        for way in ways {
+            let api = if arguments.contains(&"--api") { &[][..] } else { &["--api", "posix"] };
+            let mut command = scene.direct();
+            // a launcher tells `config check` how many ranks there are
+            if way.first() == Some(&"config") {
+                command.envs([("OMPI_COMM_WORLD_RANK", "0"), ("OMPI_COMM_WORLD_SIZE", "1")]);
+            }
+            assert_mistake(&scene, command, &[way, api, directories, arguments].concat(), says);
+        }
+    };
+    everywhere(&["--set", "find.nproc=5"], &["--set find.nproc=5: [find] nproc = 5: the run has one rank"]);
+    std::os::unix::fs::symlink("nowhere", scene.path("link")).unwrap();
+    everywhere(&["--datadir", "link/data"], &["the data directory link/data", "link is a symbolic link to something"]);
+    everywhere(&["--datadir", "/proc/x"], &["the data directory /proc/x cannot be made"]);
+    everywhere(&["--resultdir", "/proc/x"], &["/proc/x"]);
+    let says = ["--cont-properties: container property \"rd_fact:1\": known are rd_fac, "];
+    everywhere(&["--api", "dfs", "--cont-properties", "rd_fact:1"], &says);
+    everywhere(&["--api", "dfs", "--oclass", "SXX"], &["SXX"]);
+    everywhere(&["--api", "dfs", "--pool", "$POOL"], &["--pool: pool \"$POOL\": no label of DAOS"]);
+    // of a file system that takes such transfers nothing is to be told
+    let direct = ["--api", "POSIX --posix.odirect", "--phase", "ior-hard", "--datadir", "data"];
+    let outcome = run(scene.direct(), [&["config", "check"], &direct[..]].concat());
+    if outcome.code == Some(0) {
+        eprintln!("skipped: the file system here takes transfers of any size with O_DIRECT");
+        return;
+    }
+    everywhere(&direct, &["--api: ior-hard-write: POSIX --posix.odirect: the file system of data "]);
+    // the write phases that fit go through
+    let easy = ["config", "check", "--api", "POSIX --posix.odirect", "--phase", "ior-easy"];
+    let outcome = run(scene.direct(), easy);
+    assert!(outcome.code == Some(0) || outcome.stderr.contains("cannot open files so"), "{outcome:?}");
+}
+
+#[test]
+fn a_check_says_how_many_ranks_are_needed() {
+    let scene = Scene::new();
+    scene.write("find.ini", "[global]\napi = POSIX\n[find]\nnproc = 1120\n");
+    let outcome = run(scene.direct(), ["config", "check", "find.ini"]);
+    assert_code(&outcome, 0);
+    assert!(outcome.stdout.contains("needs as many ranks: find.ini:4:9: [find] nproc = 1120\n"), "{outcome:?}");
+    assert_eq!(scene.entries(), ["find.ini"]);
+    let Some(command) = scene.ranks(2) else { return };
+    let outcome = run(command, ["find.ini", "--datadir", "data", "--resultdir", "results"]);
+    assert_code(&outcome, 2);
+    assert!(outcome.stderr.contains("find.ini:4:9: [find] nproc = 1120: the run has 2 ranks"), "{outcome:?}");
+    assert_eq!(scene.entries(), ["find.ini"]);
+}
+
+#[test]
+fn a_data_directory_that_a_rank_does_not_share_is_refused() {
+    // a mount of its own stands for a node with its own disk
+    let script = "#!/bin/sh\nif [ \"${OMPI_COMM_WORLD_RANK:-$PMI_RANK}\" = 1 ]; then\n\
+                  exec unshare -m sh -c 'mount -t tmpfs -o \"$HOW\" none data && exec \"$@\"' - \"$@\"\nfi\nexec \"$@\"\n";
+    let scene = Scene::new();
+    scene.write("data/.keep", "");
+    std::fs::remove_file(scene.path("data/.keep")).unwrap();
+    let may = std::process::Command::new("unshare")
+        .args(["-m", "mount", "-t", "tmpfs", "none"])
+        .arg(scene.path("data"))
+        .status();
+    if !may.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no mounts of one's own here");
+        return;
+    }
+    scene.write("own.sh", script);
+    let Some(command) = scene.ranks(2) else { return };
+    let words: Vec<std::ffi::OsString> = command.get_args().map(Into::into).collect();
+    let (program, before) = words.split_last().unwrap();
+    let mut command = std::process::Command::new("mpirun");
+    command.current_dir(scene.path("")).env("HOW", "size=1m").args(before).args(["sh", "own.sh"]).arg(program);
+    let outcome = run(command, ["--api", "posix", "--datadir", "data", "--resultdir", "results", "--stonewall", "1"]);
+    assert_code(&outcome, 2);
+    let says = ["the data directory data: data is another directory here than on rank 0", "rank 1 ("];
+    says.iter().for_each(|text| assert!(outcome.stderr.contains(text), "{outcome:?}"));
+    assert_eq!(scene.entries(), ["data", "own.sh"]);
+}
+
+#[test]
+fn what_is_no_configuration_is_refused_quickly() {
+    let scene = Scene::new();
+    let noise: Vec<u8> = (0..200_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    scene.write("noise", &noise);
+    scene.write("text", noise.iter().map(|byte| byte.max(&9)).copied().collect::<Vec<u8>>());
+    for file in ["noise", "/dev/zero"] {
+        assert_mistake(&scene, scene.direct(), &["config", "check", file], &[file, "not a text file"]);
+    }
+    let outcome = run(scene.direct(), ["config", "check", "text"]);
+    assert_code(&outcome, 2);
+    assert!(outcome.stderr.lines().count() < 30 && outcome.stderr.len() < 20_000, "{}", outcome.stderr.len());
+    scene.write("long", "# nothing\n".repeat(200_000));
+    assert_mistake(&scene, scene.direct(), &["config", "check", "long"], &["long", "not a configuration"]);
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_data() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let cafe = |before: &[u8]| std::ffi::OsStr::from_bytes(&[before, b"caf\xe9"].concat()).to_owned();
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("").join(cafe(b""))).unwrap();
+    let command = || {
+        let mut command = scene.direct();
+        command.env("JOB", cafe(b"")).env("D_JOB", cafe(b"")).env(cafe(b"NAME_"), "x").env("TZ", cafe(b""));
+        command.env("DFS_BENCH_LOG", cafe(b"")).current_dir(scene.path("").join(cafe(b"")));
+        command
+    };
+    std::fs::write(scene.path("").join(cafe(b"")).join(cafe(b"c.ini")), common::SMALL).unwrap();
+    let ini = cafe(b"c.ini");
+    let arguments =
+        ["--api", "posix", "--datadir", "data", "--resultdir", "../results", "--timestamp", "t", "--phase", "ior-easy"];
+    let outcome = run(command(), arguments.iter().map(std::ffi::OsString::from).chain([ini.clone()]));
+    assert_code(&outcome, 0);
+    let result = scene.result("results/t");
+    assert_eq!(result["state"], "finished");
+    assert!(result["provenance"].to_string().contains("D_JOB"), "{}", result["provenance"]);
+    for subcommand in ["show", "check", "hash"] {
+        assert_code(&run(command(), ["config".into(), subcommand.into(), ini.clone()]), 0);
+    }
+    for report in ["report", "verify"] {
+        let outcome = run(command(), [report.into(), cafe(b"no-such-")]);
+        assert!(outcome.code == Some(2) && outcome.stderr.contains("no-such-caf"), "{outcome:?}");
+    }
+    std::fs::rename(scene.path("results/t"), scene.path("results").join(cafe(b""))).unwrap();
+    for report in ["report", "verify"] {
+        let format = ["--format".into(), "text".into(), cafe(b"../results/")];
+        let outcome = run(command(), [report.into()].into_iter().chain(format));
+        assert!(matches!(outcome.code, Some(0 | 5)), "{outcome:?}");
+    }
+    // where only text will do, that is said
+    for option in ["--datadir", "--resultdir", "--pool", "--set", "--timestamp", "--phase", "--verbose"] {
+        let outcome = run(command(), [option.into(), cafe(b"")]);
+        assert!(outcome.code == Some(2) && outcome.stderr.contains("error: "), "{option}: {outcome:?}");
+    }
+    let mut named = command();
+    named.env("DFS_BENCH_DATADIR", cafe(b""));
+    let outcome = run(named, ["--api", "posix", "--dry-run"]);
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("DFS_BENCH_DATADIR"), "{outcome:?}");
+}
+
+#[test]
 fn all_mistakes_of_a_configuration_are_told_at_once() {
     let scene = Scene::new();
     scene.write(
@@ -143,6 +287,16 @@ fn a_pool_that_is_not_there_is_a_mistake_with_a_hint() {
         if let Some(command) = scene.ranks(3) {
             check(run(command, missing));
         }
+        // the examples of the manual have a pool tank: the hint leads there
+        let tank =
+            ["--api", "dfs", "--pool", "tank", "--cont", "bench", "--resultdir", "results", "--phase", "ior-easy"];
+        let small = ["--stonewall", "1", "--set", "ior-easy.blockSize=2m"];
+        let outcome = run(scene.direct(), tank);
+        assert_code(&outcome, 2);
+        assert!(outcome.stderr.contains("has the pool standin-pool: leave out --pool and --cont, or "), "{outcome:?}");
+        let (_, make) = outcome.stderr.trim_end().rsplit_once("make a pool of this name: ").unwrap();
+        assert!(std::process::Command::new("sh").args(["-c", make]).status().unwrap().success(), "{make}");
+        assert_code(&run(scene.direct(), [&tank[..], &small].concat()), 0);
     }
 }
 

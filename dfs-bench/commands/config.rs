@@ -1,10 +1,12 @@
 //! `dfs-bench config`: the options there are, the effective values, whether they can be run, and their hash.
 
 use crate::cli::RunArgs;
+use crate::directories;
 use crate::exit::Exit;
 use crate::session;
 use clap::{Args, Subcommand, ValueEnum};
-use io500_phases::config::{Config, Level, Mode, OptionDef, Origin, SECTIONS, SectionDef, ValueKind, select_phases};
+use io500_phases::comm::{Launcher, Solo};
+use io500_phases::config::{Config, Level, Mode, OptionDef, Origin, SECTIONS, SectionDef, ValueKind};
 use io500_phases::phase_id::PhaseId;
 use std::fmt::Write as _;
 
@@ -85,7 +87,7 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Exit> {
 
 fn load(args: &RunArgs) -> anyhow::Result<Config> {
     let (config, warnings) = session::inputs(args)?.build()?;
-    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    session::warn(&warnings);
     Ok(config)
 }
 
@@ -129,7 +131,7 @@ fn kind(option: &OptionDef) -> String {
         ValueKind::Bool => "TRUE or FALSE".to_owned(),
         ValueKind::Size => "bytes, with k, m, g or t".to_owned(),
         ValueKind::Api => "API".to_owned(),
-        ValueKind::Choice(words) => words.join("|"),
+        ValueKind::Choice(words) | ValueKind::Initial(words) => words.join("|"),
     }
 }
 
@@ -167,10 +169,19 @@ fn show(config: &Config, changed: bool) -> String {
 }
 
 fn check(args: &RunArgs) -> anyhow::Result<String> {
-    let config = load(args)?;
-    let phases = select_phases(&args.phase, config.bench.mode == Mode::Extended)?;
-    config.validate(&phases)?;
+    let launcher = Launcher::detect(|name| std::env::var(name).ok());
+    let ranks = launcher.and_then(|launcher| launcher.size);
+    let (config, phases) = session::check(args, session::inputs(args)?, ranks)?;
+    directories::check(&Solo::new(), &config, &phases, "config-check")?;
     let mut text = String::new();
+    if ranks.is_none() {
+        // every find that would not run alone
+        for problem in config.validate_ranks(&phases, 1) {
+            let place = problem.place.map(|place| format!("{place}: ")).unwrap_or_default();
+            let needs = problem.message.split(": ").next().unwrap_or_default();
+            let _ = writeln!(text, "needs as many ranks: {place}{needs}");
+        }
+    }
     for (setting, reason) in config.invalidating() {
         let value = setting.value.as_deref().unwrap_or("");
         let (section, option, origin) = (&setting.section, &setting.option, &setting.origin);

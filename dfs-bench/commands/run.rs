@@ -3,6 +3,7 @@
 use super::paths;
 use crate::cli::RunArgs;
 use crate::diagnosis;
+use crate::directories;
 use crate::exit::Exit;
 use crate::guard;
 use crate::last_words::LastWords;
@@ -18,7 +19,7 @@ use io500_phases::phases::cleanup::Removed;
 use io500_phases::plan::{self, Layout, Plan};
 use io500_phases::report::{phase_line, score_lines, stdout_reasons};
 use io500_phases::results::{RunResult, RunState};
-use io500_phases::suite::{Observer, Options, Suite, dated};
+use io500_phases::suite::{Observer, Options, Suite, command_line, dated};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,6 +41,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         Err(error) => return Ok(tell(&session, &error.into())),
     };
     if args.dry_run {
+        let comm = session.comm.as_ref();
+        if let Err(error) = directories::check(comm, &session.config, &session.phases, &session.timestamp) {
+            return Ok(tell(&session, &error.into()));
+        }
         if session.is_root() {
             print!("{}", plan::describe(&plan));
         }
@@ -73,6 +78,9 @@ pub(super) fn runs(
     let comm: &dyn Comm = &comm;
     let last_words = Arc::new(LastWords::new(&session.timestamp, &resultdir));
     let _watchdog = guard::start(session, progress, &datadir, &last_words);
+    if !args.cleanup {
+        directories::check(comm, &session.config, &session.phases, &session.timestamp)?;
+    }
     let stores = Selected::open(&session.config, &session.phases, &datadir, &comm)?;
     if let Err(refusal) = preflight(session, comm, plan, &stores) {
         stores.give_up(&comm)?;
@@ -83,7 +91,7 @@ pub(super) fn runs(
         resultdir: Some(resultdir.into()),
         // a part of the suite leaves its files for the next part
         clean_up: args.phase == "all" || repeat > 1,
-        command_line: std::env::args().collect(),
+        command_line: command_line(),
         process_start,
         progress: progress.clone(),
         ticker: Ticker::real(),

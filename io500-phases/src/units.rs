@@ -15,7 +15,8 @@ pub enum SizeError {
 
 /// The number of bytes that `text` stands for: `4096`, `256k`, `2m`, `4MiB`, `1g`, `1t`.
 ///
-/// All suffixes are powers of 1024, as IOR has them: only the first letter counts, so `4MB` is `4MiB` is `4m`.
+/// All suffixes are powers of 1024, as IOR has them: only the first letter counts, so `4MB` is `4MiB` is `4m`. As IOR does, it
+/// passes over blanks before the suffix.
 pub fn parse_size(text: &str) -> Result<u64, SizeError> {
     let malformed = || SizeError::Malformed(text.to_owned());
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -23,7 +24,7 @@ pub fn parse_size(text: &str) -> Result<u64, SizeError> {
     if number.is_empty() {
         return Err(malformed());
     }
-    let shift = match suffix.to_ascii_lowercase().as_str() {
+    let shift = match suffix.trim_start_matches([' ', '\t']).to_ascii_lowercase().as_str() {
         "" | "b" => 0,
         "k" | "kb" | "kib" => 10,
         "m" | "mb" | "mib" => 20,
@@ -123,6 +124,7 @@ mod tests {
             ("128KiB", 128 << 10),
             ("256g", 256 << 30),
             ("1T", 1 << 40),
+            ("16 m", 16 << 20),
         ] {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_an_error() {
-        for text in ["", "m", "-1", "1.5m", "2 m", "2mm", "0x10", "２m", "2q"] {
+        for text in ["", "m", "-1", "1.5m", "2 ", "2 m m", "2mm", "0x10", "２m", "2q"] {
             assert!(matches!(parse_size(text), Err(SizeError::Malformed(_))), "{text}");
         }
         for text in ["18446744073709551616", "16777216t"] {

@@ -1,6 +1,7 @@
 //! Configurations as a user of the library sees them: layers, origins, mistakes, and real files.
 
 use io500_phases::config::{Api, Config, ConfigBuilder, ConfigError, Origin, Warning, seed};
+use io500_phases::pattern::PacketType;
 use io500_phases::phase_id::PhaseId;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -170,6 +171,93 @@ fn what_switches_off_a_judged_phase_invalidates_a_run() {
     let mut sections = invalidating(optional, extended);
     sections.sort();
     assert_eq!(sections, ["find-hard", "mdworkbench"]);
+}
+
+#[test]
+fn what_the_c_suite_takes_is_taken_here_with_a_word_where_it_deserves_one() {
+    let accepted = |text: &str| {
+        let (config, warnings) =
+            load(&format!("[global]\napi = POSIX\n{text}")).unwrap_or_else(|error| panic!("{error}"));
+        config.validate(&PhaseId::ALL).unwrap_or_else(|error| panic!("{error}"));
+        let all = warnings.into_iter().chain(config.accepted(&PhaseId::ALL));
+        (config, all.map(|warning| warning.to_string()).collect::<Vec<_>>().join("\n"))
+    };
+    let hashing = "[find]\npfind-parallelize-single-dir-access-using-hashing = TRUE\n";
+    let (_, words) = accepted(hashing);
+    assert!(words.starts_with("t.ini:4:53: [find] pfind-parallelize-") && words.contains("without effect"), "{words}");
+    let (_, words) = accepted(&format!("{hashing}external-script = /bin/true\n"));
+    assert_eq!(words, "");
+    assert!(accepted("[find]\npfind-queue-length = 9").1.contains("does not run with less than 10"));
+    assert_eq!(accepted("[find]\npfind-queue-length = 10").1, "");
+    let (config, words) = accepted("[ior-easy]\nblockSize = 16 m\n");
+    assert_eq!((config.ior_easy.block_size, words.as_str()), (16 << 20, ""));
+    assert!(config.to_ini().contains("blockSize = 16 m\n"), "it enters the hash as written");
+    for (text, packet) in [("r", PacketType::Random), ("Off", PacketType::Offset), ("i", PacketType::Incompressible)] {
+        assert_eq!(accepted(&format!("dataPacketType = {text}")).0.global.packet, packet);
+    }
+}
+
+#[test]
+fn traps_are_named() {
+    let words = |text: &str| {
+        let (config, warnings) = load(&format!("[global]\napi = POSIX\n{text}")).unwrap();
+        let all = warnings.into_iter().chain(config.accepted(&PhaseId::ALL));
+        all.map(|warning| warning.to_string()).collect::<Vec<_>>().join("\n")
+    };
+    let twice = words("[mdtest-easy]\nn = 1000000\n[find]\n[MDTEST-easy]\nN = 10\n");
+    assert_eq!(twice, "t.ini:7:5: [mdtest-easy] n = 10 takes the place of 1000000 in line 4");
+    assert_eq!(words("[mdtest-easy]\nn = 7\nn = 7\nn =\n"), "");
+    for (path, says) in [("$SCRATCH/x", "variable"), ("~/x", "home directory"), ("\"/a b\"", "quotation marks")] {
+        for option in ["datadir", "resultdir"] {
+            let told = words(&format!("{option} = {path}\n"));
+            assert!(told.contains(&format!("[global] {option} = {path}: ")) && told.contains(says), "{told}");
+        }
+    }
+    assert!(words("[ior-hard]\nhintsFileName = f\n").contains("--mpiio.hintsFileName="));
+    assert_eq!(
+        error("[find]\nnoRun = TRUE\n"),
+        "t.ini:2:1: noRun = TRUE belongs to an older version of the suite (write run = FALSE)"
+    );
+    assert!(error("[find]\nexternal-args = x\n").ends_with("(did you mean external-extra-args?)"));
+    for (api, says) in [
+        (
+            "DFS --dfs.pool=$DAOS_POOL --dfs.cont=c",
+            "pool \"$DAOS_POOL\": no label of DAOS (a configuration is no shell script",
+        ),
+        ("DFS --dfs.pool=p --dfs.cont=\"my cont\"", "cont \"my cont\": no label of DAOS (a label has"),
+    ] {
+        let (config, _) = load(&format!("[global]\napi = {api}\n")).unwrap();
+        let error = config.validate(&PhaseId::ALL).unwrap_err().to_string();
+        assert!(error.contains(says) && error.lines().count() == 1, "{error}");
+    }
+    let (config, _) =
+        load("[global]\napi = DFS --dfs.pool=12345678-9abc-def0-1234-56789abcdef0 --dfs.cont=a.b_c:d-e\n").unwrap();
+    config.validate(&PhaseId::ALL).unwrap();
+}
+
+#[test]
+fn more_ranks_than_there_are_cannot_find() {
+    let (config, _) = load("[global]\napi = POSIX\n[find]\nnproc = 1120\n[find-hard]\nnproc = 4\n").unwrap();
+    let problems = |ranks| {
+        let problems = config.validate_ranks(&PhaseId::ALL, ranks);
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(problems(1120), [""; 0]);
+    assert_eq!(problems(4), ["t.ini:4:9: [find] nproc = 1120: the run has 4 ranks"]);
+    assert_eq!(problems(1).len(), 2);
+    assert!(config.validate_ranks(&[PhaseId::IorEasyWrite], 1).is_empty());
+}
+
+#[test]
+fn what_is_no_configuration_is_told_in_few_words() {
+    let noise = "some line of a log \u{e9}\n".repeat(10_000);
+    let error = error(&noise);
+    assert_eq!(error.lines().count(), 21);
+    assert!(error.ends_with("and 9980 more"), "{error}");
+    let long = self::error(&format!("[global]\n{}", "x".repeat(100_000)));
+    assert!(long.len() < 300, "{} bytes", long.len());
+    let unknown = self::error(&format!("[find]\n{}", "abc = 1\n".repeat(30_000)));
+    assert_eq!(unknown.lines().count(), 21);
 }
 
 #[test]

@@ -52,6 +52,9 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// So many mistakes are told in words, the rest is counted: what is no configuration at all has one in every line.
+    pub(crate) const SHOWN: usize = 20;
+
     pub(crate) fn one(problem: Problem) -> Self {
         ConfigError { problems: vec![problem] }
     }
@@ -64,13 +67,16 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.problems.iter().enumerate() {
+        for (i, problem) in self.problems.iter().take(Self::SHOWN).enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
             write!(f, "{problem}")?;
         }
-        Ok(())
+        match self.problems.len().saturating_sub(Self::SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
     }
 }
 

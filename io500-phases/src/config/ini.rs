@@ -65,28 +65,28 @@ impl<'a> Ini<'a> {
         }
         if let Some(rest) = body.strip_prefix('[') {
             let Some(end) = rest.find(']') else {
-                return Err((at(body), format!("section without a closing bracket: {body:?}"), None));
+                return Err((at(body), format!("section without a closing bracket: {:?}", excerpt(body)), None));
             };
             let name = rest[..end].trim();
             if !is_name(name, "_-") {
-                return Err((at(rest), format!("not a section name: {:?}", &rest[..end]), None));
+                return Err((at(rest), format!("not a section name: {:?}", excerpt(&rest[..end])), None));
             }
             let after = &rest[end + 1..];
             let tail = after.trim_start();
             let is_comment = tail.starts_with(['#', ';']) && tail.len() < after.len();
             if !tail.is_empty() && !is_comment {
-                return Err((at(tail), format!("unexpected text after the section: {tail:?}"), None));
+                return Err((at(tail), format!("unexpected text after the section: {:?}", excerpt(tail)), None));
             }
             self.sections.push((name, (number, column(line, at(name)))));
             return Ok(());
         }
         let Some((key, value)) = body.split_once('=') else {
             let hint = Some("a line is [section], key = value, or a comment".to_owned());
-            return Err((at(body), format!("unexpected text: {body:?}"), hint));
+            return Err((at(body), format!("unexpected text: {:?}", excerpt(body)), hint));
         };
         let key = key.trim_end();
         if !is_name(key, "_.-") {
-            return Err((at(body), format!("not an option name: {key:?}"), None));
+            return Err((at(body), format!("not an option name: {:?}", excerpt(key)), None));
         }
         let value = strip_comment(value).map_err(|offset| {
             let hint = Some("a comment needs a blank before it, a value cannot contain it".to_owned());
@@ -100,6 +100,11 @@ impl<'a> Ini<'a> {
         self.entries.push(Entry { section, section_at, key, value, line: number, key_column, value_column });
         Ok(())
     }
+}
+
+/// As much of a text as a message can bear.
+fn excerpt(text: &str) -> &str {
+    text.char_indices().nth(60).map_or(text, |(end, _)| &text[..end])
 }
 
 /// The column, in characters from 1, of byte `at`.

@@ -148,9 +148,10 @@ impl ConfigBuilder {
         self,
         look: impl FnOnce(&Config, &mut Vec<Problem>) -> Vec<PhaseId>,
     ) -> Result<(Config, Vec<Warning>), ConfigError> {
-        let (config, warnings, mut problems) = self.resolve();
+        let (config, mut warnings, mut problems) = self.resolve();
         let resolved = problems.is_empty();
         let phases = look(&config, &mut problems);
+        warnings.extend(config.accepted(&phases));
         if let Err(more) = config.validate(&phases) {
             // a default that stands in for a value that could not be read is nobody's mistake
             problems.extend(more.problems.into_iter().filter(|problem| resolved || problem.place.is_some()));
@@ -228,20 +229,26 @@ impl Layering {
         let key = entry.key;
         if let Some(successor) = legacy::option(key) {
             let acts = !entry.value.is_empty() && !is_false(entry.value);
+            let belongs = "belongs to an older version of the suite";
             // Without a value or with FALSE it asked for nothing: one word per name is enough.
-            if acts {
-                let message =
-                    format!("{key} = {} belongs to an older version of the suite: ignored; {successor}", entry.value);
+            if acts && legacy::changes_the_run(key) {
+                let message = format!("{key} = {} {belongs}", entry.value);
+                self.problems.push(Problem { place, message, hint: Some(successor.to_owned()) });
+            } else if acts {
+                let message = format!("{key} = {} {belongs}: ignored; {successor}", entry.value);
                 self.warnings.push(Warning { place, message });
             } else if old_names.insert(key.to_ascii_lowercase()) {
-                let message = format!("{key} belongs to an older version of the suite: ignored");
-                self.warnings.push(Warning { place, message });
+                self.warnings.push(Warning { place, message: format!("{key} {belongs}: ignored") });
             }
         } else if entry.value.is_empty() {
             let message = format!("unknown option {key:?} in [{}], without a value: ignored", section.name);
             self.warnings.push(Warning { place, message });
-        } else {
+        } else if self.problems.len() < ConfigError::SHOWN {
             self.problems.push(unknown_option(section, key, place));
+        } else {
+            // nobody reads on that far, and looking for the nearest names takes its time
+            let message = format!("unknown option {key:?} in [{}]", section.name);
+            self.problems.push(Problem { place, message, hint: None });
         }
     }
 
@@ -309,7 +316,17 @@ impl Layering {
             return;
         }
         match check(option, value) {
-            Ok(value) => *slot = Some(Assigned { value, origin }),
+            Ok(value) => {
+                if let (Some(Assigned { value: before, origin: Origin::File { line, .. } }), Origin::File { .. }) =
+                    (&*slot, &origin)
+                    && *before != value
+                {
+                    let (section, option) = (section.name, option.name);
+                    let message = format!("[{section}] {option} = {value} takes the place of {before} in line {line}");
+                    self.warnings.push(Warning { place: origin.place(), message });
+                }
+                *slot = Some(Assigned { value, origin });
+            }
             Err((message, hint)) => self.problems.push(Problem {
                 place: origin.place(),
                 message: format!("[{}] {} = {value:?}: {message}", section.name, option.name),
@@ -338,7 +355,8 @@ fn unknown_section(name: &str, place: Option<Place>) -> Problem {
 }
 
 fn unknown_option(section: &schema::SectionDef, key: &str, place: Option<Place>) -> Problem {
-    let hint = match nearest(key, section.options.iter().map(|option| option.name)) {
+    let successor = legacy::renamed(key).filter(|name| section.option(name).is_some());
+    let hint = match successor.or_else(|| nearest(key, section.options.iter().map(|option| option.name))) {
         Some(near) => format!("did you mean {near}?"),
         None if section.options.is_empty() => "this section has no options".to_owned(),
         None => {
@@ -383,6 +401,15 @@ fn check(option: &OptionDef, value: &str) -> Result<String, (String, Option<Stri
         },
         ValueKind::Size => {
             crate::units::parse_size(value).map_err(|error| (error.to_string(), None))?;
+        }
+        ValueKind::Initial(words) => {
+            let begins = |word: &&str| {
+                word.len() >= value.len() && word.as_bytes()[..value.len()].eq_ignore_ascii_case(value.as_bytes())
+            };
+            if !words.iter().any(|word| begins(word)) {
+                let hint = nearest(value, words.iter().copied()).map(|near| format!("did you mean {near}?"));
+                return Err((format!("expected one of {}", words.join(", ")), hint));
+            }
         }
         ValueKind::Choice(words) => {
             if !words.iter().any(|word| word.eq_ignore_ascii_case(value)) {

@@ -286,10 +286,10 @@ pub(super) fn config(
             io_buffers_on_gpu: global.is_true("io-buffers-on-gpu"),
             verbosity: global.number("verbosity"),
             scc: global.is_true("scc"),
-            packet: match global.owned("dataPacketType").to_ascii_lowercase().as_str() {
-                "offset" => PacketType::Offset,
-                "incompressible" => PacketType::Incompressible,
-                "random" => PacketType::Random,
+            packet: match global.owned("dataPacketType").to_ascii_lowercase().as_bytes().first() {
+                Some(b'o') => PacketType::Offset,
+                Some(b'i') => PacketType::Incompressible,
+                Some(b'r') => PacketType::Random,
                 _ => PacketType::Timestamp,
             },
         },

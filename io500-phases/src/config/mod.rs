@@ -15,6 +15,7 @@
 //! # Ok::<(), io500_phases::config::ConfigError>(())
 //! ```
 
+mod accepted;
 mod api;
 mod emit;
 mod error;

@@ -27,6 +27,8 @@ pub enum ValueKind {
     Api,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// One of these words, or its beginning: IOR looks at the first letter only.
+    Initial(&'static [&'static str]),
 }
 
 /// Who needs an option.
@@ -102,7 +104,7 @@ impl OptionDef {
 }
 
 use Level::{Advanced, Basic};
-use ValueKind::{Api, Bool, Choice, Float, Integer, Size, Text};
+use ValueKind::{Api, Bool, Choice, Float, Initial, Integer, Size, Text};
 
 const UNSIGNED: ValueKind = Integer { min: 0, max: u32::MAX as i64 };
 const POSITIVE: ValueKind = Integer { min: 1, max: i64::MAX };
@@ -173,7 +175,7 @@ const GLOBAL: [OptionDef; 11] = [
     ),
     option(
         "dataPacketType",
-        Choice(&["timestamp", "offset", "incompressible", "random"]),
+        Initial(&["timestamp", "offset", "incompressible", "random"]),
         Some("timestamp"),
         Advanced,
         "How the data is generated.",

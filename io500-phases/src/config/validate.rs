@@ -1,7 +1,7 @@
 //! Whether a configuration can be run, before any storage is touched.
 
 use super::api::Api;
-use super::error::{ConfigError, Problem};
+use super::error::{ConfigError, Place, Problem};
 use super::load::{Config, Find, Mode, Setting};
 use super::schema::OWN_SECTION;
 use crate::phase_id::{Family, PhaseId};
@@ -48,6 +48,24 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What these phases ask of the number of ranks, which is known when the ranks are: `[find] nproc`.
+    pub fn validate_ranks(&self, phases: &[PhaseId], ranks: usize) -> Vec<Problem> {
+        let finds =
+            [(PhaseId::Find, &self.find), (PhaseId::FindEasy, &self.find_easy), (PhaseId::FindHard, &self.find_hard)];
+        let mut check = Check { config: self, problems: Vec::new() };
+        for (phase, find) in finds {
+            // an external script runs by its own rules
+            let runs = phases.contains(&phase) && self.phase(phase).run && find.external_script.is_none();
+            if runs && find.nproc.is_some_and(|nproc| nproc as usize > ranks) {
+                let has = if ranks == 1 { "one rank".to_owned() } else { format!("{ranks} ranks") };
+                check.fail(phase.name(), "nproc", &format!("the run has {has}"));
+            }
+        }
+        check.problems
+    }
+}
+
 /// A setting that makes a run invalid, and why.
 pub type Invalidating<'a> = (&'a Setting, String);
 
@@ -88,6 +106,10 @@ impl Config {
 
 /// Bytes of a read of ior-rnd4K.
 const RANDOM_READ: u64 = 4096;
+
+/// Bytes of a label at most.
+#[doc(alias = "DAOS_PROP_LABEL_MAX_LEN")]
+const LABEL_LENGTH: usize = 127;
 
 struct Check<'a> {
     config: &'a Config,
@@ -172,12 +194,6 @@ impl Check<'_> {
         {
             self.fail(section, "external-script", &message);
         }
-        let posix = self.config.phase(phase).api.api == Api::Posix;
-        if find.hashing && posix && find.external_script.is_none() {
-            let message = "POSIX promises nothing about positions in a directory, so no rank can begin in the middle of one; all \
-                           ranks look up the names found in it all the same: set it to FALSE";
-            self.fail(section, "pfind-parallelize-single-dir-access-using-hashing", message);
-        }
     }
 
     fn mdworkbench(&mut self) {
@@ -194,18 +210,47 @@ impl Check<'_> {
 
     fn api(&mut self, phase: PhaseId) {
         let used = self.config.phase(phase);
+        if used.api.api == Api::Dfs {
+            let names = [("pool", &used.api.pool), ("cont", &used.api.cont)];
+            for (what, name) in names.into_iter().filter_map(|(what, name)| Some((what, name.as_ref()?))) {
+                self.label(what, name, used.api_origin.place());
+            }
+        }
         let message = match (&used.api.api, used.api.unsupported.first()) {
             (Api::Other(name), _) => format!("the API {name} cannot be run here"),
             (_, Some(word)) => format!("{word} of the API {} cannot be run here", used.api.api),
             _ => return,
         };
         let hint = "dfs-bench has DFS, POSIX and NULL; the configuration can still be read, checked and hashed";
-        let problem = Problem { place: used.api_origin.place(), message, hint: Some(hint.to_owned()) };
-        // Phases share their API strings; one word per string is enough.
+        self.once(Problem { place: used.api_origin.place(), message, hint: Some(hint.to_owned()) });
+    }
+
+    fn label(&mut self, what: &str, name: &str, place: Option<Place>) {
+        if is_label(name) {
+            return;
+        }
+        // a flag or variable of its own beats the API string
+        let own = self.setting(OWN_SECTION, what);
+        let place = if own.value.as_deref() == Some(name) { own.origin.place() } else { place };
+        let hint = match name.contains('$') {
+            true => "a configuration is no shell script: nothing puts a value in the place of a variable".to_owned(),
+            false => format!("a label has up to {LABEL_LENGTH} letters, digits and . _ : -"),
+        };
+        self.once(Problem { place, message: format!("{what} {name:?}: no label of DAOS"), hint: Some(hint) });
+    }
+
+    /// Phases share their API strings; one word per string is enough.
+    fn once(&mut self, problem: Problem) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
     }
+}
+
+/// DAOS's rule for labels, which UUIDs fit too.
+fn is_label(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
+    (1..=LABEL_LENGTH).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 fn goes_up(path: &Path) -> bool {

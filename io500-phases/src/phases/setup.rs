@@ -106,6 +106,9 @@ pub fn make<B: Backend>(
             "the data directory {datadir} cannot be made: mkdir {path}: {errno}, although the directory above it is there: that file \
              system makes no directories"
         )),
+        Errno(libc::EEXIST) => Failure::Config(format!(
+            "the data directory {datadir} cannot be made: {path} is a symbolic link to something that is not there"
+        )),
         errno if is_of_the_path(errno) => {
             Failure::Config(format!("the data directory {datadir} cannot be made: mkdir {path}: {errno}"))
         }
@@ -154,11 +157,16 @@ fn make_path<B: Backend>(backend: &B, path: &str) -> std::result::Result<(B::Dir
         None => (".", trimmed),
     };
     let (parent, _) = make_path(backend, parent)?;
-    match backend.mkdir(&parent, &c_name(name), Default::default()) {
-        Err(Errno(libc::EEXIST)) | Ok(()) => {}
+    let there = match backend.mkdir(&parent, &c_name(name), Default::default()) {
+        Ok(()) => false,
+        Err(Errno(libc::EEXIST)) => true,
         Err(errno) => return Err(at(errno)),
+    };
+    match backend.open_path(path) {
+        // it has the name and leads nowhere: a symbolic link to what is not there
+        Err(Errno(libc::ENOENT)) if there => Err(at(Errno(libc::EEXIST))),
+        opened => Ok((opened.map_err(at)?, true)),
     }
-    Ok((backend.open_path(path).map_err(at)?, true))
 }
 
 /// Whether a path was refused for what it is, and not because the store is in trouble.

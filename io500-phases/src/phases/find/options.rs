@@ -27,7 +27,7 @@ impl FindOptions {
     /// The options of a configuration, with so many threads, for a run of `ranks` ranks.
     ///
     /// `pfind-parallelize-single-dir-access-using-hashing` needs nothing here: where the store can split a directory, that is always
-    /// done, and where it cannot, `Config::validate` has refused it.
+    /// done, and where it cannot, `Config::accepted` has said so.
     pub fn new(section: &config::Find, threads: usize, ranks: usize) -> Result<Self> {
         let refuse = |text: String| Err(Error::Config(text));
         let nproc = section.nproc.map(|nproc| nproc as usize);
