@@ -163,7 +163,7 @@ pub struct RunArgs {
     /// An invalid strict verdict is exit code 3
     #[arg(long, help_heading = "Run")]
     pub strict: bool,
-    /// Print the plan with sizes, counts and space, and touch nothing
+    /// Check the run, print its plan with sizes, counts and space, and leave nothing behind
     #[arg(long, help_heading = "Run")]
     pub dry_run: bool,
     /// Remove what runs have left in the data directory, and nothing else

@@ -158,9 +158,9 @@ fn a_check_says_how_many_ranks_are_needed() {
 
 #[test]
 fn a_data_directory_that_a_rank_does_not_share_is_refused() {
-    // a mount of its own stands for a node with its own disk
+    // a mount of its own stands for a node with its own disk, or one that may not write
     let script = "#!/bin/sh\nif [ \"${OMPI_COMM_WORLD_RANK:-$PMI_RANK}\" = 1 ]; then\n\
-                  exec unshare -m sh -c 'mount -t tmpfs -o \"$HOW\" none data && exec \"$@\"' - \"$@\"\nfi\nexec \"$@\"\n";
+                  exec unshare -m sh -c '$OWN && $THEN && exec \"$@\"' - \"$@\"\nfi\nexec \"$@\"\n";
     let scene = Scene::new();
     scene.write("data/.keep", "");
     std::fs::remove_file(scene.path("data/.keep")).unwrap();
@@ -173,16 +173,23 @@ fn a_data_directory_that_a_rank_does_not_share_is_refused() {
         return;
     }
     scene.write("own.sh", script);
-    let Some(command) = scene.ranks(2) else { return };
-    let words: Vec<std::ffi::OsString> = command.get_args().map(Into::into).collect();
-    let (program, before) = words.split_last().unwrap();
-    let mut command = std::process::Command::new("mpirun");
-    command.current_dir(scene.path("")).env("HOW", "size=1m").args(before).args(["sh", "own.sh"]).arg(program);
-    let outcome = run(command, ["--api", "posix", "--datadir", "data", "--resultdir", "results", "--stonewall", "1"]);
-    assert_code(&outcome, 2);
-    let says = ["the data directory data: data is another directory here than on rank 0", "rank 1 ("];
-    says.iter().for_each(|text| assert!(outcome.stderr.contains(text), "{outcome:?}"));
-    assert_eq!(scene.entries(), ["data", "own.sh"]);
+    for (own, then, says) in [
+        ("mount -t tmpfs none data", "true", "data is another directory here than on rank 0"),
+        ("mount --bind data data", "mount -o remount,bind,ro data", "cannot be written to: Read-only file system"),
+    ] {
+        let Some(command) = scene.ranks(2) else { return };
+        let words: Vec<std::ffi::OsString> = command.get_args().map(Into::into).collect();
+        let (program, before) = words.split_last().unwrap();
+        let mut command = std::process::Command::new("mpirun");
+        command.current_dir(scene.path("")).envs([("OWN", own), ("THEN", then)]);
+        command.args(before).args(["sh", "own.sh"]).arg(program);
+        let arguments = ["--api", "posix", "--datadir", "data", "--resultdir", "results", "--stonewall", "1"];
+        let outcome = run(command, arguments);
+        assert_code(&outcome, 2);
+        assert!(outcome.stderr.contains("rank 1 (") && outcome.stderr.contains(says), "{says}: {outcome:?}");
+        assert!(outcome.stderr.contains("the data directory data: "), "{outcome:?}");
+        assert_eq!(scene.entries(), ["data", "own.sh"]);
+    }
 }
 
 #[test]

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_an_error() {
-        for text in ["", "m", "-1", "1.5m", "2 ", "2 m m", "2mm", "0x10", "２m", "2q"] {
+        for text in ["", "m", "-1", "1.5m", "2 m m", "2mm", "0x10", "２m", "2q"] {
             assert!(matches!(parse_size(text), Err(SizeError::Malformed(_))), "{text}");
         }
         for text in ["18446744073709551616", "16777216t"] {

@@ -73,6 +73,11 @@ fn every_published_configuration_loads() {
                 assert!(sections <= 9, "more than one word per old section: {warnings:?}");
                 let (again, _) = load(&config.to_ini()).unwrap();
                 assert_eq!(again.to_ini(), config.to_ini());
+                // what stops it is what is not here: another API, the script of another machine
+                for problem in config.validate(&PhaseId::ALL).err().map_or_else(Vec::new, |error| error.problems) {
+                    let ours = ["cannot be run here", "external-script = "];
+                    assert!(ours.iter().any(|text| problem.message.contains(text)), "{problem}");
+                }
                 files += 1;
             }
         }

@@ -14,12 +14,17 @@ struct Mount {
     options: String,
 }
 
+/// A table of the kernel. The paths in it are bytes: one that is not UTF-8 must not hide the others.
+fn text(path: &str) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
+
 /// How the type of a dfuse mount begins.
 const DFUSE: &str = "fuse.daos";
 
 /// Whether a path lies on a dfuse mount, by its words and the table of mounts alone.
 pub(super) fn on_dfuse(path: &str) -> bool {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = text("/proc/self/mountinfo");
     let path = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
     mount_of(&mounts, &path).is_some_and(|mount| mount.fs_type == DFUSE)
 }
@@ -34,7 +39,7 @@ fn space(path: &Path) -> Option<Space> {
 
 pub(super) fn describe(root: &str, direct: bool) -> Description {
     let path = nearest_existing(Path::new(root));
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = text("/proc/self/mountinfo");
     let mount = mount_of(&mounts, &path);
     let mut description =
         Description { api: "POSIX".into(), real: true, space: space(&path), ..Description::default() };
@@ -80,7 +85,7 @@ fn nearest_existing(path: &Path) -> PathBuf {
 
 /// The DAOS interception library that is loaded into this process, if one is.
 pub(super) fn loaded_interception() -> Option<String> {
-    interception(&fs::read_to_string("/proc/self/maps").unwrap_or_default())
+    interception(&text("/proc/self/maps"))
 }
 
 fn interception(maps: &str) -> Option<String> {

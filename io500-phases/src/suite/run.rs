@@ -149,7 +149,10 @@ impl<'a> Suite<'a> {
 
     /// Looks whether the phases can run where they are to run. Changes nothing.
     fn look<S: Stores>(&self, team: &Team<'_>, stores: &S) -> Result<()> {
-        let looked = if team.comm().rank() == 0 {
+        let problems = self.config.validate_ranks(&self.plan.phases, self.plan.ranks);
+        let looked = if let Some(problem) = problems.first() {
+            Err(Failure::Config(problem.to_string()))
+        } else if team.comm().rank() == 0 {
             self.by_store(stores).iter().try_for_each(|(lead, phases)| {
                 stores.visit(*lead, Look { datadir: stores.datadir(*lead), plan: self.plan, phases })
             })
