@@ -167,9 +167,10 @@ impl<'m> Dir<'m> {
         Errno::check(unsafe { daos_sys::dfs_remove(mount, parent, name.as_ptr(), force, std::ptr::null_mut()) })
     }
 
-    /// Gives a name another place; what is there is replaced.
+    /// Gives a name another place; what is there is replaced. `EXDEV` for a directory of another mount.
     #[doc(alias = "dfs_move")]
     pub fn rename(&self, name: &CStr, new_dir: &Dir<'m>, new_name: &CStr) -> Result<()> {
+        new_dir.handle.check_mount(self.handle.mount())?;
         let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         let new_parent = new_dir.handle.as_ptr();
         // SAFETY: a mount, two open directories, two NUL-terminated names, and no id asked.

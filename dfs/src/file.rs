@@ -2,6 +2,7 @@
 
 use crate::entry::{Stat, empty_stat};
 use crate::error::{Errno, Error};
+use crate::global::GlobalFile;
 use crate::handle::{Handle, NotSync, ObjectId, serialise};
 use crate::oclass::ObjectClass;
 use daos_sys::d_sg_list_t;
@@ -89,14 +90,15 @@ impl<'m> File<'m> {
         self.handle.id()
     }
 
-    /// The open file as bytes that [`Mount::file_from_global`](crate::Mount::file_from_global) of another process turns into
-    /// the same open file, without a round trip.
+    /// The open file for other processes, where [`Mount::file_from_global`](crate::Mount::file_from_global) turns it into the same open
+    /// file without a round trip.
     #[doc(alias = "dfs_obj_local2global")]
-    pub fn to_global(&self) -> crate::Result<Vec<u8>> {
+    pub fn to_global(&self) -> crate::Result<GlobalFile> {
         // SAFETY: a mount and an open file; `serialise` passes a valid vector.
         serialise(|iov| unsafe {
             daos_sys::dfs_obj_local2global(self.handle.mount().as_ptr(), self.handle.as_ptr(), iov)
         })
+        .map(GlobalFile::seal)
         .map_err(Error::dfs("dfs_obj_local2global"))
     }
 

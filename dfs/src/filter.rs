@@ -99,7 +99,7 @@ mod with_pipeline {
             Ok(Filter { pipeline, mount, _one_thread: NotSync::default() })
         }
 
-        /// A cursor over what passes in a whole directory, up to `batch` entries at a time.
+        /// A cursor over what passes in a whole directory, up to `batch` entries at a time. `EXDEV` for a directory of another mount.
         pub fn cursor(self, dir: &Dir<'m>, batch: usize) -> Result<FilteredCursor<'m>> {
             FilteredCursor::new(self, dir, daos_anchor_t::default(), batch)
         }
@@ -131,6 +131,7 @@ mod with_pipeline {
 
     impl<'m> FilteredCursor<'m> {
         fn new(filter: Filter<'m>, dir: &Dir<'m>, anchor: daos_anchor_t, batch: usize) -> Result<Self> {
+            dir.handle().check_mount(filter.mount)?;
             let entries = empty_entries(batch);
             Ok(FilteredCursor {
                 filter,

@@ -47,6 +47,11 @@ impl<'m> Handle<'m> {
         self.mount
     }
 
+    /// `EXDEV` unless the object is of this mount: libdfs takes an object's number for one of the mount that it is given.
+    pub(crate) fn check_mount(&self, mount: &Mount) -> Result<(), Errno> {
+        if std::ptr::eq(self.mount, mount) { Ok(()) } else { Err(Errno::from_raw(libc::EXDEV)) }
+    }
+
     /// The same object opened once more; no round trip.
     pub(crate) fn again(&self, flags: i32) -> Result<Handle<'m>, Errno> {
         // SAFETY: mount and object are open.

@@ -19,6 +19,9 @@
 //!   initialised. The examples under [`compile_fail`] do not compile.
 //! - No buffer moves or dies under a transfer: a [`Queue`] owns its buffers and events and keeps files open while in flight;
 //!   dropping it waits.
+//! - Handles of two mounts do not mix: what takes two of them gives `EXDEV`.
+//! - A [`GlobalMount`] holds what libdfs itself has written: no safe function hands bytes from elsewhere to a C function that follows
+//!   lengths in them.
 //! - What libdfs does not allow at the same time does not compile: files, queues and cursors can be sent to another thread but
 //!   not shared. Mount and directories can be shared; metadata concurrency means threads.
 //!
@@ -39,6 +42,7 @@ mod entry;
 mod error;
 mod file;
 mod filter;
+mod global;
 mod handle;
 mod mount;
 mod oclass;
@@ -53,6 +57,7 @@ pub use entry::{FileKind, Stat, Time};
 pub use error::{Der, Errno, Error, Result};
 pub use file::{File, ObjectInfo};
 pub use filter::{Filter, FilterSpec, FilteredCursor, FilteredEntry};
+pub use global::{GlobalFile, GlobalMount};
 pub use handle::ObjectId;
 pub use mount::{Access, Mount, MountAttributes, MountOptions, Node};
 pub use oclass::ObjectClass;

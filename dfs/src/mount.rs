@@ -4,6 +4,7 @@ use crate::container::{ContainerAttributes, ContainerInfo};
 use crate::dir::Dir;
 use crate::error::{Errno, Error, Result};
 use crate::file::File;
+use crate::global::{GlobalFile, GlobalMount};
 use crate::handle::{Handle, ObjectId, serialise};
 use crate::oclass::ObjectClass;
 use crate::pool::{Pool, PoolInfo, c_string, pointer};
@@ -11,6 +12,7 @@ use crate::system::System;
 use daos_sys::{daos_handle_t, dfs_attr_t, dfs_t};
 use std::ffi::c_int;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How something is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,9 @@ impl MountOptions {
 pub struct Mount {
     dfs: NonNull<dfs_t>,
     read_only: bool,
-    _system: System,
+    /// Something that outlives every handle may still use it: it is not disconnected.
+    kept: AtomicBool,
+    system: System,
 }
 
 // SAFETY: libdfs has no thread-local state; a mount may be used by another thread than the one that connected.
@@ -103,24 +107,26 @@ impl Mount {
             .map_err(|error| diagnose(system, options).unwrap_or(error))
     }
 
-    /// A mount as bytes that [`Mount::from_global`] of another process turns into the same mount, without a round trip: one rank
-    /// connects, the others import.
+    /// A mount for other processes, where [`Mount::from_global`] turns it into the same mount without a round trip: one rank connects,
+    /// the others import.
     #[doc(alias = "dfs_local2global_all")]
-    pub fn to_global(&self) -> Result<Vec<u8>> {
+    pub fn to_global(&self) -> Result<GlobalMount> {
         // SAFETY: the mount is connected; `serialise` passes a valid vector.
         serialise(|iov| unsafe { daos_sys::dfs_local2global_all(self.as_ptr(), iov) })
+            .map(GlobalMount::seal)
             .map_err(Error::dfs("dfs_local2global_all"))
     }
 
-    /// The inverse of [`Mount::to_global`]; the bytes must come from it, in a process of the same machine architecture.
+    /// The inverse of [`Mount::to_global`].
     #[doc(alias = "dfs_global2local_all")]
-    pub fn from_global(system: &System, bytes: &[u8], read_only: bool) -> Result<Mount> {
+    pub fn from_global(system: &System, global: &GlobalMount, read_only: bool) -> Result<Mount> {
         let access = if read_only { libc::O_RDONLY } else { libc::O_RDWR };
         // libdfs wants it writable: it may swap bytes in place.
-        let mut bytes = bytes.to_vec();
+        let mut bytes = global.payload().to_vec();
         let iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
         let mut dfs = std::ptr::null_mut();
-        // SAFETY: an initialised library, bytes valid during the call, and a place for the mount. Flags of 0 would inherit.
+        // SAFETY: an initialised library, and a place for the mount. The bytes, valid during the call, are what dfs_local2global_all of
+        // the same library gave: a `GlobalMount` is made of nothing else. Flags of 0 would inherit.
         let rc = unsafe { daos_sys::dfs_global2local_all(access, iov, &mut dfs) };
         Mount::taken("dfs_global2local_all", (rc, dfs), access, system)
     }
@@ -129,7 +135,12 @@ impl Mount {
         let failed = Error::dfs(call);
         Errno::check(rc).map_err(&failed)?;
         let dfs = NonNull::new(dfs).ok_or_else(|| failed(Errno::from_raw(libc::EIO)))?;
-        Ok(Mount { dfs, read_only: access == libc::O_RDONLY, _system: system.clone() })
+        Ok(Mount { dfs, read_only: access == libc::O_RDONLY, kept: AtomicBool::new(false), system: system.clone() })
+    }
+
+    /// Leaves the mount to the process, for transfers that nobody can wait for.
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn as_ptr(&self) -> *mut dfs_t {
@@ -177,12 +188,13 @@ impl Mount {
         }
     }
 
-    /// The inverse of [`File::to_global`], on a mount of the same container.
+    /// The inverse of [`File::to_global`], on a mount of the same container: `EINVAL` on one of another container.
     #[doc(alias = "dfs_obj_global2local")]
-    pub fn file_from_global(&self, bytes: &[u8]) -> Result<File<'_>> {
-        let mut bytes = bytes.to_vec();
+    pub fn file_from_global(&self, global: &GlobalFile) -> Result<File<'_>> {
+        let mut bytes = global.payload().to_vec();
         let iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
-        // SAFETY: a mount, bytes valid during the call, and a place for the object; flags of 0 are those of the exporter.
+        // SAFETY: a mount, bytes valid during the call, and a place for the object; flags of 0 are those of the exporter. libdfs compares
+        // length, magic number and container with what they must be, and follows no length in the bytes.
         Handle::open(self, |object| unsafe { daos_sys::dfs_obj_global2local(self.as_ptr(), 0, iov, object) })
             .map(File::new)
             .map_err(Error::dfs("dfs_obj_global2local"))
@@ -284,6 +296,10 @@ impl std::fmt::Debug for Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
+        if *self.kept.get_mut() {
+            std::mem::forget(self.system.clone());
+            return;
+        }
         // SAFETY: the mount is connected, nothing borrows it any more, and the library is still initialised.
         unsafe { daos_sys::dfs_disconnect(self.as_ptr()) };
     }

@@ -22,6 +22,10 @@ type OpResult<T> = std::result::Result<T, Errno>;
 ///
 /// An event queue is a network context: expensive to make and limited in number. One per thread, for the thread's lifetime.
 /// Dropping it waits for what is in flight.
+///
+/// A slot is the caller's from [`Queue::slot`] to [`Queue::release`], except while it is in flight. When libdaos itself fails to wait, the
+/// queue is broken: each transfer in flight fails once with `EIO`, its slot is lost and never given out again, and its memory and
+/// the mount stay for as long as the process, since libdaos may still use them.
 #[doc(alias = "daos_eq_create")]
 pub struct Queue<'m> {
     handle: daos_handle_t,
@@ -116,7 +120,7 @@ impl<'m> Queue<'m> {
         Some((index, self.buffer(index)))
     }
 
-    /// Gives a slot back that was taken and not used.
+    /// Gives a slot back. Does nothing to one that is in flight or lost.
     pub fn release(&mut self, index: usize) {
         let slot = self.slots[index].get_mut();
         if slot.state == State::Given {
@@ -135,7 +139,8 @@ impl<'m> Queue<'m> {
         unsafe { std::slice::from_raw_parts_mut(slot.buffer, self.transfer) }
     }
 
-    /// Starts writing a slot's whole buffer. `EBUSY` when it is in flight.
+    /// Starts writing a slot's whole buffer. `EBUSY` unless the caller has the slot, `EXDEV` for a file of another mount; after an error
+    /// nothing is in flight, and the slot is still the caller's.
     #[doc(alias = "dfs_write")]
     pub fn submit_write(&mut self, index: usize, file: &File<'m>, offset: u64) -> OpResult<()> {
         let mount = self.mount.as_ptr();
@@ -149,7 +154,7 @@ impl<'m> Queue<'m> {
         })
     }
 
-    /// Starts reading a slot's whole buffer. `EBUSY` when it is in flight.
+    /// Starts reading a slot's whole buffer; fails as [`Queue::submit_write`] does.
     #[doc(alias = "dfs_read")]
     pub fn submit_read(&mut self, index: usize, file: &File<'m>, offset: u64) -> OpResult<()> {
         let mount = self.mount.as_ptr();
@@ -170,8 +175,9 @@ impl<'m> Queue<'m> {
         writing: bool,
         start: impl FnOnce(*mut Slot<'m>) -> std::ffi::c_int,
     ) -> OpResult<()> {
+        file.handle().check_mount(self.mount)?;
         let slot = self.slots[index].get_mut();
-        if matches!(slot.state, State::InFlight | State::Completed | State::Lost) {
+        if slot.state != State::Given {
             return Err(Errno::from_raw(libc::EBUSY));
         }
         slot.vector = daos_sys::d_iov(slot.buffer.cast(), self.transfer);
@@ -183,18 +189,33 @@ impl<'m> Queue<'m> {
         // From the cell, not from the reference: libdaos goes on using it when this borrow has ended.
         let started = Errno::check(start(self.slots[index].get()));
         if started.is_err() {
-            let slot = self.slots[index].get_mut();
-            slot.state = State::Free;
-            slot.file = None;
+            self.take_back(index);
         } else {
             self.in_flight += 1;
         }
         started
     }
 
+    /// Gives a slot whose transfer did not start back to the caller. libdaos may have completed its event all the same, which must not
+    /// be taken for the slot's next transfer: the event is made anew, or the slot is not used again.
+    fn take_back(&mut self, index: usize) {
+        let slot = self.slots[index].get_mut();
+        // SAFETY: an event that was initialised; one that is still in use is refused. Then a place for an event, and its queue.
+        let renewed = unsafe {
+            daos_sys::daos_event_fini(&mut slot.event) == 0
+                && daos_sys::daos_event_init(&mut slot.event, self.handle, std::ptr::null_mut()) == 0
+        };
+        if renewed {
+            slot.state = State::Given;
+            slot.file = None;
+        } else {
+            slot.state = State::Lost;
+        }
+    }
+
     /// Waits until a transfer is finished: its slot, and the bytes moved or its error. `None` when nothing is in flight.
     ///
-    /// The slot is free from now on, and its buffer is untouched until [`Queue::slot`] gives it out again.
+    /// The slot is the caller's again, who looks at its buffer, submits it anew, or releases it.
     #[doc(alias = "daos_eq_poll")]
     pub fn reap(&mut self) -> Option<(usize, OpResult<usize>)> {
         self.reap_within(daos_sys::DAOS_EQ_WAIT)
@@ -221,7 +242,7 @@ impl<'m> Queue<'m> {
         }
         let index = self.ready.pop()? as usize;
         let slot = self.slots[index].get_mut();
-        slot.state = State::Free;
+        slot.state = State::Given;
         slot.file = None;
         let moved = if slot.writing { self.transfer } else { slot.read as usize };
         Some((index, Errno::check(slot.event.ev_error).map(|()| moved)))
@@ -239,7 +260,6 @@ impl<'m> Queue<'m> {
             // The event is the first member of its slot, and only slots of this queue have events in it.
             let index = (event as usize - base) / size_of::<Slot<'_>>();
             let slot = self.slots[index].get_mut();
-            // A start that failed may have completed its event, too.
             if slot.state == State::InFlight {
                 slot.state = State::Completed;
                 self.in_flight -= 1;
@@ -283,7 +303,8 @@ impl Drop for Queue<'_> {
             broken = self.poll(daos_sys::DAOS_EQ_WAIT).is_err();
         }
         if broken {
-            // libdaos may still write into buffers and events: better lost than freed.
+            // libdaos may still write into buffers and events, and use files and mount: better lost than freed.
+            self.mount.keep();
             std::mem::forget(std::mem::take(&mut self.slots));
             return;
         }

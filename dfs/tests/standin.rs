@@ -131,6 +131,41 @@ fn a_fault_in_flight_comes_with_its_event() {
 }
 
 #[test]
+fn a_queue_that_breaks_loses_what_is_in_flight() {
+    let environment = [("DAOS_STANDIN_FAULT", "poll:2+:EIO"), ("DAOS_STANDIN_DELAY_US", "write:300000:2")];
+    in_children("a_queue_that_breaks_loses_what_is_in_flight", 1, &environment, |_, mount| {
+        let file = mount.root().unwrap().create(c"file", INHERIT, 0).unwrap();
+        let mut queue = Queue::new(mount, 3, 100).unwrap();
+        for i in 0..3 {
+            let (slot, buffer) = queue.slot().unwrap();
+            buffer.fill(1 + slot as u8);
+            queue.submit_write(slot, &file, i * 100).unwrap();
+        }
+        let mut outcomes: Vec<_> = std::iter::from_fn(|| queue.reap()).collect();
+        outcomes.sort_by_key(|&(slot, _)| slot);
+        let failed = Err(Errno::from_raw(libc::EIO));
+        assert_eq!(outcomes, [(0, Ok(100)), (1, failed), (2, failed)]);
+        assert_eq!(queue.in_flight(), 0);
+        (0..3).for_each(|slot| queue.release(slot));
+        assert_eq!(queue.slot().map(|(slot, _)| slot), Some(0), "it has come home");
+        assert!(queue.slot().is_none(), "lost slots are not given out");
+        assert_eq!(queue.submit_write(1, &file, 0), Err(Errno::from_raw(libc::EBUSY)));
+        let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.buffer(1).fill(0)));
+        assert!(lost.is_err(), "the buffer of a lost slot is out of reach");
+        // one that waits for the broken queue in `drop`, too
+        queue.submit_write(0, &file, 0).unwrap();
+        file.close().unwrap();
+        drop(queue);
+        // libdaos goes on with what it has, in memory that is still there
+        std::thread::sleep(std::time::Duration::from_millis(900));
+        let file = mount.root().unwrap().open(c"file", Access::Read).unwrap();
+        let mut data = [0; 300];
+        assert_eq!(file.read_at(0, &mut data), Ok(300));
+        assert!(data[100..200] == [2; 100] && data[200..] == [3; 100]);
+    });
+}
+
+#[test]
 fn the_number_of_engines_is_what_is_said() {
     in_children("the_number_of_engines_is_what_is_said", 1, &[("DAOS_STANDIN_ENGINES", "4")], |_, mount| {
         assert_eq!(mount.pool_info().unwrap().engines, 4);

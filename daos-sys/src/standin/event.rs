@@ -1,7 +1,7 @@
 //! Events and event queues: every queue has a thread that does the transfers, so that they really complete later.
 
 use super::handle::Table;
-use super::inject::Plan;
+use super::inject::{self, Call, Plan};
 use super::io::Transfer;
 use super::mount::is_started;
 use super::pool::der;
@@ -210,6 +210,9 @@ pub unsafe extern "C" fn daos_eq_poll(
         return der(DER_INVAL);
     }
     let Some(queue) = QUEUES.get(eqh) else { return der(DER_NONEXIST) };
+    if inject::before(Call::Poll).is_err() {
+        return der(DER_IO);
+    }
     let polled = queue.wait(timeout, |lists| {
         let count = lists.completed.len().min(nevents as usize);
         for (i, ev) in lists.completed.drain(..count).enumerate() {

@@ -8,7 +8,8 @@
 //! with an event returns at once and completes that much later.
 //!
 //! The calls are `connect create open lookup mkdir remove stat readdir read write get_size punch`, and `*` for any of them; `open` means
-//! opening what exists, `create` an open with `O_CREAT`.
+//! opening what exists, `create` an open with `O_CREAT`. `poll`, looking for what a queue has completed, is not in `*`: when it fails the
+//! queue is broken.
 
 use super::sys::{Errno, Result};
 use std::sync::OnceLock;
@@ -31,10 +32,13 @@ pub(super) enum Call {
     Write,
     GetSize,
     Punch,
+    Poll,
 }
 
-const NAMES: [&str; 12] =
-    ["connect", "create", "open", "lookup", "mkdir", "remove", "stat", "readdir", "read", "write", "get_size", "punch"];
+const NAMES: [&str; 13] = [
+    "connect", "create", "open", "lookup", "mkdir", "remove", "stat", "readdir", "read", "write", "get_size", "punch",
+    "poll",
+];
 
 #[derive(Debug, PartialEq)]
 struct Rule {
@@ -95,7 +99,8 @@ impl Rules {
     fn apply(&self, call: Call) -> Plan {
         let count = self.counts[call as usize].fetch_add(1, Ordering::Relaxed) + 1;
         let mut plan = Plan::default();
-        for rule in self.rules.iter().filter(|rule| rule.call.is_none_or(|index| index == call as usize)) {
+        let is_meant = |rule: &&Rule| rule.call.map_or(call != Call::Poll, |index| index == call as usize);
+        for rule in self.rules.iter().filter(is_meant) {
             if rule.nth == 0 || rule.nth == count || (rule.and_later && count > rule.nth) {
                 match rule.effect {
                     Effect::Fail(errno) => plan.fault = Some(errno),

@@ -1,7 +1,7 @@
 //! Event queues: transfers in flight, errors, dropping.
 
-use crate::{assert_errno, on_root, pattern};
-use dfs::{Access, ObjectClass, Queue};
+use crate::{SYSTEM, assert_errno, on_root, pattern};
+use dfs::{Access, Mount, ObjectClass, Queue};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
 const TRANSFER: usize = 10_000;
@@ -20,8 +20,9 @@ fn a_file_is_written_and_read_through_a_queue() {
                 queue.submit_write(slot, &file, next * TRANSFER as u64).unwrap();
                 next += 1;
             }
-            let (_, moved) = queue.reap().unwrap();
+            let (slot, moved) = queue.reap().unwrap();
             assert_eq!(moved, Ok(TRANSFER));
+            queue.release(slot);
             done += 1;
         }
         assert!(queue.reap().is_none());
@@ -39,6 +40,7 @@ fn a_file_is_written_and_read_through_a_queue() {
             let (slot, moved) = queue.reap().unwrap();
             assert_eq!(moved, Ok(TRANSFER));
             assert!(queue.buffer(slot) == pattern(block_of[slot], TRANSFER), "block {}", block_of[slot]);
+            queue.release(slot);
             done += 1;
         }
     });
@@ -55,6 +57,7 @@ fn a_read_at_the_end_is_short() {
             queue.submit_read(slot, &file, offset).unwrap();
             assert_eq!(queue.reap().unwrap(), (slot, Ok(length)));
             assert!(queue.buffer(slot)[..length] == pattern(3, 2_500)[offset as usize..offset as usize + length]);
+            queue.release(slot);
         }
     });
 }
@@ -70,19 +73,25 @@ fn slots_are_limited_and_come_back() {
         assert!(first != second && queue.slot().is_none());
         queue.release(first);
         assert_eq!(queue.slot().unwrap().0, first);
+        let free = 1 - first;
+        queue.release(second);
+        assert_errno(queue.submit_write(free, &file, 0), libc::EBUSY);
+        assert_eq!(queue.slot().unwrap().0, free);
         queue.submit_write(first, &file, 0).unwrap();
         assert_errno(queue.submit_write(first, &file, 0), libc::EBUSY);
         queue.submit_write(second, &file, 512).unwrap();
         assert_eq!(queue.in_flight(), 2);
         let (reaped, moved) = queue.reap().unwrap();
         assert_eq!(moved, Ok(512));
+        assert!(queue.slot().is_none(), "it is not released yet");
+        queue.release(reaped);
         assert_eq!(queue.slot().unwrap().0, reaped);
         queue.reap().unwrap().1.unwrap();
     });
 }
 
 #[test]
-fn a_refused_transfer_frees_its_slot() {
+fn a_refused_transfer_leaves_its_slot_to_the_caller() {
     on_root(|mount, root| {
         root.create(c"file", INHERIT, 0).unwrap();
         let file = root.open(c"file", Access::Read).unwrap();
@@ -90,7 +99,7 @@ fn a_refused_transfer_frees_its_slot() {
         let (slot, _) = queue.slot().unwrap();
         assert_errno(queue.submit_write(slot, &file, 0), libc::EPERM);
         assert_eq!(queue.in_flight(), 0);
-        let (slot, _) = queue.slot().unwrap();
+        assert!(queue.slot().is_none());
         queue.submit_read(slot, &file, 0).unwrap();
         assert_eq!(queue.reap().unwrap(), (slot, Ok(0)));
     });
@@ -151,7 +160,9 @@ fn queues_in_threads() {
                             if queue.in_flight() < 2 {
                                 break queue.slot().unwrap();
                             }
-                            queue.reap().unwrap().1.unwrap();
+                            let (slot, moved) = queue.reap().unwrap();
+                            moved.unwrap();
+                            queue.release(slot);
                         };
                         buffer.copy_from_slice(&pattern(i * 3 + thread, 1_000));
                         queue.submit_write(slot, &file, (i * 3 + thread) * 1_000).unwrap();
@@ -171,5 +182,20 @@ fn a_queue_of_nothing_is_refused() {
     on_root(|mount, _| {
         assert!(Queue::new(mount, 0, 512).is_err());
         assert!(Queue::new(mount, 1, 0).is_err());
+    });
+}
+
+#[test]
+fn a_file_of_another_mount_is_refused() {
+    on_root(|mount, root| {
+        let other = mount.to_global().and_then(|global| Mount::from_global(&SYSTEM, &global, false)).unwrap();
+        let file = other.root().unwrap().create(c"file", INHERIT, 0).unwrap();
+        let mut queue = Queue::new(mount, 1, 512).unwrap();
+        let (slot, _) = queue.slot().unwrap();
+        assert_errno(queue.submit_write(slot, &file, 0), libc::EXDEV);
+        assert_errno(queue.submit_read(slot, &file, 0), libc::EXDEV);
+        assert!(queue.reap().is_none());
+        queue.submit_write(slot, &root.open(c"file", Access::ReadWrite).unwrap(), 0).unwrap();
+        assert_eq!(queue.reap(), Some((slot, Ok(512))));
     });
 }

@@ -190,11 +190,12 @@ impl<'m> Backend for Dfs<'m> {
     }
 
     fn export(&self, file: &Self::File) -> OpResult<Option<Vec<u8>>> {
-        file.to_global().map(Some).map_err(errno)
+        file.to_global().map(|global| Some(global.as_bytes().to_vec())).map_err(errno)
     }
 
     fn import(&self, bytes: &[u8]) -> OpResult<Self::File> {
-        self.mount.file_from_global(bytes).map_err(errno)
+        let global = dfs::GlobalFile::from_bytes(bytes).map_err(|_| Errno(libc::EINVAL))?;
+        self.mount.file_from_global(&global).map_err(errno)
     }
 
     fn layout(&self, file: &Self::File) -> OpResult<Option<Layout>> {

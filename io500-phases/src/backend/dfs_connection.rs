@@ -2,12 +2,13 @@
 //!
 //! Rank 0 connects and hands its mount to the others as bytes, which costs no round trip. Whatever fails on one rank fails on
 //! all, with the words of the first, so that nobody waits for a rank that has gone.
+#![allow(unsafe_code)]
 
 use super::dfs::Dfs;
 use super::select::Share;
 use crate::config::{ApiSpec, Config};
 use crate::error::{Error, Result};
-use ::dfs::{ContainerAttributes, Mount, MountOptions, ObjectClass, Pool, Property, System};
+use ::dfs::{ContainerAttributes, GlobalMount, Mount, MountOptions, ObjectClass, Pool, Property, System};
 use std::path::PathBuf;
 
 /// A mounted container, on every rank.
@@ -31,7 +32,7 @@ impl Connection {
         let (mut bytes, mut mount, mut created) = (Vec::new(), None, false);
         let connected = if ranks.is_root() {
             connect(&system, spec, &pool, &container, attributes.as_ref()).and_then(|(connected, made)| {
-                bytes = connected.to_global().map_err(|error| unavailable(&error))?;
+                bytes = connected.to_global().map_err(|error| unavailable(&error))?.as_bytes().to_vec();
                 created = made;
                 mount = Some(connected);
                 Ok(())
@@ -43,7 +44,10 @@ impl Connection {
         ranks.broadcast(&mut bytes);
         let imported = match mount {
             Some(mount) => Ok(mount),
-            None => Mount::from_global(&system, &bytes, false).map_err(|error| unavailable(&error)),
+            // SAFETY: the bytes are those of rank 0's `to_global` above: all ranks agreed that it succeeded, and they came by broadcast.
+            None => unsafe { GlobalMount::from_bytes(&bytes) }
+                .and_then(|global| Mount::from_global(&system, &global, false))
+                .map_err(|error| unavailable(&error)),
         };
         let mount = agree(ranks, imported)?;
         Ok(Connection { mount, system, pool, group: spec.group.clone(), container, created })
