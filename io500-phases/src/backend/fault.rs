@@ -2,7 +2,8 @@
 //! on a virtual clock only.
 //!
 //! Each rank has a store of its own, so a rule for one rank is a rule in that rank's store. Calls are counted by kind, those of a queue
-//! with the blocking ones; a transfer in flight fails when it is reaped, and is due that much after it was submitted.
+//! with the blocking ones; a transfer in flight fails when it is reaped, and is due that much after it was submitted. One that fails with
+//! [`Op::Submit`] never is in flight.
 //!
 //! ```
 //! use io500_phases::backend::fault::{Effect, Faulty, Op};
@@ -42,9 +43,11 @@ pub enum Op {
     Read,
     Sync,
     Close,
+    /// Handing a transfer to a queue, before it counts as a write or a read.
+    Submit,
 }
 
-const OPS: usize = Op::Close as usize + 1;
+const OPS: usize = Op::Submit as usize + 1;
 
 /// What happens at a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +128,12 @@ impl<B> Faulty<B> {
     pub fn serial(mut self, reason: &str) -> Self {
         self.serial = Some(reason.to_owned());
         self
+    }
+
+    /// A queue with this store's faults.
+    pub(super) fn around<F, Q: IoQueue<F>>(&self, queue: Q) -> FaultyQueue<Q> {
+        let in_flight = vec![(0, Ok(())); queue.depth()];
+        FaultyQueue { queue, faults: self.faults.clone(), in_flight }
     }
 
     /// # Panics
@@ -227,9 +236,7 @@ impl<B: Backend> Backend for Faulty<B> {
         self.store.close(file)
     }
     fn queue(&self, depth: usize, transfer: usize) -> OpResult<Self::Queue> {
-        let queue = self.store.queue(depth, transfer)?;
-        let in_flight = vec![(0, Ok(())); queue.depth()];
-        Ok(FaultyQueue { queue, faults: self.faults.clone(), in_flight })
+        self.store.queue(depth, transfer).map(|queue| self.around(queue))
     }
     fn serial_queue(&self) -> Option<String> {
         self.serial.clone().or_else(|| self.store.serial_queue())
@@ -263,9 +270,13 @@ pub struct FaultyQueue<Q> {
 }
 
 impl<Q> FaultyQueue<Q> {
-    fn start(&mut self, op: Op, slot: usize) {
+    /// Submits by `start`, and keeps when the transfer is due and how it is to end.
+    fn submit(&mut self, op: Op, slot: usize, start: impl FnOnce(&mut Q) -> OpResult<()>) -> OpResult<()> {
+        self.faults.blocking(Op::Submit)?;
         let (delay, result) = self.faults.call(op);
+        start(&mut self.queue)?;
         self.in_flight[slot] = (self.faults.now.load(Relaxed) + delay, result);
+        Ok(())
     }
 }
 
@@ -280,12 +291,10 @@ impl<F, Q: IoQueue<F>> IoQueue<F> for FaultyQueue<Q> {
         self.queue.buffer(slot)
     }
     fn submit_write(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()> {
-        self.start(Op::Write, slot);
-        self.queue.submit_write(slot, file, offset)
+        self.submit(Op::Write, slot, |queue| queue.submit_write(slot, file, offset))
     }
     fn submit_read(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()> {
-        self.start(Op::Read, slot);
-        self.queue.submit_read(slot, file, offset)
+        self.submit(Op::Read, slot, |queue| queue.submit_read(slot, file, offset))
     }
     fn reap(&mut self) -> Option<(usize, OpResult<usize>)> {
         let (slot, result) = self.queue.reap()?;

@@ -9,9 +9,13 @@ pub mod null;
 pub mod posix;
 mod posix_dfuse;
 mod posix_facts;
+mod posix_file;
 mod posix_queue;
 mod posix_sockets;
+#[cfg(test)]
+mod queue_contract;
 pub mod select;
+mod slots;
 mod state;
 
 pub use state::{PoolState, Space};
@@ -113,6 +117,10 @@ pub trait Backend {
 
 /// Transfers in flight: fixed slots, each with its own page-aligned buffer. A slot goes `slot` → fill the `buffer` →
 /// `submit_*` → `reap` → look at the `buffer` → `release`; between submit and reap nothing may touch its buffer.
+///
+/// The slot is the caller's from `slot` to `release`, except between submit and reap. A file may be closed while its transfers are in
+/// flight. Dropping a queue waits for what is in flight. When a queue breaks and can wait no more, each transfer in flight fails
+/// once with `EIO` and its slot is lost: `buffer` panics, `release` does nothing, and its memory is never freed.
 pub trait IoQueue<F> {
     /// The number of slots.
     fn depth(&self) -> usize;
@@ -121,11 +129,12 @@ pub trait IoQueue<F> {
     /// The buffer of a slot that is taken and not in flight.
     ///
     /// # Panics
-    /// If the slot is in flight.
+    /// Unless the caller has the slot.
     fn buffer(&mut self, slot: usize) -> &mut [u8];
-    /// Starts writing the slot's whole buffer.
+    /// Starts writing the slot's whole buffer. `EBUSY` unless the caller has the slot. When it fails nothing is in flight, and the slot
+    /// is still the caller's.
     fn submit_write(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()>;
-    /// Starts reading into the slot's whole buffer.
+    /// Starts reading into the slot's whole buffer; fails as `submit_write` does.
     fn submit_read(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()>;
     /// Waits for a transfer to finish: its slot, and the bytes moved or its error. `None` when nothing is in flight.
     fn reap(&mut self) -> Option<(usize, OpResult<usize>)>;

@@ -2,6 +2,7 @@
 //!
 //! It does not list, and its files have whatever content the reader already holds (see [`Backend::keeps_data`]).
 
+use super::slots::Slots;
 use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, Stat};
 use crate::buffer::{AlignedBuf, toggle_poison};
 use crate::error::OpResult;
@@ -106,15 +107,15 @@ impl Backend for Null {
 /// Transfers that are finished when they are reaped, in the order they were submitted.
 pub struct NullQueue {
     buffers: Vec<AlignedBuf>,
-    free: Vec<usize>,
+    slots: Slots,
     in_flight: std::collections::VecDeque<usize>,
 }
 
 impl NullQueue {
-    fn new(depth: usize, transfer: usize) -> Self {
+    pub(super) fn new(depth: usize, transfer: usize) -> Self {
         NullQueue {
             buffers: (0..depth).map(|_| AlignedBuf::new(transfer)).collect(),
-            free: (0..depth).rev().collect(),
+            slots: Slots::new(depth),
             in_flight: std::collections::VecDeque::with_capacity(depth),
         }
     }
@@ -125,25 +126,29 @@ impl IoQueue<()> for NullQueue {
         self.buffers.len()
     }
     fn slot(&mut self) -> Option<usize> {
-        self.free.pop()
+        self.slots.take()
     }
     fn buffer(&mut self, slot: usize) -> &mut [u8] {
+        self.slots.check_taken(slot);
         &mut self.buffers[slot]
     }
     fn submit_write(&mut self, slot: usize, _file: &(), _offset: u64) -> OpResult<()> {
+        self.slots.start(slot)?;
         self.in_flight.push_back(slot);
         Ok(())
     }
     fn submit_read(&mut self, slot: usize, _file: &(), _offset: u64) -> OpResult<()> {
+        self.slots.start(slot)?;
         toggle_poison(&mut self.buffers[slot]);
         self.in_flight.push_back(slot);
         Ok(())
     }
     fn reap(&mut self) -> Option<(usize, OpResult<usize>)> {
         let slot = self.in_flight.pop_front()?;
+        self.slots.land(slot);
         Some((slot, Ok(self.buffers[slot].len())))
     }
     fn release(&mut self, slot: usize) {
-        self.free.push(slot);
+        self.slots.release(slot);
     }
 }

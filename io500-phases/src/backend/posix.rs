@@ -4,6 +4,7 @@
 //! (libioil, libpil4dfs) hook those: under `LD_PRELOAD` this backend is what they intercept.
 #![allow(unsafe_code)]
 
+use super::posix_file::File;
 use super::posix_queue::PosixQueue;
 use super::{Access, Backend, Description, DirBatch, FileKind, Layout, Stat};
 use super::{posix_facts, posix_queue};
@@ -44,9 +45,9 @@ impl Posix {
         Posix { direct, root: root.to_owned() }
     }
 
-    fn open_at(&self, dir: RawFd, name: &CStr, flags: i32) -> OpResult<OwnedFd> {
+    fn open_at(&self, dir: RawFd, name: &CStr, flags: i32) -> OpResult<File> {
         let flags = if self.direct { flags | libc::O_DIRECT } else { flags };
-        open_at(dir, name, flags)
+        open_at(dir, name, flags).map(File::from)
     }
 }
 
@@ -80,7 +81,7 @@ fn file_kind(mode: libc::mode_t) -> FileKind {
 
 impl Backend for Posix {
     type Dir = OwnedFd;
-    type File = OwnedFd;
+    type File = File;
     type Cursor = Listing;
     type Queue = PosixQueue;
 
@@ -100,12 +101,12 @@ impl Backend for Posix {
     }
 
     #[inline]
-    fn create(&self, dir: &OwnedFd, name: &CStr, _hints: Hints) -> OpResult<OwnedFd> {
+    fn create(&self, dir: &OwnedFd, name: &CStr, _hints: Hints) -> OpResult<File> {
         self.open_at(dir.as_raw_fd(), name, libc::O_CREAT | libc::O_RDWR)
     }
 
     #[inline]
-    fn open(&self, dir: &OwnedFd, name: &CStr, access: Access) -> OpResult<OwnedFd> {
+    fn open(&self, dir: &OwnedFd, name: &CStr, access: Access) -> OpResult<File> {
         let flags = match access {
             Access::Read => libc::O_RDONLY,
             Access::Write => libc::O_WRONLY,
@@ -162,7 +163,7 @@ impl Backend for Posix {
     }
 
     #[inline]
-    fn write_at(&self, file: &OwnedFd, mut offset: u64, mut data: &[u8]) -> OpResult<()> {
+    fn write_at(&self, file: &File, mut offset: u64, mut data: &[u8]) -> OpResult<()> {
         while !data.is_empty() {
             // SAFETY: pwrite's contract, an open file and `len` readable bytes.
             let done = unsafe { libc::pwrite64(file.as_raw_fd(), data.as_ptr().cast(), data.len(), offset as i64) };
@@ -180,7 +181,7 @@ impl Backend for Posix {
     }
 
     #[inline]
-    fn read_at(&self, file: &OwnedFd, offset: u64, data: &mut [u8]) -> OpResult<usize> {
+    fn read_at(&self, file: &File, offset: u64, data: &mut [u8]) -> OpResult<usize> {
         let mut done = 0;
         while done < data.len() {
             let rest = &mut data[done..];
@@ -197,7 +198,7 @@ impl Backend for Posix {
         Ok(done)
     }
 
-    fn sync(&self, file: &OwnedFd) -> OpResult<()> {
+    fn sync(&self, file: &File) -> OpResult<()> {
         // SAFETY: fsync's contract, an open file.
         check(unsafe { libc::fsync(file.as_raw_fd()) })
     }
@@ -210,8 +211,9 @@ impl Backend for Posix {
     }
 
     #[inline]
-    fn close(&self, file: OwnedFd) -> OpResult<()> {
+    fn close(&self, file: File) -> OpResult<()> {
         use std::os::fd::IntoRawFd;
+        let Some(file) = file.into_sole() else { return Ok(()) };
         // SAFETY: close's contract; the descriptor is given up, so nobody closes it again.
         check(unsafe { libc::close(file.into_raw_fd()) })
     }
@@ -224,15 +226,15 @@ impl Backend for Posix {
         posix_queue::obstacle()
     }
 
-    fn export(&self, _file: &OwnedFd) -> OpResult<Option<Vec<u8>>> {
+    fn export(&self, _file: &File) -> OpResult<Option<Vec<u8>>> {
         Ok(None)
     }
 
-    fn import(&self, _bytes: &[u8]) -> OpResult<OwnedFd> {
+    fn import(&self, _bytes: &[u8]) -> OpResult<File> {
         Err(Errno(libc::ENOTSUP))
     }
 
-    fn layout(&self, _file: &OwnedFd) -> OpResult<Option<Layout>> {
+    fn layout(&self, _file: &File) -> OpResult<Option<Layout>> {
         Ok(None)
     }
 

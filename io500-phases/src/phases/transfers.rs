@@ -157,6 +157,7 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
                 self.make_ready(cx.backend, queue, slot, offset);
                 slots[slot] = InFlight { offset, submitted: if R::ON { control.ticks() } else { 0 } };
                 if let Err(error) = self.submit(queue, slot, offset) {
+                    queue.release(slot);
                     stop = Some(Stop::Failed(error));
                     break;
                 }
