@@ -25,8 +25,12 @@ pub fn check(config: &Config, plan: &Plan, stores: &[(String, Description)]) -> 
             for &phase in &plan.phases {
                 let api = &config.phase(phase).api;
                 if matches(name, api) {
-                    classes(phase, api, pool.engines)?;
+                    classes(phase.name(), [&api.oclass, &api.dir_oclass], pool.engines)?;
                 }
+            }
+            let global = &config.global.api;
+            if matches(name, global) {
+                classes("the data directory", [&global.dir_oclass, &None], pool.engines)?;
             }
         }
         if let Some(space) = store.space {
@@ -47,12 +51,12 @@ fn matches(store: &str, api: &ApiSpec) -> bool {
 }
 
 /// Object classes that need more engines than there are.
-fn classes(phase: PhaseId, api: &ApiSpec, engines: u32) -> Result<(), Error> {
-    for class in [&api.oclass, &api.dir_oclass].into_iter().flatten() {
+fn classes(what: &str, classes: [&Option<String>; 2], engines: u32) -> Result<(), Error> {
+    for class in classes.into_iter().flatten() {
         let needed = engines_needed(class);
         if needed > engines {
             return Err(Error::Config(format!(
-                "{phase}: object class {class} needs {needed} engines, and the pool has {engines}"
+                "{what}: object class {class} needs {needed} engines, and the pool has {engines}"
             )));
         }
     }

@@ -12,6 +12,7 @@ use crate::signals;
 use crate::status::Status;
 use io500_phases::backend::select::{Selected, Stores as _, hints};
 use io500_phases::comm::{Comm, ReduceOp};
+use io500_phases::config::ApiSpec;
 use io500_phases::engine::{Progress, Ticker, Watched};
 use io500_phases::error::Error;
 use io500_phases::phase_id::PhaseId;
@@ -141,12 +142,13 @@ fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
 pub(super) fn plan(session: &Session) -> Result<Plan, Error> {
     let topology = session.comm.topology();
     let layout = Layout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
-    let placement = session
-        .phases
-        .iter()
-        .map(|&phase| hints(&session.config.phase(phase).api).map(|hints| (phase, hints)))
-        .collect::<Result<HashMap<PhaseId, _>, _>>()?;
-    let hints = |phase| placement.get(&phase).copied().unwrap_or_default();
+    // the mistakes of phases that do not run are not looked at
+    let used = session.phases.iter().map(|&phase| &session.config.phase(phase).api);
+    let placement = used
+        .chain([&session.config.global.api])
+        .map(|api| hints(api).map(|hints| (api, hints)))
+        .collect::<Result<HashMap<&ApiSpec, _>, _>>()?;
+    let hints = |api: &ApiSpec| placement.get(api).copied().unwrap_or_default();
     Ok(Plan::new(&session.config, session.asked_for.clone(), layout, &session.timestamp, hints))
 }
 

@@ -141,6 +141,17 @@ fn the_others_do_not_work_on_to_the_stonewall() {
 }
 
 #[test]
+fn a_collective_writer_that_fails_ends_the_others() {
+    for rank in [0, 2] {
+        let text = format!("rank {rank} ({}): ior-hard-write: write ior-hard/file: No space left on device", host());
+        let fault = Fault { rank, op: Op::Write, nth: 100, effect: ENOSPC };
+        let config = long().inputs().clone().set("ior-hard.collective=TRUE").build().unwrap().0;
+        let (errors, _) = run(&config, "ior-hard", "/data", || Null, &[fault]);
+        errors.iter().for_each(|error| assert!(error.to_string().starts_with(&text), "{error}"));
+    }
+}
+
+#[test]
 fn a_panic_of_one_rank_is_told_by_all() {
     let fault = Fault { rank: 3, op: Op::Write, nth: 5, effect: Effect::Panic };
     let outcome = run(&long(), "ior-easy-write", "/data", || Null, &[fault]);

@@ -101,6 +101,48 @@ fn the_tree_on_posix_is_that_of_the_c_suite() {
     }
 }
 
+/// Writes a run of the reference with more settings, and reads its tree.
+fn written(reference: &Path, name: &str, ranks: usize, timestamp: &str, settings: &[&str]) -> Tree {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path().join("data");
+    let text = fs::read_to_string(reference.join(name).join("results/config.ini")).unwrap();
+    let datadir = format!("global.datadir={}", data.display());
+    let config = common::config(&text, &[&[datadir.as_str(), "debug.pause-dir="], settings].concat());
+    common::run(&config, "write,timestamp", ranks, timestamp, Some(&temp.path().join("results"))).unwrap();
+    found(&data)
+}
+
+#[test]
+fn a_shared_file_stays_one_with_unique_directories() {
+    let Some(reference) = common::shared("reference") else { return };
+    let name = "shared-file-np4";
+    let expected = expected(&fs::read_to_string(reference.join(name).join("tree.txt")).unwrap());
+    let found = written(&reference, name, 4, "2026.05.05-05.05.05", &["ior-easy.uniqueDir=TRUE"]);
+    assert_eq!(first_difference(&expected, &found), None);
+}
+
+#[test]
+fn limited_directories_hold_the_first_files_again_and_again() {
+    const LIMIT: u64 = 5;
+    let Some(reference) = common::shared("reference") else { return };
+    let name = "timestamp-np3";
+    let whole = expected(&fs::read_to_string(reference.join(name).join("tree.txt")).unwrap());
+    // mdtest fills test-dir.0-0, test-dir.0-1, … with the numbers from 0 in each; a file's data depends on its number and its rank
+    let (hard, mut limited): (Tree, Tree) = whole.into_iter().partition(|(path, _)| path.starts_with("mdtest-hard/"));
+    for dir in 0..4 {
+        for (path, what) in &hard {
+            let number = path.rsplit_once('.').and_then(|(_, number)| number.parse::<u64>().ok());
+            if what == "d" || number.is_some_and(|number| number < LIMIT) {
+                limited.insert(path.replace("test-dir.0-0", &format!("test-dir.0-{dir}")), what.clone());
+            }
+        }
+    }
+    let settings = ["mdtest-hard.n=20", &format!("mdtest-hard.files-per-dir={LIMIT}")];
+    let found = written(&reference, name, 3, "2026.01.02-03.04.05", &settings);
+    assert_eq!(found.keys().filter(|path| path.contains("file.mdtest") && path.contains("hard")).count(), 60);
+    assert_eq!(first_difference(&limited, &found), None);
+}
+
 #[cfg(feature = "dfs")]
 mod over_dfs {
     use super::*;

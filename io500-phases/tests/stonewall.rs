@@ -216,6 +216,25 @@ fn the_fastest_rank_sets_the_count() {
 }
 
 #[test]
+fn collective_writers_end_where_rank_0_does() {
+    let speeds = [30, 7, 110].map(|ms| Speed::even(ms * MS));
+    for (limit, expected) in [(1_000_000, 34), (20, 20)] {
+        let limit = format!("ior-hard.segmentCount={limit}");
+        let config = config(1, &["ior-hard.collective=TRUE", &limit]);
+        let results = tempfile::tempdir().unwrap();
+        let run = run(&config, "ior-hard", &speeds, "/data", results.path(), || Null);
+        let write = run.result.phase(PhaseId::IorHardWrite).unwrap();
+        assert_eq!(write.operations, 3 * expected);
+        let stonewall = write.stonewall.as_ref().unwrap();
+        assert_eq!((stonewall.most, stonewall.least), (expected, expected));
+        assert!(write.command.contains(" -w -c -D 1 "), "{}", write.command);
+        let read = run.result.phase(PhaseId::IorHardRead).unwrap();
+        assert_eq!(read.operations, 3 * expected);
+        assert!(read.command.contains(" -r -R -c -a "), "{}", read.command);
+    }
+}
+
+#[test]
 fn the_edge_of_the_stonewall_is_more_than() {
     // 10 · 100 ms is the stonewall, not more than it: the 11th operation counts
     assert_eq!(at_stonewall(Speed::even(100 * MS), PhaseId::IorHardWrite, 0, 1_000_000_000, 1), 11);

@@ -95,6 +95,7 @@ impl Loop {
         let mdtest = |hard: bool| MdtestPlan {
             family: if hard { Family::MdtestHard } else { Family::MdtestEasy },
             files: operations,
+            files_per_dir: None,
             file_size: if hard { MdtestPlan::HARD_FILE_SIZE } else { 0 },
             dir_per_rank: !hard,
             shift: 1,
@@ -107,6 +108,7 @@ impl Loop {
                 family: if hard { Family::IorHard } else { Family::IorEasy },
                 file_per_process: !hard,
                 unique_dir: false,
+                collective: false,
                 transfer,
                 block: if hard { transfer } else { transfer * operations },
                 segments: if hard { operations } else { 1 },

@@ -90,7 +90,7 @@ pub trait Backend {
     fn read_at(&self, file: &Self::File, offset: u64, data: &mut [u8]) -> OpResult<usize>;
     /// Makes a file's data durable.
     fn sync(&self, file: &Self::File) -> OpResult<()>;
-    /// Makes everything below the data directory durable (POSIX: `sync`).
+    /// Makes everything below the data directory durable (POSIX: `sync()`, as mdtest does).
     fn sync_all(&self, dir: &Self::Dir) -> OpResult<()>;
     /// Closes a file; errors that the store held back appear here.
     fn close(&self, file: Self::File) -> OpResult<()>;

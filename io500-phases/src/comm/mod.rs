@@ -36,6 +36,12 @@ pub trait Comm {
     fn barrier(&self);
     /// Makes every rank's `data` equal to `root`'s; resizes it. O(log n).
     fn broadcast(&self, root: usize, data: &mut Vec<u8>);
+    /// `root`'s value on every rank, in one broadcast. O(log n).
+    fn broadcast_u64(&self, root: usize, value: u64) -> u64 {
+        let mut bytes = value.to_le_bytes().to_vec();
+        self.broadcast(root, &mut bytes);
+        u64::from_le_bytes(bytes.try_into().expect("eight bytes were sent"))
+    }
     /// Element-wise reduction of `values` over all ranks, the same result on every rank; sums wrap. O(log n).
     fn all_reduce_u64(&self, op: ReduceOp, values: &mut [u64]);
     /// Element-wise reduction of `values` over all ranks, the same result on every rank. O(log n).

@@ -191,6 +191,12 @@ impl Comm for Mpi {
         }
     }
 
+    fn broadcast_u64(&self, root: usize, mut value: u64) -> u64 {
+        self.settle();
+        self.ranks.process_at_rank(rank_number(root)).broadcast_into(&mut value);
+        value
+    }
+
     fn all_reduce_u64(&self, op: ReduceOp, values: &mut [u64]) {
         match op {
             ReduceOp::Sum => self.all_reduce(op, values),

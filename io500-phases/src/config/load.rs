@@ -2,6 +2,7 @@
 
 use super::api::ApiSpec;
 use super::error::{Problem, Warning};
+use super::idle;
 use super::layers::{Assigned, ConfigBuilder, Origin, Table};
 use super::resolve::{Apis, parent};
 use super::schema::{self, OWN_SECTION, SECTIONS};
@@ -60,7 +61,7 @@ pub struct Global {
     pub drop_caches_cmd: String,
     /// Not possible here, see [`Config::validate`].
     pub io_buffers_on_gpu: bool,
-    /// 0 leaves the times out of `result.txt`.
+    /// 0 leaves the times out of `result.txt`, 2 adds pairs.
     pub verbosity: u32,
     /// Student cluster competition.
     pub scc: bool,
@@ -90,7 +91,7 @@ pub struct IorEasy {
     pub file_per_proc: bool,
     /// One directory per rank's file.
     pub unique_dir: bool,
-    /// How much the workload says.
+    /// How many `-v` its command line has.
     pub verbosity: u32,
 }
 
@@ -99,7 +100,7 @@ pub struct IorEasy {
 pub struct IorHard {
     /// Transfers per rank.
     pub segment_count: u64,
-    /// How much the workload says.
+    /// How many `-v` its command line has.
     pub verbosity: u32,
 }
 
@@ -108,7 +109,7 @@ pub struct IorHard {
 pub struct Mdtest {
     /// Files per rank.
     pub n: u64,
-    /// At most so many files in a directory (hard only), if limited.
+    /// Files of each rank in one directory (hard only), if limited.
     pub files_per_dir: Option<u64>,
 }
 
@@ -140,7 +141,7 @@ pub struct Mdworkbench {
     pub precreate_per_set: Option<u64>,
     /// Files per rank and set.
     pub files_per_proc: Option<u64>,
-    /// How much the workload says.
+    /// How many `-v` its command line has.
     pub verbosity: u32,
 }
 
@@ -189,8 +190,6 @@ pub struct Bench {
     pub cont_properties: Option<String>,
     /// Remove the container after the run, if this run made it.
     pub destroy: bool,
-    /// Record the rate over time.
-    pub time_series: bool,
     /// Seconds between two lines of progress.
     pub report_interval: u32,
 }
@@ -274,7 +273,7 @@ pub(super) fn config(
     let (global, debug, easy, hard) = (view("global"), view("debug"), view("ior-easy"), view("ior-hard"));
     let (workbench, own) = (view("mdworkbench"), view(OWN_SECTION));
     let mdtest_hard = view("mdtest-hard");
-    Config {
+    let config = Config {
         global: Global {
             datadir: global.owned("datadir"),
             timestamp_datadir: global.is_true("timestamp-datadir"),
@@ -335,13 +334,14 @@ pub(super) fn config(
             timeout: own.maybe("timeout"),
             cont_properties: own.text("cont-properties").map(str::to_owned),
             destroy: own.is_true("destroy"),
-            time_series: own.is_true("time-series"),
             report_interval: own.number("report-interval"),
         },
         phases: PhaseId::ALL.into_iter().map(|phase| (phase, phase_config(phase, &settings, &apis))).collect(),
         settings,
         inputs,
-    }
+    };
+    warnings.extend(idle::warnings(&config));
+    config
 }
 
 /// Every option with its value: the assigned one, else the default.

@@ -20,6 +20,7 @@ mod api;
 mod emit;
 mod error;
 mod hash;
+mod idle;
 mod ini;
 mod layers;
 mod legacy;

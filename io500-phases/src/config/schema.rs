@@ -111,7 +111,13 @@ const POSITIVE: ValueKind = Integer { min: 1, max: i64::MAX };
 
 const RUN: OptionDef = option("run", Bool, Some("TRUE"), Advanced, "Whether this phase runs; FALSE gives it score 0.")
     .invalid_when("FALSE on a scored phase: its score of 0 is no valid result");
-const VERBOSITY: OptionDef = option("verbosity", UNSIGNED, None, Level::Debug, "How much the workload says.");
+const VERBOSITY: OptionDef = option(
+    "verbosity",
+    Integer { min: 0, max: 100 },
+    None,
+    Level::Debug,
+    "How many -v the command line of this workload has in result.txt; nothing else says more.",
+);
 const API: OptionDef = option(
     "API",
     Api,
@@ -119,8 +125,13 @@ const API: OptionDef = option(
     Basic,
     "API and its options for this section; unset: the parent section's, then the global one.",
 );
-const COLLECTIVE: OptionDef =
-    option("collective", Bool, None, Advanced, "Collective transfers, for the APIs that have them (MPI-IO).");
+const COLLECTIVE: OptionDef = option(
+    "collective",
+    Bool,
+    None,
+    Advanced,
+    "Writers end together: rank 0 tells the others after every transfer whether to stop.",
+);
 
 const API_RUN: [OptionDef; 2] = [API, RUN];
 const API_COLLECTIVE_RUN: [OptionDef; 3] = [API, COLLECTIVE, RUN];
@@ -165,7 +176,13 @@ const GLOBAL: [OptionDef; 11] = [
         Advanced,
         "Transfer buffers in GPU memory. dfs-bench cannot do this.",
     ),
-    option("verbosity", UNSIGNED, Some("1"), Level::Debug, "How much result.txt tells: 0 leaves the times out."),
+    option(
+        "verbosity",
+        UNSIGNED,
+        Some("1"),
+        Level::Debug,
+        "How much result.txt tells: 0 leaves START, END and the times out, 2 adds pairs.",
+    ),
     option(
         "scc",
         Bool,
@@ -212,7 +229,7 @@ const IOR_EASY: [OptionDef; 7] = [
         "Bytes per rank, a multiple of transferSize; large enough to outlast the stonewall.",
     ),
     option("filePerProc", Bool, Some("TRUE"), Basic, "One file per rank; FALSE: one shared file."),
-    option("uniqueDir", Bool, Some("FALSE"), Advanced, "One directory per rank's file."),
+    option("uniqueDir", Bool, Some("FALSE"), Advanced, "One directory per rank's file; no effect on a shared file."),
     RUN,
     VERBOSITY,
 ];
@@ -228,7 +245,7 @@ const MDTEST_HARD: [OptionDef; 4] = [
         Integer { min: 0, max: i64::MAX },
         None,
         Level::Debug,
-        "At most so many files in a directory.",
+        "Files of each rank in one directory, a divisor of n: mdtest's -I. The write phase then has no stonewall and makes all n.",
     )
     .invalid_when("set above 0"),
     RUN,
@@ -298,7 +315,7 @@ const FIND: [OptionDef; 8] = [
     ),
 ];
 
-const OWN: [OptionDef; 20] = [
+const OWN: [OptionDef; 19] = [
     option(
         "pool",
         Text,
@@ -377,7 +394,6 @@ const OWN: [OptionDef; 20] = [
         Advanced,
         "Seconds without progress that end the job; 0: never; unset: 300 on DAOS, never elsewhere.",
     ),
-    option("time-series", Bool, Some("FALSE"), Advanced, "Record the rate of every interval of a phase."),
     option(
         "report-interval",
         Integer { min: 1, max: 86_400 },

@@ -30,12 +30,11 @@ impl Config {
                 check.find(phase, find);
             }
         }
-        if family(Family::MdtestHard) && self.mdtest_hard.files_per_dir.is_some() {
-            check.fail(
-                "mdtest-hard",
-                "files-per-dir",
-                "dfs-bench has one directory only, as the rules want: leave it out",
-            );
+        if let (true, Some(limit)) = (family(Family::MdtestHard), self.mdtest_hard.files_per_dir)
+            && !self.mdtest_hard.n.is_multiple_of(limit)
+        {
+            let message = format!("n must be a multiple of it, and is {}", self.mdtest_hard.n);
+            check.fail("mdtest-hard", "files-per-dir", &message);
         }
         if family(Family::Mdworkbench) {
             check.mdworkbench();

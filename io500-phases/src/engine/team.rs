@@ -129,7 +129,7 @@ impl<'a> Team<'a> {
 
     /// Tells the ranks 1, 2, 4, 8 … further on, the first time there is something to tell. They do the same, so the news reaches all ranks
     /// in log n steps, however many fail at once, and no rank sends more than log n messages.
-    fn spread(&self) {
+    pub fn spread(&self) {
         if !self.heard.replace(true) {
             let (rank, ranks) = (self.comm.rank(), self.comm.size());
             let mut distance = 1;

@@ -44,6 +44,9 @@ impl Comm for Watched<'_> {
     fn broadcast(&self, root: usize, data: &mut Vec<u8>) {
         self.waiting(|comm| comm.broadcast(root, data));
     }
+    fn broadcast_u64(&self, root: usize, value: u64) -> u64 {
+        self.waiting(|comm| comm.broadcast_u64(root, value))
+    }
     fn all_reduce_u64(&self, op: ReduceOp, values: &mut [u64]) {
         self.waiting(|comm| comm.all_reduce_u64(op, values));
     }

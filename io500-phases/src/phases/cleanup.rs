@@ -99,15 +99,16 @@ impl<B: Backend> Sweep<'_, B> {
             }
             Family::IorHard => self.files(&dir, path, |name| name == "file"),
             Family::MdtestEasy | Family::MdtestHard => {
-                let path = format!("{path}/{}", MdtestPlan::TEST_DIR);
-                let Some(tree) = self.open(&dir, MdtestPlan::TEST_DIR, &path)? else { return Ok(()) };
-                if family == Family::MdtestHard {
-                    let below = format!("{path}/mdtest_tree.0");
-                    match self.open(&tree, "mdtest_tree.0", &below)? {
-                        Some(dir) => self.files(&dir, &below, is_mdtest_file),
-                        None => Ok(()),
+                for test_dir in self.test_dirs(&dir, path)? {
+                    let path = format!("{path}/{test_dir}");
+                    let Some(tree) = self.open(&dir, &test_dir, &path)? else { continue };
+                    if family == Family::MdtestHard {
+                        let below = format!("{path}/mdtest_tree.0");
+                        if let Some(dir) = self.open(&tree, "mdtest_tree.0", &below)? {
+                            self.files(&dir, &below, is_mdtest_file)?;
+                        }
+                        continue;
                     }
-                } else {
                     for name in self.own_share(&tree, &path, is_tree_dir)? {
                         let below = format!("{path}/{name}");
                         if let Some(dir) = self.open(&tree, &name, &below)? {
@@ -115,8 +116,8 @@ impl<B: Backend> Sweep<'_, B> {
                             self.rmdir(&tree, &name, &below)?;
                         }
                     }
-                    Ok(())
                 }
+                Ok(())
             }
             Family::Mdworkbench => {
                 // objects lie in directories of their own, one for each rank and set
@@ -141,15 +142,23 @@ impl<B: Backend> Sweep<'_, B> {
         let path = family.name();
         let Some(dir) = self.open(root, path, path)? else { return Ok(()) };
         if matches!(family, Family::MdtestEasy | Family::MdtestHard) {
-            let below = format!("{path}/{}", MdtestPlan::TEST_DIR);
-            if let Some(tree) = self.open(&dir, MdtestPlan::TEST_DIR, &below)? {
-                self.rmdir(&tree, "mdtest_tree.0", &below)?;
-                drop(tree);
-                self.rmdir(&dir, MdtestPlan::TEST_DIR, &below)?;
+            for test_dir in self.test_dirs(&dir, path)? {
+                let below = format!("{path}/{test_dir}");
+                if let Some(tree) = self.open(&dir, &test_dir, &below)? {
+                    self.rmdir(&tree, "mdtest_tree.0", &below)?;
+                    drop(tree);
+                    self.rmdir(&dir, &test_dir, &below)?;
+                }
             }
         }
         drop(dir);
         self.rmdir(root, path, path)
+    }
+
+    /// The test directories of an mdtest family: one, or as many as `files-per-dir` asked for.
+    fn test_dirs(&self, dir: &B::Dir, path: &str) -> std::result::Result<Vec<String>, Failure> {
+        let names = names(self.backend, dir).map_err(failed("readdir", path))?;
+        Ok(names.into_iter().filter(|name| is_test_dir(name)).collect())
     }
 
     /// The names in a directory that are the benchmark's and fall to this rank.
@@ -255,13 +264,17 @@ fn is_mdtest_file(name: &str) -> bool {
     name.strip_prefix("file.mdtest.").is_some_and(|rest| rest.split('.').count() == 2 && is_numbers(rest, '.'))
 }
 
+fn is_test_dir(name: &str) -> bool {
+    name.strip_prefix(MdtestPlan::TEST_DIR).is_some_and(|number| is_numbers(number, '.'))
+}
+
 fn is_tree_dir(name: &str) -> bool {
     name.strip_prefix("mdtest_tree.").is_some_and(|rest| is_numbers(rest, '.'))
 }
 
 /// Whether a directory of this name is one of those that the benchmark makes: mdtest's, a rank's of ior-easy, a set of mdworkbench.
 fn is_own_dir(name: &str) -> bool {
-    name == "test-dir.0-0" || is_tree_dir(name) || is_numbers(name, '_')
+    is_test_dir(name) || is_tree_dir(name) || is_numbers(name, '_')
 }
 
 /// Whether the text is numbers with this character between them.
@@ -296,6 +309,7 @@ mod tests {
         }
         assert!(["test-dir.0-0", "mdtest_tree.0.0", "17", "3_9"].into_iter().all(is_own_dir));
         assert!(!["notes", "core.17", "file.mdtest.0.1", ""].into_iter().any(is_own_dir));
+        assert!(is_test_dir("test-dir.0-17") && !is_test_dir("test-dir.0-") && !is_test_dir("test-dir.0-0.bak"));
         assert!(is_tree_dir("mdtest_tree.0") && is_tree_dir("mdtest_tree.5.0") && !is_tree_dir("mdtest_tree."));
     }
 }

@@ -40,8 +40,12 @@ pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: 
     let mut check = Check::default();
     let loop_begin = cx.ticker.now_ns();
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, cx.stonewall_ns());
-    let (at_stonewall, mut bytes, stop) =
-        transfers.run(cx, &mut lanes, &mut control, &mut check, (0, plan.transfers()));
+    let all = plan.transfers();
+    let (at_stonewall, mut bytes, stop) = if plan.collective && cx.stonewall_ns().is_some() {
+        transfers.run_together(cx, &mut lanes, &mut control, &mut check, all)
+    } else {
+        transfers.run(cx, &mut lanes, &mut control, &mut check, (0, all))
+    };
     let Meeting { goal, met_ns: stonewall_ns, waited_ns } =
         cx.meet_at_stonewall(&mut control, at_stonewall, transfers.outcome(stop))?;
     let (done, more, stop) = transfers.run(cx, &mut lanes, &mut control, &mut check, (at_stonewall, goal));
@@ -141,15 +145,15 @@ fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
     let name = c_name(&plan.file_name(writer));
 
     let begin = cx.edge();
-    let open = || cx.backend.open(&dir, &name, Access::Read);
-    let opened = match cx.recorded(recorder, OpKind::Open, 0, open) {
-        Err(errno) if errno.0 == libc::ENOENT => {
-            check.book_missing(|| path.clone());
-            Ok(None)
+    let file = open(cx, plan, &path, || {
+        match cx.recorded(recorder, OpKind::Open, 0, || cx.backend.open(&dir, &name, Access::Read)) {
+            Err(errno) if errno.0 == libc::ENOENT => Ok(None),
+            other => other.map(Some).map_err(failed("open", &path)),
         }
-        other => other.map(Some).map_err(failed("open", &path)),
-    };
-    let file = cx.team.agree(opened)?;
+    })?;
+    if file.is_none() {
+        check.book_missing(|| path.clone());
+    }
     if !wear_out {
         cx.progress.set_goal(limit);
     }
@@ -200,27 +204,43 @@ fn remove_old<B: Backend>(cx: &Cx<'_, B>, plan: &IorPlan) -> std::result::Result
     Ok(dir)
 }
 
-/// Creates the files. One that all ranks write is created by rank 0 and handed to the others where the store can do that.
+/// Creates the files.
 fn create<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, dir: &B::Dir, recorder: &mut R) -> Result<B::File> {
     let path = plan.path(cx.rank());
     let name = c_name(&plan.file_name(cx.rank()));
-    let mut own = || {
+    let created = open(cx, plan, &path, || {
         let create = || cx.backend.create(dir, &name, plan.hints);
-        cx.recorded(recorder, OpKind::Create, 0, create).map_err(failed("create", &path))
-    };
+        cx.recorded(recorder, OpKind::Create, 0, create).map(Some).map_err(failed("create", &path))
+    })?;
+    Ok(created.expect("a file that is created is there"))
+}
+
+/// What rank 0 tells of a shared file, in the first byte: it is not there; open it yourself; the open file follows.
+const MISSING: u8 = 0;
+const BY_NAME: u8 = 1;
+const EXPORTED: u8 = 2;
+
+/// Opens the files with `own`; none for one that is not there. A file that all ranks share is opened by rank 0 and handed to the others where the
+/// store can do that, as IOR does over DFS. Collective.
+fn open<B: Backend>(
+    cx: &Cx<'_, B>,
+    plan: &IorPlan,
+    path: &str,
+    mut own: impl FnMut() -> std::result::Result<Option<B::File>, Failure>,
+) -> Result<Option<B::File>> {
     if plan.file_per_process {
         return cx.team.agree(own());
     }
     let mut shared = Vec::new();
     let first = if cx.rank() == 0 {
         own().and_then(|file| {
-            let exported: OpResult<Option<Vec<u8>>> = cx.backend.export(&file);
-            // a first byte tells an export that is empty from none
-            shared = match exported.map_err(failed("export", &path))? {
-                Some(bytes) => [vec![1], bytes].concat(),
-                None => vec![0],
+            let exported: OpResult<Option<Vec<u8>>> = file.as_ref().map_or(Ok(None), |file| cx.backend.export(file));
+            shared = match (&file, exported.map_err(failed("export", path))?) {
+                (None, _) => vec![MISSING],
+                (Some(_), None) => vec![BY_NAME],
+                (Some(_), Some(bytes)) => [vec![EXPORTED], bytes].concat(),
             };
-            Ok(Some(file))
+            Ok(file)
         })
     } else {
         Ok(None)
@@ -228,9 +248,10 @@ fn create<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, dir: &B::Dir,
     let first = cx.team.agree(first)?;
     cx.comm().broadcast(0, &mut shared);
     let file = match (first, shared.split_first()) {
-        (Some(file), _) => Ok(file),
-        (None, Some((1, exported))) => cx.backend.import(exported).map_err(failed("import", &path)),
-        (None, _) => own(),
+        (Some(file), _) => Ok(Some(file)),
+        (None, Some((&EXPORTED, bytes))) => cx.backend.import(bytes).map(Some).map_err(failed("import", path)),
+        (None, Some((&BY_NAME, _))) => own(),
+        (None, _) => Ok(None),
     };
     cx.team.agree(file)
 }

@@ -9,7 +9,7 @@ use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend, list};
 use crate::comm::ReduceOp;
 use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop};
-use crate::error::{Errno, Result};
+use crate::error::{Errno, OpResult, Result};
 use crate::plan::{MdtestPlan, Step};
 use std::ffi::CString;
 
@@ -20,31 +20,35 @@ where
     B::Dir: Sync,
     R: Recorder + Send,
 {
-    let (tree, tree_ns) = timed(cx, || make_tree(cx, plan))?;
-    let work = Work::new(cx, plan, Step::Create, tree);
-    let (dir, owner) = (cx.team.agree(work.open_dir())?, work.owner as u32);
+    let ((), tree_ns) = timed(cx, || make_tree(cx, plan))?;
+    let work = Work::new(cx, plan, Step::Create);
+    let (mut current, owner) = (cx.team.agree(work.begin())?, work.owner as u32);
     let mut crew = Crew::new(cx, plan, work.owner, recorder);
     let backend = cx.backend;
-    let one = |control: &mut Control<'_, R>, hands: &mut Hands, i: u64| {
-        let file = backend.create(&dir, hands.names.with(i), plan.hints).during("create")?;
+    let one = |control: &mut Control<'_, R>, visit: &Visit<'_, B>, hands: &mut Hands| {
+        let file = backend.create(visit.dir, hands.names.with(visit.number), plan.hints).during("create")?;
         control.part(OpKind::Create);
         if plan.file_size > 0 {
-            plan.signature.refill(&mut hands.data, owner, i);
+            plan.signature.refill(&mut hands.data, owner, visit.number);
             backend.write_at(&file, 0, &hands.data).during("write")?;
             control.part(OpKind::Write);
         }
         backend.close(file).during("close")
     };
+    // as in mdtest, a limit of the directories takes the stonewall's place
+    let stonewall_ns = cx.stonewall_ns().filter(|_| plan.files_per_dir.is_none());
     cx.team.meet()?;
 
     let begin = cx.edge();
-    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, cx.stonewall_ns());
-    let (at_stonewall, stop) = crew.run(&mut control, (0, plan.files), Some(OpKind::Close), one);
+    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, stonewall_ns);
+    let (at_stonewall, stop) =
+        work.run(&mut current, &mut crew, &mut control, (0, plan.files), Some(OpKind::Close), one);
     let ended = work.outcome(stop, at_stonewall);
     let Meeting { goal, met_ns: stonewall_ns, waited_ns } = cx.meet_at_stonewall(&mut control, at_stonewall, ended)?;
-    let (done, stop) = crew.run(&mut control, (at_stonewall, goal), Some(OpKind::Close), one);
+    let (done, stop) = work.run(&mut current, &mut crew, &mut control, (at_stonewall, goal), Some(OpKind::Close), one);
     let loop_ns = control.elapsed_ns();
-    let ended = work.outcome(stop, done).and_then(|()| backend.sync_all(&dir).map_err(failed("sync", work.dir_path())));
+    let sync = || current.dir.as_ref().map_or(Ok(()), |dir| backend.sync_all(dir));
+    let ended = work.outcome(stop, done).and_then(|()| sync().map_err(failed("sync", work.dir_path(current.number))));
     cx.team.agree(ended)?;
     let end = cx.edge();
 
@@ -66,7 +70,7 @@ where
     let expected = plan.file_size as u64;
     visit(cx, plan, Step::Stat, files, recorder, Some(OpKind::Stat), |_, visit, hands| {
         let Hands { names, check, .. } = hands;
-        let stat = match backend.stat(visit.dir, names.with(visit.index)) {
+        let stat = match backend.stat(visit.dir, names.with(visit.number)) {
             Err(errno) if errno.0 == libc::ENOENT => {
                 check.book_missing(|| visit.path());
                 return Ok(());
@@ -93,7 +97,7 @@ where
     let signature = plan.signature;
     visit(cx, plan, Step::Read, files, recorder, None, |control, visit, hands| {
         let Hands { names, data, check, bytes, .. } = hands;
-        let file = match backend.open(visit.dir, names.with(visit.index), Access::Read) {
+        let file = match backend.open(visit.dir, names.with(visit.number), Access::Read) {
             Err(errno) if errno.0 == libc::ENOENT => {
                 check.book_missing(|| visit.path());
                 return Ok(());
@@ -101,7 +105,7 @@ where
             other => other.during("open")?,
         };
         control.part(OpKind::Open);
-        before_read(backend, signature, data, owner, visit.index);
+        before_read(backend, signature, data, owner, visit.number);
         let got = backend.read_at(&file, 0, data).during("read")?;
         control.part(OpKind::Read);
         backend.close(file).during("close")?;
@@ -109,7 +113,7 @@ where
         check.checked += 1;
         if got != data.len() {
             check.book_short(data.len() as u64, got as u64, 0, || visit.path());
-        } else if let Err(mismatch) = signature.verify(data, owner, visit.index) {
+        } else if let Err(mismatch) = signature.verify(data, owner, visit.number) {
             check.book_wrong(mismatch, 0, || visit.path());
         }
         *bytes += got as u64;
@@ -127,7 +131,7 @@ where
     let backend = cx.backend;
     let mut tally = visit(cx, plan, Step::Delete, files, recorder, Some(OpKind::Remove), |_, visit, hands| {
         let Hands { names, check, .. } = hands;
-        match backend.unlink(visit.dir, names.with(visit.index)) {
+        match backend.unlink(visit.dir, names.with(visit.number)) {
             Err(errno) if errno.0 == libc::ENOENT => check.book_missing(|| visit.path()),
             other => other.during("remove")?,
         }
@@ -135,10 +139,10 @@ where
         Ok(())
     })?;
     let ((), tree_ns) = timed(cx, || cx.team.agree(remove_tree(cx, plan, &mut tally.check)))?;
-    // the directory that holds them all goes last, when the others are gone; what a rank has found in its own keeps both
+    // the directories that hold them go last, when the others are gone; what a rank has found in its own keeps both
     let mut left = [tally.check.extra];
     cx.comm().all_reduce_u64(ReduceOp::Sum, &mut left);
-    let last = if cx.rank() == 0 && left == [0] { remove_test_dir(cx, plan, &mut tally.check) } else { Ok(()) };
+    let last = if cx.rank() == 0 && left == [0] { remove_test_dirs(cx, plan, &mut tally.check) } else { Ok(()) };
     cx.team.agree(last)?;
     Ok(RankTally { tree_ns, ..tally })
 }
@@ -147,7 +151,10 @@ where
 struct Visit<'a, B: Backend> {
     dir: &'a B::Dir,
     place: Place<'a>,
+    /// The file as a rank counts them.
     index: u64,
+    /// The number in its name.
+    number: u64,
 }
 
 impl<B: Backend> Visit<'_, B> {
@@ -171,35 +178,22 @@ where
     B::Dir: Sync,
     R: Recorder + Send,
 {
-    let tree = open_test_dir(cx, plan);
-    let tree = cx.team.agree(tree)?;
-    let work = Work::new(cx, plan, step, tree);
-    let dir = match work.open_dir() {
-        // a directory that is gone with all its files: every one of them is missing
-        Err(Failure::Storage { errno: libc::ENOENT, .. }) => Ok(None),
-        other => other.map(Some),
-    };
-    let dir = cx.team.agree(dir)?;
+    let work = Work::new(cx, plan, step);
+    let mut current = cx.team.agree(work.begin())?;
     let mut crew = Crew::new(cx, plan, work.owner, recorder);
-    let place = work.place();
     cx.progress.set_goal(files);
     cx.team.meet()?;
 
     let begin = cx.edge();
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, None);
-    let (done, stop) = match &dir {
-        Some(dir) => crew.run(&mut control, (0, files), last_part, |control, hands, index| {
-            each(control, &Visit { dir, place, index }, hands)
-        }),
-        None => (files, None),
-    };
+    let (done, stop) = work.run(&mut current, &mut crew, &mut control, (0, files), last_part, each);
     let loop_ns = control.elapsed_ns();
     cx.team.agree(work.outcome(stop, done))?;
     let end = cx.edge();
     let (mut check, bytes) = crew.join(recorder);
-    if dir.is_none() {
-        check.missing = files;
-        check.first = (files > 0).then(|| format!("{}: not there", work.path(0)));
+    if let Some(first) = current.first_missing {
+        check.missing += current.missing;
+        check.first.get_or_insert_with(|| format!("{}: not there", work.path(first)));
     }
     Ok(RankTally { operations: done, bytes, loop_ns, check, ..cx.tally(begin, end) })
 }
@@ -219,30 +213,105 @@ impl Place<'_> {
     }
 }
 
+/// The directory that a rank works in. A directory that is gone with all its files is none: every one of them is missing.
+struct Current<B: Backend> {
+    number: u64,
+    dir: Option<B::Dir>,
+    missing: u64,
+    first_missing: Option<u64>,
+}
+
 /// One rank's part of one step.
 struct Work<'a, B: Backend> {
     cx: &'a Cx<'a, B>,
     plan: &'a MdtestPlan,
     step: Step,
-    tree: B::Dir,
     owner: usize,
     dir_owner: usize,
 }
 
 impl<'a, B: Backend> Work<'a, B> {
-    fn new(cx: &'a Cx<'a, B>, plan: &'a MdtestPlan, step: Step, tree: B::Dir) -> Self {
+    fn new(cx: &'a Cx<'a, B>, plan: &'a MdtestPlan, step: Step) -> Self {
         let (rank, ranks) = (cx.rank(), cx.ranks());
         let (owner, dir_owner) = (plan.owner(step, rank, ranks), plan.dir_owner(step, rank, ranks));
-        Work { cx, plan, step, tree, owner, dir_owner }
+        Work { cx, plan, step, owner, dir_owner }
     }
 
-    fn open_dir(&self) -> std::result::Result<B::Dir, Failure> {
-        let name = c_name(&self.plan.tree_dir(self.dir_owner));
-        self.cx.backend.open_dir(&self.tree, &name).map_err(failed("open", self.dir_path()))
+    /// Opens the first directory, before the clock starts.
+    fn begin(&self) -> std::result::Result<Current<B>, Failure> {
+        let tree = open_test_dir(self.cx, self.plan, 0)?;
+        let dir = self.enter(&tree).map_err(failed("open", self.dir_path(0)))?;
+        Ok(Current { number: 0, dir, missing: 0, first_missing: None })
     }
 
-    fn dir_path(&self) -> String {
-        tree_path(self.plan, self.dir_owner)
+    fn enter(&self, tree: &B::Dir) -> OpResult<Option<B::Dir>> {
+        match self.cx.backend.open_dir(tree, &c_name(&self.plan.tree_dir(self.dir_owner))) {
+            Err(Errno(libc::ENOENT)) if self.step != Step::Create => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// The directory of this rank's files in a later test directory, which it comes to while the clock runs.
+    fn go_on(&self, number: u64) -> OpResult<Option<B::Dir>> {
+        let backend = self.cx.backend;
+        let family = backend.open_dir(self.cx.root, &c_name(self.plan.family.name()))?;
+        match backend.open_dir(&family, &c_name(&MdtestPlan::test_dir(number))) {
+            Err(Errno(libc::ENOENT)) if self.step != Step::Create => Ok(None),
+            other => self.enter(&other?),
+        }
+    }
+
+    /// Does files `from..limit`, one test directory after the other: how many are done in all, and why it stopped before the limit.
+    fn run<R: Recorder + Send>(
+        &self,
+        current: &mut Current<B>,
+        crew: &mut Crew<R>,
+        control: &mut Control<'_, R>,
+        (from, limit): (u64, u64),
+        last_part: Option<OpKind>,
+        each: impl Fn(&mut Control<'_, R>, &Visit<'_, B>, &mut Hands) -> std::result::Result<(), OpError> + Sync,
+    ) -> (u64, Option<Stop>)
+    where
+        B: Sync,
+        B::Dir: Sync,
+    {
+        let (place, mut done) = (self.place(), from);
+        loop {
+            let (number, _) = if done < limit { self.plan.place(done) } else { (current.number, 0) };
+            if number != current.number {
+                match self.go_on(number) {
+                    Ok(dir) => (current.number, current.dir) = (number, dir),
+                    Err(errno) => return (done, Some(Stop::Failed(OpError { op: "open", errno }))),
+                }
+            }
+            let per_dir = self.plan.files_per_dir.unwrap_or(u64::MAX);
+            let first = if number == 0 { 0 } else { number * per_dir };
+            let end = limit.min(first.saturating_add(per_dir));
+            let stop = match &current.dir {
+                Some(dir) => {
+                    let stop;
+                    (done, stop) = crew.run(control, (done, end), last_part, |control, hands, index| {
+                        each(control, &Visit { dir, place, index, number: index - first }, hands)
+                    });
+                    stop
+                }
+                None => {
+                    if end > done {
+                        current.first_missing.get_or_insert(done);
+                    }
+                    current.missing += end.saturating_sub(done);
+                    done = end.max(done);
+                    None
+                }
+            };
+            if stop.is_some() || done >= limit {
+                return (done, stop);
+            }
+        }
+    }
+
+    fn dir_path(&self, number: u64) -> String {
+        tree_path(self.plan, number, self.dir_owner)
     }
 
     fn place(&self) -> Place<'a> {
@@ -264,58 +333,71 @@ fn timed<B: Backend, T>(cx: &Cx<'_, B>, work: impl FnOnce() -> Result<T>) -> Res
     Ok((value, cx.ticker.now_ns() - begin))
 }
 
-fn tree_path(plan: &MdtestPlan, owner: usize) -> String {
-    format!("{}/{}/{}", plan.family.name(), MdtestPlan::TEST_DIR, plan.tree_dir(owner))
+fn test_dir_path(plan: &MdtestPlan, number: u64) -> String {
+    format!("{}/{}", plan.family.name(), MdtestPlan::test_dir(number))
 }
 
-fn open_test_dir<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan) -> std::result::Result<B::Dir, Failure> {
+fn tree_path(plan: &MdtestPlan, number: u64, owner: usize) -> String {
+    format!("{}/{}", test_dir_path(plan, number), plan.tree_dir(owner))
+}
+
+fn open_family<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan) -> std::result::Result<B::Dir, Failure> {
     let family = plan.family.name();
-    let dir = cx.backend.open_dir(cx.root, &c_name(family)).map_err(failed("open", family))?;
-    let path = format!("{family}/{}", MdtestPlan::TEST_DIR);
-    cx.backend.open_dir(&dir, &c_name(MdtestPlan::TEST_DIR)).map_err(failed("open", path))
+    cx.backend.open_dir(cx.root, &c_name(family)).map_err(failed("open", family))
+}
+
+fn open_test_dir<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan, number: u64) -> std::result::Result<B::Dir, Failure> {
+    let dir = open_family(cx, plan)?;
+    let name = c_name(&MdtestPlan::test_dir(number));
+    cx.backend.open_dir(&dir, &name).map_err(failed("open", test_dir_path(plan, number)))
 }
 
 /// Rank 0 makes what is shared, then every rank its own directory.
-fn make_tree<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan) -> Result<B::Dir> {
-    let family = plan.family.name();
+fn make_tree<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan) -> Result<()> {
     let make = |parent: &B::Dir, name: &str, path: String| {
+        cx.progress.beat();
         match cx.backend.mkdir(parent, &c_name(name), plan.hints) {
             Err(Errno(libc::EEXIST)) => Ok(()), // an empty tree that an interrupted run left
             other => other.map_err(failed("mkdir", path)),
         }
     };
     let shared = || {
-        let dir = cx.backend.open_dir(cx.root, &c_name(family)).map_err(failed("open", family))?;
-        make(&dir, MdtestPlan::TEST_DIR, format!("{family}/{}", MdtestPlan::TEST_DIR))?;
-        let tree = open_test_dir(cx, plan)?;
-        if plan.dir_per_rank { Ok(()) } else { make(&tree, &plan.tree_dir(0), tree_path(plan, 0)) }
+        let dir = open_family(cx, plan)?;
+        for number in 0..plan.test_dirs(plan.files) {
+            make(&dir, &MdtestPlan::test_dir(number), test_dir_path(plan, number))?;
+            if !plan.dir_per_rank {
+                let tree = open_test_dir(cx, plan, number)?;
+                make(&tree, &plan.tree_dir(0), tree_path(plan, number, 0))?;
+            }
+        }
+        Ok(())
     };
     cx.team.agree(if cx.rank() == 0 { shared() } else { Ok(()) })?;
-    let own = open_test_dir(cx, plan).and_then(|tree| {
-        if plan.dir_per_rank {
-            make(&tree, &plan.tree_dir(cx.rank()), tree_path(plan, cx.rank()))?;
-        }
-        Ok(tree)
-    });
-    cx.team.agree(own)
+    let own = || {
+        let tree = open_test_dir(cx, plan, 0)?;
+        make(&tree, &plan.tree_dir(cx.rank()), tree_path(plan, 0, cx.rank()))
+    };
+    cx.team.agree(if plan.dir_per_rank { own() } else { Ok(()) })
 }
 
 fn remove_tree<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan, check: &mut Check) -> std::result::Result<(), Failure> {
     if !plan.dir_per_rank && cx.rank() != 0 {
         return Ok(());
     }
-    let tree = open_test_dir(cx, plan)?;
-    remove_dir(cx, &tree, &plan.tree_dir(cx.rank()), tree_path(plan, cx.rank()), check)
+    (0..plan.test_dirs(plan.files)).try_for_each(|number| {
+        let tree = open_test_dir(cx, plan, number)?;
+        remove_dir(cx, &tree, &plan.tree_dir(cx.rank()), tree_path(plan, number, cx.rank()), check)
+    })
 }
 
-fn remove_test_dir<B: Backend>(
+fn remove_test_dirs<B: Backend>(
     cx: &Cx<'_, B>,
     plan: &MdtestPlan,
     check: &mut Check,
 ) -> std::result::Result<(), Failure> {
-    let family = plan.family.name();
-    let dir = cx.backend.open_dir(cx.root, &c_name(family)).map_err(failed("open", family))?;
-    remove_dir(cx, &dir, MdtestPlan::TEST_DIR, format!("{family}/{}", MdtestPlan::TEST_DIR), check)
+    let dir = open_family(cx, plan)?;
+    (0..plan.test_dirs(plan.files))
+        .try_for_each(|number| remove_dir(cx, &dir, &MdtestPlan::test_dir(number), test_dir_path(plan, number), check))
 }
 
 /// Removes a directory that must be empty now; what is left in it was not made by this run and stays.

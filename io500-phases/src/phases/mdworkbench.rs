@@ -35,7 +35,7 @@ pub fn create<B: Backend, R: Recorder>(
     let sets = (0..SETS).map(|set| {
         let name = CString::new(MdworkbenchPlan::set_name(cx.rank(), set)).expect("digits");
         let path = format!("{}/{}", Family::Mdworkbench.name(), name.to_string_lossy());
-        match backend.mkdir(&base, &name, Default::default()) {
+        match backend.mkdir(&base, &name, plan.hints) {
             Ok(()) | Err(Errno(libc::EEXIST)) => backend.open_dir(&base, &name).map_err(failed("open", path)),
             Err(errno) => Err(failed("mkdir", path)(errno)),
         }
@@ -45,7 +45,7 @@ pub fn create<B: Backend, R: Recorder>(
         Ok(sets) => control.run(0, objects * SETS as u64, Some(OpKind::Close), |control, i| {
             let (index, set) = split(i);
             waiter.begin(control);
-            let file = backend.create(&sets[set], names.with(index), Default::default()).during("create")?;
+            let file = backend.create(&sets[set], names.with(index), plan.hints).during("create")?;
             control.part(OpKind::Create);
             plan.signature.refill(&mut data, writer, MdworkbenchPlan::item(index, set));
             backend.write_at(&file, 0, &data).during("write")?;
@@ -142,7 +142,7 @@ pub fn bench<B: Backend, R: Recorder>(
         waiter.end(control, true);
 
         plan.signature.fill(&mut data, writer, MdworkbenchPlan::item(new, set));
-        let file = backend.create(&write_sets[set], new_names.with(new), Default::default()).during("create")?;
+        let file = backend.create(&write_sets[set], new_names.with(new), plan.hints).during("create")?;
         control.part(OpKind::Create);
         backend.write_at(&file, 0, &data).during("write")?;
         control.part(OpKind::Write);

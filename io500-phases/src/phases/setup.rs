@@ -5,7 +5,7 @@ use crate::backend::{Backend, list};
 use crate::engine::{Failure, Team};
 use crate::error::{Errno, OpResult, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
-use crate::plan::Plan;
+use crate::plan::{Hints, Plan};
 use std::ffi::{CStr, CString};
 
 /// The directories that a run has directly below the data directory.
@@ -94,14 +94,15 @@ fn check_left_over<B: Backend>(
     }
 }
 
-/// Makes the data directory with everything above it, and the directories of the families. True if the data directory was not there.
+/// Makes the data directory with everything above it, and the directories of the families: what the C suite itself makes is placed as the
+/// global API says, what mdtest and md-workbench make as theirs says. True if the data directory was not there.
 pub fn make<B: Backend>(
     backend: &B,
     datadir: &str,
     plan: &Plan,
     families: &[Family],
 ) -> std::result::Result<bool, Failure> {
-    let (root, created) = make_path(backend, datadir).map_err(|(path, errno)| match errno {
+    let (root, created) = make_path(backend, datadir, plan.data_dirs).map_err(|(path, errno)| match errno {
         Errno(libc::ENOENT) => Failure::Config(format!(
             "the data directory {datadir} cannot be made: mkdir {path}: {errno}, although the directory above it is there: that file \
              system makes no directories"
@@ -116,11 +117,10 @@ pub fn make<B: Backend>(
     })?;
     for family in families {
         let hints = match family {
-            Family::IorEasy => plan.ior_easy.hints,
-            Family::IorHard => plan.ior_hard.hints,
             Family::MdtestEasy => plan.mdtest_easy.hints,
             Family::MdtestHard => plan.mdtest_hard.hints,
-            _ => Default::default(),
+            Family::Mdworkbench => plan.mdworkbench.hints,
+            _ => plan.data_dirs,
         };
         match backend.mkdir(&root, &c_name(family.name()), hints) {
             Err(Errno(libc::EEXIST)) | Ok(()) => {}
@@ -143,7 +143,11 @@ pub fn make_unique_dirs<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str,
     team.agree(made)
 }
 
-fn make_path<B: Backend>(backend: &B, path: &str) -> std::result::Result<(B::Dir, bool), (String, Errno)> {
+fn make_path<B: Backend>(
+    backend: &B,
+    path: &str,
+    hints: Hints,
+) -> std::result::Result<(B::Dir, bool), (String, Errno)> {
     let at = |errno| (path.to_owned(), errno);
     match backend.open_path(path) {
         Ok(dir) => return Ok((dir, false)),
@@ -156,8 +160,8 @@ fn make_path<B: Backend>(backend: &B, path: &str) -> std::result::Result<(B::Dir
         Some((parent, name)) => (parent, name),
         None => (".", trimmed),
     };
-    let (parent, _) = make_path(backend, parent)?;
-    let there = match backend.mkdir(&parent, &c_name(name), Default::default()) {
+    let (parent, _) = make_path(backend, parent, hints)?;
+    let there = match backend.mkdir(&parent, &c_name(name), hints) {
         Ok(()) => false,
         Err(Errno(libc::EEXIST)) => true,
         Err(errno) => return Err(at(errno)),

@@ -95,6 +95,36 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
         }
     }
 
+    /// Does up to `limit` transfers that end together (`collective`): after each of them rank 0 tells the others whether the stonewall is hit.
+    /// A rank that has failed takes part in that until rank 0 has heard of it.
+    pub fn run_together<R: Recorder>(
+        &mut self,
+        cx: &Cx<'_, B>,
+        lanes: &mut Lanes<B>,
+        control: &mut Control<'_, R>,
+        check: &mut Check,
+        limit: u64,
+    ) -> (u64, u64, Option<Stop>) {
+        let root = cx.rank() == 0;
+        let (mut done, mut bytes, mut failed) = (0, 0, None);
+        for _ in 0..limit {
+            let mut stop = failed;
+            if failed.is_none() {
+                let more;
+                (done, more, stop) = self.run(cx, lanes, control, check, (done, done + 1));
+                bytes += more;
+                if !matches!(stop, None | Some(Stop::Stonewall)) {
+                    failed = stop;
+                    cx.team.spread();
+                }
+            }
+            if cx.comm().broadcast_u64(0, u64::from(root && stop.is_some())) == 1 {
+                return (done, bytes, failed.or(Some(Stop::Stonewall)));
+            }
+        }
+        (done, bytes, failed)
+    }
+
     fn one_at_a_time<R: Recorder>(
         &mut self,
         cx: &Cx<'_, B>,

@@ -85,7 +85,14 @@ fn words(plan: &Plan, phase: PhaseId) -> String {
         )
     };
     let mdtest = |plan: &MdtestPlan, verb: &str| {
-        let place = if plan.dir_per_rank { "in a directory per rank" } else { "in one shared directory" };
+        let place = match (plan.dir_per_rank, plan.files_per_dir) {
+            (true, _) => "in a directory per rank".to_owned(),
+            (_, None) => "in one shared directory".to_owned(),
+            (_, Some(limit)) => {
+                let dirs = count(plan.test_dirs(plan.files));
+                format!("in {dirs} shared directories, one after the other, {} of each rank in one", count(limit))
+            }
+        };
         format!("{verb} {} files of {} per rank, {place}", count(plan.files), bytes(plan.file_size as u64))
     };
     match phase {
@@ -94,6 +101,9 @@ fn words(plan: &Plan, phase: PhaseId) -> String {
         PhaseId::IorEasyRead => ior(&plan.ior_easy, "reads back, byte for byte, what was written of"),
         PhaseId::IorHardRead => ior(&plan.ior_hard, "reads back, byte for byte, what was written of"),
         PhaseId::MdtestEasyWrite => mdtest(&plan.mdtest_easy, "creates at most"),
+        PhaseId::MdtestHardWrite if plan.mdtest_hard.files_per_dir.is_some() => {
+            mdtest(&plan.mdtest_hard, "creates, without a stonewall,")
+        }
         PhaseId::MdtestHardWrite => mdtest(&plan.mdtest_hard, "creates at most"),
         PhaseId::MdtestEasyStat => mdtest(&plan.mdtest_easy, "stats what was created of"),
         PhaseId::MdtestHardStat => mdtest(&plan.mdtest_hard, "stats what was created of"),

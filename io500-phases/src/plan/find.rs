@@ -65,11 +65,14 @@ pub fn one_tree(one: &ApiSpec, other: &ApiSpec, mounted: impl Fn() -> bool) -> O
 /// How many of the files that `ranks` ranks have made, `files` each, have a name that contains [`MARK`]. Closed form: O(ranks) string
 /// searches, and arithmetic on the digits for the rest.
 pub fn numbers_with_mark(plan: &MdtestPlan, ranks: usize, files: u64) -> u64 {
+    // every test directory has the numbers from 0 again
+    let (full, rest) = plan.place(files);
+    let numbers = full * numbers_containing_mark(plan.files_per_dir.unwrap_or(0)) + numbers_containing_mark(rest);
     (0..ranks)
         .map(|owner| {
             let prefix = plan.name_prefix(owner);
             // "…1." never joins with the number behind it to "01": the prefix ends in a dot
-            if prefix.contains(MARK) { files } else { numbers_containing_mark(files) }
+            if prefix.contains(MARK) { files } else { numbers }
         })
         .sum()
 }
@@ -164,6 +167,7 @@ mod tests {
         let plan = MdtestPlan {
             family: Family::MdtestHard,
             files: 1000,
+            files_per_dir: None,
             file_size: 3901,
             dir_per_rank: false,
             shift: 1,
@@ -173,5 +177,8 @@ mod tests {
         let expected: usize =
             (0..150).map(|owner| (0..200).filter(|i| format!("file.mdtest.{owner}.{i}").contains(MARK)).count()).sum();
         assert_eq!(numbers_with_mark(&plan, 150, 200), expected as u64);
+        let limited = MdtestPlan { files_per_dir: Some(150), ..plan };
+        assert_eq!(numbers_with_mark(&limited, 1, 300), 2 * counted(150));
+        assert_eq!(numbers_with_mark(&limited, 1, 320), 2 * counted(150) + counted(20));
     }
 }

@@ -13,6 +13,8 @@ pub struct IorPlan {
     pub file_per_process: bool,
     /// Every rank's file in a directory of its own, named after the rank.
     pub unique_dir: bool,
+    /// Writers stop together: rank 0 decides after every transfer and tells the others.
+    pub collective: bool,
     /// Bytes per transfer.
     pub transfer: u64,
     /// Bytes per block: what a rank writes in one piece of the file.
@@ -152,6 +154,7 @@ mod tests {
             family: Family::IorEasy,
             file_per_process,
             unique_dir: false,
+            collective: false,
             transfer: 1000,
             block: 1000 * per_block,
             segments,

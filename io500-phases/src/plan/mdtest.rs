@@ -13,6 +13,9 @@ pub struct MdtestPlan {
     pub files: u64,
     /// Bytes per file: 0 or 3901.
     pub file_size: usize,
+    /// Files of a rank in one directory, where that is limited: the ranks then fill one test directory after the other, each with a tree of
+    /// its own and the numbers from 0 again. A divisor of `files`.
+    pub files_per_dir: Option<u64>,
     /// A directory for every rank (easy), or one for all (hard).
     pub dir_per_rank: bool,
     /// By how many ranks every step moves on, so that no rank finds its own files in a cache.
@@ -34,10 +37,25 @@ pub enum Step {
 }
 
 impl MdtestPlan {
-    /// The directory below the family's that holds the tree.
-    pub const TEST_DIR: &'static str = "test-dir.0-0";
+    /// What the names of the directories below the family's begin with; the number of the test directory follows.
+    pub const TEST_DIR: &'static str = "test-dir.0-";
     /// Bytes of an mdtest-hard file.
     pub const HARD_FILE_SIZE: usize = 3901;
+
+    /// The directory below the family's that holds a tree; the first has number 0.
+    pub fn test_dir(number: u64) -> String {
+        format!("{}{number}", Self::TEST_DIR)
+    }
+
+    /// Test directories that `files` files of each rank lie in.
+    pub fn test_dirs(&self, files: u64) -> u64 {
+        self.files_per_dir.map_or(1, |limit| files.div_ceil(limit).max(1))
+    }
+
+    /// Test directory of the file that a rank works on as number `index`, and the number in its name.
+    pub fn place(&self, index: u64) -> (u64, u64) {
+        self.files_per_dir.map_or((0, index), |limit| (index / limit, index % limit))
+    }
 
     /// The rank whose files `rank` works on.
     pub fn owner(&self, step: Step, rank: usize, ranks: usize) -> usize {
@@ -49,7 +67,7 @@ impl MdtestPlan {
         (self.owner(step, rank, ranks) + self.shift) % ranks
     }
 
-    /// Name of the directory below [`TEST_DIR`](Self::TEST_DIR) that belongs to `owner`.
+    /// Name of the directory below a test directory that belongs to `owner`.
     pub fn tree_dir(&self, owner: usize) -> String {
         if self.dir_per_rank { format!("mdtest_tree.{owner}.0") } else { "mdtest_tree.0".to_owned() }
     }
@@ -63,7 +81,8 @@ impl MdtestPlan {
     pub fn path(&self, step: Step, rank: usize, ranks: usize, index: u64) -> String {
         let dir = self.tree_dir(self.dir_owner(step, rank, ranks));
         let prefix = self.name_prefix(self.owner(step, rank, ranks));
-        format!("{}/{}/{dir}/{prefix}{index}", self.family.name(), Self::TEST_DIR)
+        let (test_dir, number) = self.place(index);
+        format!("{}/{}/{dir}/{prefix}{number}", self.family.name(), Self::test_dir(test_dir))
     }
 }
 
@@ -76,6 +95,7 @@ mod tests {
         MdtestPlan {
             family: Family::MdtestEasy,
             files: 10,
+            files_per_dir: None,
             file_size: 0,
             dir_per_rank: true,
             shift,
@@ -112,5 +132,14 @@ mod tests {
             assert_eq!(set(step), set(Step::Create));
         }
         assert_eq!(plan.path(Step::Create, 4, 5, 3), "mdtest-easy/test-dir.0-0/mdtest_tree.1.0/file.mdtest.4.3");
+    }
+
+    #[test]
+    fn a_limit_fills_one_test_directory_after_the_other() {
+        let plan = MdtestPlan { files_per_dir: Some(4), dir_per_rank: false, family: Family::MdtestHard, ..plan(1) };
+        let path = |index| plan.path(Step::Create, 2, 3, index);
+        assert_eq!(path(3), "mdtest-hard/test-dir.0-0/mdtest_tree.0/file.mdtest.2.3");
+        assert_eq!(path(4), "mdtest-hard/test-dir.0-1/mdtest_tree.0/file.mdtest.2.0");
+        assert_eq!([0, 1, 4, 5, 8].map(|files| plan.test_dirs(files)), [1, 1, 1, 2, 2]);
     }
 }

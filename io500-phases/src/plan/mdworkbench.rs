@@ -1,5 +1,6 @@
 //! mdworkbench, of the extended mode: small objects in sets, replaced one by one.
 
+use super::Hints;
 use crate::pattern::Signature;
 
 /// What the mdworkbench phases do.
@@ -13,6 +14,8 @@ pub struct MdworkbenchPlan {
     pub waiting: f64,
     /// What is written.
     pub signature: Signature,
+    /// Object classes and chunk size.
+    pub hints: Hints,
 }
 
 impl MdworkbenchPlan {
@@ -71,7 +74,7 @@ mod tests {
 
     fn plan(objects: Option<u64>) -> MdworkbenchPlan {
         let signature = Signature { kind: PacketType::Timestamp, seed: 1 };
-        MdworkbenchPlan { precreate: objects, replace: objects, waiting: 0.0, signature }
+        MdworkbenchPlan { precreate: objects, replace: objects, waiting: 0.0, signature, hints: Hints::default() }
     }
 
     #[test]

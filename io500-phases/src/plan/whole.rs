@@ -1,7 +1,7 @@
 //! The plan of a whole run.
 
 use super::{FindPlan, Glob, Hints, IorPlan, MARK, MdtestPlan, MdworkbenchPlan, Predicate};
-use crate::config::{Config, seed};
+use crate::config::{ApiSpec, Config, Mdtest, seed};
 use crate::pattern::Signature;
 use crate::phase_id::{Family, PhaseId};
 
@@ -18,6 +18,8 @@ pub struct Plan {
     pub timestamp: String,
     /// Seconds after which write phases wear out.
     pub stonewall_s: u32,
+    /// Placement of the data directory and of the ior directories: the global API's, whatever the phases use.
+    pub data_dirs: Hints,
     /// ior-easy.
     pub ior_easy: IorPlan,
     /// ior-hard.
@@ -43,23 +45,25 @@ pub struct Layout {
 const IOR_HARD_TRANSFER: u64 = 47_008;
 
 impl Plan {
-    /// The plan of these phases, those with `run = FALSE` set apart. `hints` gives the placement of the files that a phase writes.
+    /// The plan of these phases, those with `run = FALSE` set apart. `hints` gives the placement that an API string asks for.
     pub fn new(
         config: &Config,
         phases: Vec<PhaseId>,
         layout: Layout,
         timestamp: &str,
-        hints: impl Fn(PhaseId) -> Hints,
+        hints: impl Fn(&ApiSpec) -> Hints,
     ) -> Plan {
         let signature = |family: &str| Signature { kind: config.global.packet, seed: seed(family, timestamp) };
-        let mdtest = |family: Family, files, write| MdtestPlan {
+        let written_by = |phase| hints(&config.phase(phase).api);
+        let mdtest = |family: Family, section: &Mdtest, write| MdtestPlan {
             family,
-            files,
+            files: section.n,
+            files_per_dir: section.files_per_dir,
             file_size: if family == Family::MdtestHard { MdtestPlan::HARD_FILE_SIZE } else { 0 },
             dir_per_rank: family == Family::MdtestEasy,
             shift: layout.mdtest_shift,
             signature: signature(family.name()),
-            hints: hints(write),
+            hints: written_by(write),
         };
         let (phases, switched_off) = phases.into_iter().partition(|&phase| config.phase(phase).run);
         Plan {
@@ -68,34 +72,39 @@ impl Plan {
             ranks: layout.ranks,
             timestamp: timestamp.to_owned(),
             stonewall_s: config.debug.stonewall.max(0) as u32,
+            data_dirs: hints(&config.global.api),
             ior_easy: IorPlan {
                 family: Family::IorEasy,
                 file_per_process: config.ior_easy.file_per_proc,
-                unique_dir: config.ior_easy.unique_dir,
+                // IOR makes a directory for each file of a rank only
+                unique_dir: config.ior_easy.unique_dir && config.ior_easy.file_per_proc,
+                collective: false,
                 transfer: config.ior_easy.transfer_size,
                 block: config.ior_easy.block_size,
                 segments: 1,
                 signature: signature("ior-easy"),
-                hints: hints(PhaseId::IorEasyWrite),
+                hints: written_by(PhaseId::IorEasyWrite),
             },
             ior_hard: IorPlan {
                 family: Family::IorHard,
                 file_per_process: false,
                 unique_dir: false,
+                collective: config.phase(PhaseId::IorHardWrite).collective,
                 transfer: IOR_HARD_TRANSFER,
                 block: IOR_HARD_TRANSFER,
                 segments: config.ior_hard.segment_count,
                 signature: signature("ior-hard"),
-                hints: hints(PhaseId::IorHardWrite),
+                hints: written_by(PhaseId::IorHardWrite),
             },
-            mdtest_easy: mdtest(Family::MdtestEasy, config.mdtest_easy.n, PhaseId::MdtestEasyWrite),
-            mdtest_hard: mdtest(Family::MdtestHard, config.mdtest_hard.n, PhaseId::MdtestHardWrite),
+            mdtest_easy: mdtest(Family::MdtestEasy, &config.mdtest_easy, PhaseId::MdtestEasyWrite),
+            mdtest_hard: mdtest(Family::MdtestHard, &config.mdtest_hard, PhaseId::MdtestHardWrite),
             mdworkbench: MdworkbenchPlan {
                 precreate: config.mdworkbench.precreate_per_set,
                 replace: config.mdworkbench.files_per_proc,
                 waiting: config.mdworkbench.waiting_time,
                 // the seed's family is spelled with a hyphen, unlike everything else
                 signature: signature("md-workbench"),
+                hints: written_by(PhaseId::MdworkbenchCreate),
             },
         }
     }
@@ -123,6 +132,8 @@ impl Plan {
     pub fn without_phases(&self) -> Plan {
         let mut plan = Plan { phases: Vec::new(), switched_off: Vec::new(), ..self.clone() };
         for hints in [
+            &mut plan.data_dirs,
+            &mut plan.mdworkbench.hints,
             &mut plan.ior_easy.hints,
             &mut plan.ior_hard.hints,
             &mut plan.mdtest_easy.hints,

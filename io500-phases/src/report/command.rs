@@ -18,20 +18,26 @@ pub fn equivalent_command(
     let packet = config.global.packet.name();
     let csv = format!("{resultdir}/{}.csv", phase.name());
     let stonewall = plan.stonewall_s;
+    let verbose = |level: u32| " -v".repeat(level as usize);
     let ior_easy = |options: &str| {
         let easy = &plan.ior_easy;
         let seed = easy.signature.seed;
-        let shape = [(easy.unique_dir, " -u"), (easy.file_per_process, " -F")];
+        let shape = [(config.ior_easy.unique_dir, " -u"), (easy.file_per_process, " -F")];
         let shape: String = shape.into_iter().filter_map(|(on, text)| on.then_some(text)).collect();
         format!(
-            "./ior --dataPacketType={packet} -g -G {seed} -k -e -o {datadir}/ior-easy/ior_file_easy{options}{shape}"
+            "./ior --dataPacketType={packet}{} -g -G {seed} -k -e -o {datadir}/ior-easy/ior_file_easy{options}{shape}",
+            verbose(config.ior_easy.verbosity)
         )
     };
     let ior_hard = || {
         let hard = &plan.ior_hard;
         format!(
-            "./ior --dataPacketType={packet} -C -Q 1 -g -G={} -k -e -o {datadir}/ior-hard/file -O stoneWallingStatusFile={resultdir}/ior-hard.stonewall -t {} -b {} -s {}",
-            hard.signature.seed, hard.transfer, hard.block, hard.segments
+            "./ior --dataPacketType={packet}{} -C -Q 1 -g -G={} -k -e -o {datadir}/ior-hard/file -O stoneWallingStatusFile={resultdir}/ior-hard.stonewall -t {} -b {} -s {}",
+            verbose(config.ior_hard.verbosity),
+            hard.signature.seed,
+            hard.transfer,
+            hard.block,
+            hard.segments
         )
     };
     match phase.family() {
@@ -47,9 +53,10 @@ pub fn equivalent_command(
             format!("{base} {how} -a {api} -O saveRankPerformanceDetailsCSV={csv}")
         }
         Family::IorHard => {
+            let collective = if config.phase(phase).collective { " -c" } else { "" };
             let (how, wear_out) = match phase.kind() {
-                Kind::Write => (format!("-w -D {stonewall}"), " -O stoneWallingWearOut=1"),
-                _ => ("-r -R".to_owned(), ""),
+                Kind::Write => (format!("-w{collective} -D {stonewall}"), " -O stoneWallingWearOut=1"),
+                _ => (format!("-r -R{collective}"), ""),
             };
             format!("{} {how} -a {api} -O saveRankPerformanceDetailsCSV={csv}{wear_out}", ior_hard())
         }
@@ -85,7 +92,8 @@ pub fn equivalent_command(
             };
             let (plan, (precreate, replace)) = (&plan.mdworkbench, objects);
             format!(
-                "./md-workbench --dataPacketType={packet} --process-reports -a {api} -o={datadir}/mdworkbench -t={:.6} -O=1 --run-info-file={resultdir}/mdworkbench.status -D={} -G={} -P={precreate} -I={replace} {step}",
+                "./md-workbench --dataPacketType={packet}{} --process-reports -a {api} -o={datadir}/mdworkbench -t={:.6} -O=1 --run-info-file={resultdir}/mdworkbench.status -D={} -G={} -P={precreate} -I={replace} {step}",
+                verbose(config.mdworkbench.verbosity),
                 plan.waiting,
                 MdworkbenchPlan::SETS,
                 plan.signature.seed,
@@ -125,13 +133,15 @@ fn mdtest(
 ) -> String {
     let family = plan.family.name();
     let step = match phase.kind() {
+        Kind::Write if plan.files_per_dir.is_some() => "-C -Y".to_owned(),
         Kind::Write => format!("-C -Y -W {stonewall}"),
         Kind::Stat => "-T".to_owned(),
         Kind::Read => "-E -X".to_owned(),
         _ => "-r".to_owned(),
     };
+    let limit = plan.files_per_dir.map_or_else(String::new, |limit| format!("-I={limit} "));
     format!(
-        "./mdtest --dataPacketType={packet} -n {} {shape}{} -N 1{files_only} -d {datadir}/{family} -x {resultdir}/{family}.stonewall {step} --saveRankPerformanceDetails={resultdir}/{}.csv -a {api}",
+        "./mdtest --dataPacketType={packet} -n {} {limit}{shape}{} -N 1{files_only} -d {datadir}/{family} -x {resultdir}/{family}.stonewall {step} --saveRankPerformanceDetails={resultdir}/{}.csv -a {api}",
         plan.files,
         plan.signature.seed,
         phase.name()

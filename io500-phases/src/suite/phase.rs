@@ -204,7 +204,7 @@ impl RunPhase<'_> {
         };
         let mut plan = self.plan.find(self.phase);
         if section.external_script.is_some() {
-            return self.find_by_script(&plan, cx.ranks());
+            return self.find_by_script(&plan, section.nproc, cx.ranks());
         }
         let options = FindOptions::new(section, self.config.bench.find_threads, cx.ranks())?;
         plan.predicate.not_before = self.state.timestamp_s.filter(|_| plan.newer_than_timestamp);
@@ -230,13 +230,14 @@ impl RunPhase<'_> {
     }
 
     /// Rank 0 runs the external script; its time and its counts are the phase's.
-    fn find_by_script(&self, plan: &FindPlan, ranks: usize) -> Result<Outcome> {
+    fn find_by_script(&self, plan: &FindPlan, nproc: Option<u32>, ranks: usize) -> Result<Outcome> {
         self.progress.begin(self.phase, 0);
         let script = phases::find::external(self.team, self.progress, self.command)?;
         let on_root = script.map(|script| {
             let (expected_found, expected_total) = self.expected(plan, ranks);
             let find = FindResult::of_script(&script, self.command, expected_found, expected_total);
-            let mut pairs = vec![("last-output".to_owned(), format!("\"{}\"", script.last_line))];
+            let mut pairs: Vec<_> = nproc.map(|nproc| ("nproc".to_owned(), nproc.to_string())).into_iter().collect();
+            pairs.push(("last-output".to_owned(), format!("\"{}\"", script.last_line)));
             pairs.extend(script.total.map(|total| ("total-files".to_owned(), total.to_string())));
             pairs.push(("found".into(), find.found.to_string()));
             let result = PhaseResult {
@@ -347,7 +348,8 @@ impl RunPhase<'_> {
 
     fn result(&self, measure: Measure, tallies: &[RankTally], bytes_each: u64, random: bool) -> PhaseResult {
         let figures = figures(measure, tallies);
-        let with_stonewall = self.phase.has_stonewall() || random;
+        let limited = self.phase == PhaseId::MdtestHardWrite && self.plan.mdtest_hard.files_per_dir.is_some();
+        let with_stonewall = (self.phase.has_stonewall() && !limited) || random;
         PhaseResult {
             rate: figures.rate,
             rate_wall_clock: (measure == Measure::Bandwidth).then_some(figures.rate_wall_clock),

@@ -38,6 +38,8 @@ fn broadcast(comm: &dyn Comm, shared: &mut Random) {
     let mut data = if comm.rank() == root { expected.clone() } else { vec![1; comm.rank() * 1000] };
     comm.broadcast(root, &mut data);
     assert_eq!(data, expected);
+    let (value, own) = (shared.next(), comm.rank() as u64);
+    assert_eq!(comm.broadcast_u64(root, if comm.rank() == root { value } else { own }), value);
 }
 
 fn operation(shared: &mut Random) -> ReduceOp {

@@ -3,7 +3,7 @@
 
 use io500_phases::backend::select::{Selected, Stores, hints};
 use io500_phases::comm::{Comm, threads};
-use io500_phases::config::{Config, select_phases};
+use io500_phases::config::{ApiSpec, Config, select_phases};
 use io500_phases::engine::Progress;
 use io500_phases::error::Error;
 use io500_phases::phase_id::PhaseId;
@@ -35,7 +35,7 @@ pub fn config(text: &str, settings: &[&str]) -> Config {
 pub fn plan(config: &Config, phases: &[PhaseId], comm: &dyn Comm, timestamp: &str) -> Plan {
     let topology = comm.topology();
     let layout = Layout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
-    let hints = |phase| hints(&config.phase(phase).api).expect("known object classes");
+    let hints = |api: &ApiSpec| hints(api).expect("known object classes");
     Plan::new(config, phases.to_vec(), layout, timestamp, hints)
 }
 
