@@ -275,9 +275,9 @@ fn a_failure_before_the_first_phase_leaves_what_earlier_invocations_found() {
     assert_code(&small(&scene, &["--phase", "mdtest-easy-stat"]), 2);
     assert_eq!(["json", "txt"].map(|kind| scene.read(&format!("results/result.{kind}"))).to_vec(), before);
     // fails when the phases have begun, but before one is over
-    let caches = ["--set", "global.drop-caches=TRUE", "--set", "global.drop-caches-cmd=exit 3"];
+    let caches = ["--set", "global.drop-caches=TRUE", "--set", "global.drop-caches-cmd=mv data gone"];
     let outcome = small(&scene, &[&["--phase", "ior-easy"][..], &caches].concat());
-    assert!(outcome.code != Some(0) && outcome.stderr.contains("exit 3"), "{outcome:?}");
+    assert!(outcome.code != Some(0) && outcome.stderr.contains("No such file"), "{outcome:?}");
     let result = scene.result("results");
     assert_eq!(result["state"], "failed");
     assert_eq!(carried(&result), [("ior-easy-write".into(), 1), ("ior-hard-write".into(), 1)]);
@@ -350,11 +350,94 @@ fn caches_are_dropped_on_every_rank_before_every_phase() {
     let caches = ["--set", "global.drop-caches=TRUE", "--set", "global.drop-caches-cmd=echo dropped >> marker"];
     assert_code(&small(&scene, &[&["--phase", "ior-easy"][..], &caches].concat()), 0);
     assert_eq!(scene.read("marker"), "dropped\n".repeat(2));
+    // `timestamp` reads and writes no data
+    assert_code(&small(&scene, &[&["--phase", "timestamp"][..], &caches].concat()), 0);
+    assert_eq!(scene.read("marker"), "dropped\n".repeat(2));
     let Some(command) = scene.ranks(3) else { return };
     let phases = ["--phase", "mdtest-easy", "--resultdir", "results-3", "--set", "global.drop-caches=TRUE"];
     let outcome = run(command, [&POSIX[..], &phases, &caches[2..]].concat());
     assert_code(&outcome, 0);
     assert_eq!(scene.read("marker"), "dropped\n".repeat(2 + 3 * 3));
+}
+
+#[test]
+fn caches_that_cannot_be_dropped_are_a_warning_for_each_phase() {
+    let scene = Scene::new();
+    let caches = ["--set", "global.drop-caches=TRUE", "--set", "global.drop-caches-cmd=echo not allowed >&2 && exit 3"];
+    let outcome = small(&scene, &[&["--phase", "ior-easy"][..], &caches].concat());
+    assert_code(&outcome, 0);
+    for phase in ["ior-easy-write", "ior-easy-read"] {
+        let told =
+            outcome.stderr.lines().filter(|line| line.contains(&format!("not dropped before {phase}: "))).count();
+        assert_eq!(told, 1, "{}", outcome.stderr);
+    }
+    assert!(outcome.stderr.contains("exit status: 3 not allowed"), "{}", outcome.stderr);
+}
+
+#[test]
+fn verbosity_takes_times_away_and_adds_pairs() {
+    let scene = Scene::new();
+    let phases = ["--phase", "ior-hard-write,mdtest-hard-write,mdtest-hard-stat", "--set"];
+    let mut results = [0, 1, 2].map(|level| {
+        let level = format!("global.verbosity={level}");
+        let results = format!("results-{level}");
+        let options = [&phases[..], &[&level, "--resultdir", &results]].concat();
+        assert_code(&small(&scene, &options), 0);
+        std::fs::remove_dir_all(scene.path("data")).unwrap();
+        scene.read(&format!("{results}/result.txt"))
+    });
+    let times = ["; START", "; END", "t_start  ", "t_delta  ", "t_end  "];
+    let has = |text: &str, what: &str| text.lines().any(|line| line.starts_with(what));
+    for time in times {
+        assert_eq!(results.each_ref().map(|text| has(text, time)), [false, true, true], "{time}");
+    }
+    let pairs = ["result-file     = results-global.verbosity=2/mdtest-hard-stat.txt", "accessed-pairs  = 4", "time   "];
+    for pair in pairs {
+        assert_eq!(results.each_ref().map(|text| has(text, pair)), [false, false, true], "{pair}: {}", results[2]);
+    }
+    let keys = |text: &str, section: &str| -> Vec<String> {
+        let lines =
+            text.lines().skip_while(|line| *line != format!("[{section}]")).skip(1).take_while(|line| !line.is_empty());
+        lines.filter_map(|line| Some(line.split_once('=')?.0.trim().to_owned())).collect()
+    };
+    let last = results[2].split_off(0);
+    assert_eq!(
+        keys(&last, "ior-hard-write"),
+        ["t_start", "exe", "result-file", "accessed-pairs", "throughput-stonewall", "score", "t_delta", "t_end"]
+    );
+    assert_eq!(
+        keys(&last, "mdtest-hard-write"),
+        ["t_start", "exe", "result-file", "time", "rate-stonewall", "score", "t_delta", "t_end"]
+    );
+    // the verbosity of a workload is the C suite's, and only its command line shows it
+    let told = ["--phase", "ior-hard-write", "--set", "ior-hard.verbosity=2", "--resultdir", "results-v"];
+    let outcome = small(&scene, &told);
+    assert_code(&outcome, 0);
+    assert!(scene.read("results-v/result.txt").contains("./ior --dataPacketType=timestamp -v -v -C "));
+    assert!(outcome.stderr.contains("[ior-hard] verbosity = 2: only exe"), "{}", outcome.stderr);
+}
+
+#[test]
+fn latencies_and_lines_of_progress_are_as_the_options_say() {
+    let scene = Scene::new();
+    let told = |results: &str, latency: &str, interval: &str| {
+        let phases = ["--phase", "ior-easy-write,ior-rnd4K-easy-read", "--stonewall", "2", "--resultdir", results];
+        let latency = format!("dfs-bench.latency={latency}");
+        let outcome = small(
+            &scene,
+            &[&phases[..], &["--set", &format!("dfs-bench.report-interval={interval}"), "--set", &latency]].concat(),
+        );
+        assert_code(&outcome, 0);
+        let result = scene.result(results);
+        let latencies =
+            result["phases"].as_array().unwrap().iter().map(|phase| phase["latency"].as_array().unwrap().len());
+        (
+            latencies.sum::<usize>() > 0,
+            outcome.stderr.lines().any(|line| line.contains("ior-rnd4K-easy-read") && line.contains("GiB/s")),
+        )
+    };
+    assert_eq!(told("often", "TRUE", "1"), (true, true));
+    assert_eq!(told("seldom", "FALSE", "600"), (false, false));
 }
 
 #[test]

@@ -148,6 +148,31 @@ fn a_script_may_stand_in_and_is_checked_before_the_run() {
     assert_eq!(arguments, expected);
     assert!(result.contains("last-output     = \"MATCHED 7/120\"\n"), "{result}");
     assert!(result.contains("total-files     = 120\nfound           = 7\n"), "{result}");
-    let at = |what: &str| result.find(what).unwrap_or_else(|| panic!("{what}: {result}"));
-    assert!(at("; ERROR INVALID Exit code 256 != 0 from find command") < at("last-output "), "{result}");
+    let at = |result: &str, what: &str| result.find(what).unwrap_or_else(|| panic!("{what}: {result}"));
+    let failed = "; ERROR INVALID Exit code 256 != 0 from find command";
+    assert!(at(&result, failed) < at(&result, "last-output "), "{result}");
+    assert!(!result.contains("nproc  "), "{result}");
+
+    // what is set is printed; half a count ends no run, and what follows a count is not looked at
+    let set = [&set[..], &["find.nproc=1".to_owned()]].concat();
+    for (line, code_of_script, pairs) in [
+        ("MATCHED 3/543 files", 1, "total-files     = 543\nfound           = 3\n"),
+        ("MATCHED 12", 0, "last-output     = \"MATCHED 12\"\nfound           = 0\n"),
+    ] {
+        std::fs::write(&script, format!("#!/bin/sh\necho {line}\nexit {code_of_script}\n")).unwrap();
+        std::fs::remove_dir_all(root.path().join("data")).unwrap();
+        std::fs::remove_dir_all(root.path().join("results")).unwrap();
+        let (code, result, told) = run(root.path(), "posix", &set);
+        assert_eq!(code, 0, "{told}");
+        for pair in pairs.lines() {
+            at(&result, pair);
+        }
+        assert!(at(&result, "exe  ") < at(&result, "nproc           = 1\n"), "{result}");
+        if code_of_script == 1 {
+            assert!(at(&result, "nproc  ") < at(&result, failed), "{result}");
+        } else {
+            assert!(at(&result, "; ERROR INVALID Find didn't find anything") > at(&result, "last-output "), "{result}");
+            assert!(told.contains("must be MATCHED <found>/<total>"), "{told}");
+        }
+    }
 }

@@ -82,8 +82,40 @@ pub fn summary(result: &RunResult) -> String {
     text
 }
 
+/// `[global] verbosity`: 0 leaves times out, above 1 there are more pairs.
+fn verbosity(result: &RunResult) -> u32 {
+    let wanted = |(section, option): (&str, &str)| section == "global" && option == "verbosity";
+    let mut settings = result.provenance.settings.iter();
+    let setting = settings.find(|setting| wanted((&setting.section, &setting.option)));
+    setting.and_then(|setting| setting.value.parse().ok()).unwrap_or(1)
+}
+
+/// The pairs that the C suite prints only when it is told to say more: where the workload's output is, and two of its figures.
+fn verbose_pairs(result: &RunResult, phase: &PhaseResult) -> Vec<(&'static str, String)> {
+    let family = phase.phase.family();
+    let (ior, mdtest) = (
+        matches!(family, Family::IorEasy | Family::IorHard | Family::IorRnd4kEasy),
+        matches!(family, Family::MdtestEasy | Family::MdtestHard),
+    );
+    let mut pairs = Vec::new();
+    if phase.operations == 0 {
+        return pairs;
+    }
+    if ior || mdtest || family == Family::Mdworkbench {
+        pairs.push(("result-file", format!("{}/{}.txt", result.provenance.resultdir, phase.phase.name())));
+    }
+    if mdtest {
+        pairs.push(("time", format!("{:.6}", phase.window_s)));
+    }
+    if ior && phase.phase.has_stonewall() {
+        pairs.push(("accessed-pairs", (phase.operations / result.provenance.ranks.max(1) as u64).to_string()));
+    }
+    pairs
+}
+
 /// `result.txt`.
 pub fn result_txt(result: &RunResult) -> String {
+    let level = verbosity(result);
     let mut text = String::from("[run]\n");
     let pair = |text: &mut String, key: &str, value: &str| {
         let _ = writeln!(text, "{key:<15} = {value}");
@@ -101,21 +133,33 @@ pub fn result_txt(result: &RunResult) -> String {
     // what makes the run invalid is said before it starts, what only warns after that
     of(None).filter(|reason| reason.invalidates).for_each(|reason| error(&mut text, reason));
     let began = result.earlier.first().map_or(&about.began, |invocation| &invocation.began);
-    let _ = writeln!(text, "; START {began}");
+    if level > 0 {
+        let _ = writeln!(text, "; START {began}");
+    }
     of(None).filter(|reason| !reason.invalidates).for_each(|reason| error(&mut text, reason));
     text.push('\n');
     for phase in &result.phases {
         let _ = writeln!(text, "\n[{}]", phase.phase.name());
         if let Some((file, since)) = &phase.pause {
-            pair(&mut text, "t_pause", since);
+            if level > 0 {
+                pair(&mut text, "t_pause", since);
+            }
             let _ = writeln!(text, "; Checking for pause file {file}");
         }
-        pair(&mut text, "t_start", &phase.begin);
+        if level > 0 {
+            pair(&mut text, "t_start", &phase.begin);
+        }
         let (ahead, behind) = phase.pairs.split_at(pairs_before_command(phase));
         ahead.iter().for_each(|(key, value)| pair(&mut text, key, value));
         if !phase.command.is_empty() {
             pair(&mut text, "exe", &phase.command);
         }
+        let (nproc, behind) = behind.split_at(behind.iter().take_while(|(key, _)| key == "nproc").count());
+        nproc.iter().for_each(|(key, value)| pair(&mut text, key, value));
+        let more = if level > 1 { verbose_pairs(result, phase) } else { Vec::new() };
+        // what IOR has accessed stands beside its throughput, the rest where the workload begins
+        let (beside, more): (Vec<_>, Vec<_>) = more.into_iter().partition(|(key, _)| *key == "accessed-pairs");
+        more.iter().for_each(|(key, value)| pair(&mut text, key, value));
         let (own, general): (Vec<_>, Vec<_>) = of(Some(phase.phase)).partition(|reason| is_of_the_workload(reason));
         // a script that failed is told of before its output, the rest before the first figure of IOR, find or md-workbench
         let (failed, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|reason| reason.text.starts_with("Exit code "));
@@ -125,13 +169,16 @@ pub fn result_txt(result: &RunResult) -> String {
         let (ahead, behind) = behind.split_at(behind.iter().position(figure).unwrap_or(behind.len()));
         ahead.iter().for_each(|(key, value)| pair(&mut text, key, value));
         own.iter().for_each(|reason| error(&mut text, reason));
+        beside.iter().for_each(|(key, value)| pair(&mut text, key, value));
         behind.iter().for_each(|(key, value)| pair(&mut text, key, value));
         general.iter().for_each(|reason| error(&mut text, reason));
         if phase.phase != PhaseId::Timestamp {
             pair(&mut text, "score", &format!("{:.6}", phase.rate));
         }
-        pair(&mut text, "t_delta", &format!("{:.4}", phase.phase_s));
-        pair(&mut text, "t_end", &phase.end);
+        if level > 0 {
+            pair(&mut text, "t_delta", &format!("{:.4}", phase.phase_s));
+            pair(&mut text, "t_end", &phase.end);
+        }
     }
     if let Some(score) = &result.score {
         let mut section = |name: &str, md: f64, bw: f64, total: f64, hash: &str, valid| {
@@ -145,7 +192,9 @@ pub fn result_txt(result: &RunResult) -> String {
         if let Some(x) = &score.extended {
             section("SCOREX", x.metadata, x.bandwidth, x.total, &x.hash, x.valid);
         }
-        let _ = writeln!(text, "; END {}", about.ended);
+        if level > 0 {
+            let _ = writeln!(text, "; END {}", about.ended);
+        }
     }
     text
 }

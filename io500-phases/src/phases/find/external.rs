@@ -78,18 +78,25 @@ fn run(progress: &Progress, command: &str) -> std::result::Result<External, Fail
     let (found, total) = match last_line.strip_prefix("MATCHED ") {
         None => (lines, None),
         Some(counts) => {
-            let parsed = counts.split_once('/').and_then(|(found, total)| {
-                Some((found.trim().parse::<u64>().ok()?, total.trim().parse::<u64>().ok()?))
-            });
-            let (found, total) = parsed.ok_or_else(|| {
-                Failure::Config(format!(
-                    "external script: its last line is {last_line:?} and must be MATCHED <found>/<total>"
-                ))
-            })?;
-            (found, Some(total))
+            let mut counts = counts.split('/').filter(|count| !count.is_empty());
+            match (counts.next(), counts.next()) {
+                (Some(found), Some(total)) => (leading_number(found), Some(leading_number(total))),
+                // nothing found is no valid find, and the phases to come are worth running all the same
+                _ => {
+                    log::warn!("external script: its last line is {last_line:?} and must be MATCHED <found>/<total>");
+                    (0, None)
+                }
+            }
         }
     };
     Ok(External { last_line, found, total, status, runtime_s })
+}
+
+/// The number that a text begins with, as C's `atoll` reads it: what follows it is not looked at, and no number is 0.
+fn leading_number(text: &str) -> u64 {
+    let text = text.trim_start();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..digits].parse().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -129,11 +136,23 @@ mod tests {
     }
 
     #[test]
-    fn half_a_count_is_an_error_on_all_ranks() {
-        for line in ["MATCHED 12", "MATCHED /12", "MATCHED a/b", "MATCHED 1/"] {
-            for rank in on_two_ranks(&format!("echo {line}"), &Progress::default()) {
-                assert!(rank.unwrap_err().to_string().contains("MATCHED <found>/<total>"));
-            }
+    fn what_follows_a_count_is_not_looked_at() {
+        for (line, found, total) in [
+            ("MATCHED 3/543 files", 3, 543),
+            ("MATCHED  3 / 543/7", 3, 543),
+            ("MATCHED a/b", 0, 0),
+            ("MATCHED //3//4", 3, 4),
+        ] {
+            let said = outcome(&format!("echo '{line}'"));
+            assert_eq!((said.found, said.total), (found, Some(total)), "{line}");
+        }
+    }
+
+    #[test]
+    fn half_a_count_is_a_find_that_found_nothing() {
+        for line in ["MATCHED 12", "MATCHED /12", "MATCHED 1/", "MATCHED "] {
+            let said = outcome(&format!("echo x; echo '{line}'"));
+            assert_eq!((said.found, said.total, said.entries()), (0, None, 0), "{line}");
         }
     }
 
