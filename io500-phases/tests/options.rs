@@ -71,7 +71,9 @@ fn other_value(section: &str, option: &str, kind: ValueKind, default: Option<&st
         ValueKind::Bool => if default == Some("TRUE") { "FALSE" } else { "TRUE" }.into(),
         ValueKind::Size => "4m".into(),
         ValueKind::Api => "POSIX --posix.odirect".into(),
-        ValueKind::Choice(words) => words.iter().find(|word| Some(**word) != default).unwrap().to_string(),
+        ValueKind::Choice(words) | ValueKind::Initial(words) => {
+            words.iter().find(|word| Some(**word) != default).unwrap().to_string()
+        }
     };
     (value, vec![])
 }
