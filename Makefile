@@ -1,6 +1,8 @@
 # make demo        the suite with two ranks over DFS (the stand-in) and over POSIX, side by side
 # make test        all tests
 # make deps        what the two need: an MPI, libclang, a C compiler (by apt, what is missing)
+# make valgrind    libdfs's safe layer over the stand-in, every backend and every queue under valgrind's memcheck
+# make miri        what of the crate dfs calls no C, under Miri (a nightly toolchain with miri and rust-src)
 # make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
 # make ci          what has to pass before a change lands
 
@@ -14,7 +16,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export OMPI_MCA_rmaps_base_oversubscribe = 1
 export OMPI_MCA_mpi_yield_when_idle = 1
 
-.PHONY: demo test deps abi-check ci
+.PHONY: demo test deps valgrind miri abi-check ci
 demo: deps
 	cargo build --release --locked
 	examples/demo.sh
@@ -25,6 +27,17 @@ test: deps
 
 deps:
 	@.ci/deps
+
+memcheck = cargo test --workspace --locked --config "target.'cfg(unix)'.runner = 'valgrind -q --error-exitcode=9 --fair-sched=yes'"
+valgrind: deps
+	@.ci/deps valgrind
+	@root=$$(mktemp -d) && trap 'rm -rf "$$root"' EXIT && export DAOS_STANDIN_ROOT=$$root && \
+	    $(memcheck) --test conformance -- --test-threads=1 && $(memcheck) --lib -- --test-threads=1 queue
+
+# Two tests walk all object classes, which takes Miri longer than everything else.
+miri: deps
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --target-dir target/miri -p dfs --lib -- \
+	    --skip an_unknown_class_lists_the_nearest --skip names_come_back
 
 abi-check: deps
 	cargo run --quiet --locked -p daos-sys --example abi_check
