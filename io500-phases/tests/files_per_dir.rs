@@ -51,11 +51,18 @@ fn a_directory_that_is_gone_is_so_many_missing_files_and_the_clean_up_finds_the_
     let (data, results) = (temp.path().join("data"), temp.path().join("results"));
     let config = config(&data, &["global.timestamp-datadir=TRUE"]);
     common::run(&config, "mdtest-hard-write", RANKS, TIMESTAMP, Some(&results)).unwrap();
-    std::fs::remove_dir_all(data.join("mdtest-hard/test-dir.0-1/mdtest_tree.0")).unwrap();
-    let result = common::run(&config, "mdtest-hard-stat", RANKS, TIMESTAMP, Some(&results)).unwrap();
-    let check = result.phase(PhaseId::MdtestHardStat).unwrap().check.clone().unwrap();
-    assert_eq!((check.missing, check.checked), (8 * RANKS as u64, 16 * RANKS as u64), "{check:?}");
-    assert!(check.first.as_ref().unwrap().contains("test-dir.0-1/mdtest_tree.0/file.mdtest.1.0"), "{check:?}");
+    for (gone, missing, first) in [
+        ("test-dir.0-1/mdtest_tree.0", 8, "test-dir.0-1/mdtest_tree.0/file.mdtest.1.0"),
+        ("test-dir.0-1", 8, "test-dir.0-1/mdtest_tree.0/file.mdtest.1.0"),
+        ("test-dir.0-0/mdtest_tree.0", 16, "test-dir.0-0/mdtest_tree.0/file.mdtest.1.0"),
+    ] {
+        std::fs::remove_dir_all(data.join("mdtest-hard").join(gone)).unwrap();
+        let result = common::run(&config, "mdtest-hard-stat", RANKS, TIMESTAMP, Some(&results)).unwrap();
+        let check = result.phase(PhaseId::MdtestHardStat).unwrap().check.clone().unwrap();
+        let expected = (missing * RANKS as u64, (24 - missing) * RANKS as u64);
+        assert_eq!((check.missing, check.checked), expected, "{gone}: {check:?}");
+        assert!(check.first.as_ref().unwrap().contains(first), "{gone}: {check:?}");
+    }
 
     let phases = select_phases("mdtest-hard-write", false).unwrap();
     threads::run(RANKS, |comm| {
@@ -67,6 +74,19 @@ fn a_directory_that_is_gone_is_so_many_missing_files_and_the_clean_up_finds_the_
         Suite::new(&config, &plan, Options::default()).clean_up(comm, &stores, &mut Quiet).unwrap();
     });
     assert!(!data.exists(), "only files of the benchmark were there");
+}
+
+#[test]
+fn the_delete_phase_removes_what_is_left() {
+    let temp = tempfile::tempdir().unwrap();
+    let (data, results) = (temp.path().join("data"), temp.path().join("results"));
+    let config = config(&data, &[]);
+    common::run(&config, "mdtest-hard-write", RANKS, TIMESTAMP, Some(&results)).unwrap();
+    std::fs::remove_dir_all(data.join("mdtest-hard/test-dir.0-2")).unwrap();
+    let result = common::run(&config, "mdtest-hard-delete", RANKS, TIMESTAMP, Some(&results)).unwrap();
+    let check = result.phase(PhaseId::MdtestHardDelete).unwrap().check.clone().unwrap();
+    assert_eq!((check.missing, check.checked), (8 * RANKS as u64, 16 * RANKS as u64), "{check:?}");
+    assert_eq!(std::fs::read_dir(data.join("mdtest-hard")).unwrap().count(), 0);
 }
 
 #[test]

@@ -121,6 +121,8 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
             if cx.comm().broadcast_u64(0, u64::from(root && stop.is_some())) == 1 {
                 return (done, bytes, failed.or(Some(Stop::Stonewall)));
             }
+            // waiting for rank 0 is no transfer
+            control.unrecorded();
         }
         (done, bytes, failed)
     }
