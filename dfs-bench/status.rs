@@ -1,7 +1,7 @@
 //! The live line on a terminal, and plain lines now and then otherwise. On rank 0, from a thread that only reads.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use io500_phases::engine::{Progress, Snapshot};
+use io500_phases::engine::{Progress, Snapshot, WindowPart};
 use io500_phases::units::count;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ fn plain(progress: &Progress, ranks: usize, every: Duration, over: &AtomicBool) 
     }
 }
 
-/// `ior-easy-write 12 s, ~1.9 GiB/s; wear-out: the slowest rank has ~40 of 900 operations to go`.
+/// `ior-easy-write 12 s, ~1.9 GiB/s; wear-out: the slowest rank has ~40 of 900 operations to go`, later `…; syncing`.
 fn line(snapshot: &Snapshot, ranks: usize) -> Option<String> {
     let phase = snapshot.phase?;
     let mut text = format!("{phase} {:.0} s", snapshot.elapsed);
@@ -85,12 +85,19 @@ fn line(snapshot: &Snapshot, ranks: usize) -> Option<String> {
         }
     }
     match (snapshot.goal, snapshot.wear_out) {
+        _ if snapshot.part == WindowPart::Sync => text += "; syncing",
+        _ if snapshot.part == WindowPart::Close => text += "; closing",
         (Some(goal), Some(wear_out)) => {
             // the slowest rank is expected to go on as it did before the stonewall
             let speed = if wear_out.at > 0.0 { wear_out.slowest_done as f64 / wear_out.at } else { 0.0 };
             let done = wear_out.slowest_done as f64 + speed * (snapshot.elapsed - wear_out.at);
             let left = (goal as f64 - done).max(0.0) as u64;
-            text += &format!("; wear-out: the slowest rank has ~{} of {} operations to go", count(left), count(goal));
+            if left > 0 && wear_out.slowest_done < goal {
+                text +=
+                    &format!("; wear-out: the slowest rank has ~{} of {} operations to go", count(left), count(goal));
+            } else {
+                text += "; waiting for the slowest rank";
+            }
         }
         (Some(goal), None) => {
             text += &format!(
@@ -120,6 +127,7 @@ mod tests {
             wear_out: None,
             beats: 1,
             waiting: false,
+            part: WindowPart::Operations,
         }
     }
 
@@ -135,5 +143,15 @@ mod tests {
         let wear_out = Some(WearOut { slowest_done: 500, at: 10.0 });
         let text = line(&Snapshot { goal: Some(1000), wear_out, ..snapshot() }, 1).unwrap();
         assert!(text.ends_with("wear-out: the slowest rank has ~400 of 1,000 operations to go"), "{text}");
+    }
+
+    /// The sync after the stonewall is no wear-out, with one rank least of all.
+    #[test]
+    fn a_sync_is_called_one() {
+        let wear_out = Some(WearOut { slowest_done: 1000, at: 10.0 });
+        let at = |part| line(&Snapshot { goal: Some(1000), wear_out, part, ..snapshot() }, 1).unwrap();
+        assert!(at(WindowPart::Sync).ends_with("GiB/s; syncing"), "{}", at(WindowPart::Sync));
+        assert!(at(WindowPart::Close).ends_with("GiB/s; closing"));
+        assert!(at(WindowPart::Waiting).ends_with("GiB/s; waiting for the slowest rank"));
     }
 }

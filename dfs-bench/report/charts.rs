@@ -58,8 +58,7 @@ pub fn timeline(run: &Run) -> Option<Chart> {
     let mut rows = Rows::new(&alt, spans.len(), 92.0, axis);
     for (phase, from, length) in spans {
         rows.row(phase.id.name());
-        let after =
-            phase.stonewall.as_ref().and_then(|stonewall| stonewall.wear_out_seconds).unwrap_or(0.0).min(length);
+        let after = phase.stonewall.as_ref().and_then(|stonewall| stonewall.after_seconds).unwrap_or(0.0).min(length);
         rows.bar("s0", from / scale, (from + length - after) / scale);
         if after > 0.0 {
             rows.bar("s1", (from + length - after) / scale, (from + length) / scale);

@@ -108,8 +108,8 @@ fn hero(run: &Run) -> Vec<Hero> {
     if let Some(extended) = &score.extended {
         items.push(item("Extended score", extended.means.total, if extended.valid { "" } else { "INVALID" }));
     }
-    if let Some(without) = &score.without_wear_out {
-        items.push(item("Score without wear-out", without.total, &text::gain(&score.means, without)));
+    if let Some((without, what)) = text::other_score(score) {
+        items.push(item(&format!("Score {what}"), without.total, &text::gain(&score.means, without)));
     }
     items
 }
@@ -121,7 +121,7 @@ fn phases(run: &Run) -> Option<Part> {
         id: "phases",
         title: "Phases",
         charts: charts.collect(),
-        tables: vec![tables::phases(run)],
+        tables: vec![tables::phases(run), tables::parts(run)],
         folded: if facts.rows.is_empty() { Vec::new() } else { vec![facts] },
         ..Part::default()
     })
@@ -130,18 +130,19 @@ fn phases(run: &Run) -> Option<Part> {
 fn wear_out(run: &Run) -> Option<Part> {
     let table = tables::wear_out(run);
     let words = run.score.as_ref().and_then(|score| {
-        let without = score.without_wear_out?;
+        let (without, what) = text::other_score(score)?;
         Some(format!(
-            "With the rates at the stonewall instead of the final ones the score would have been {} instead of {} ({}).",
+            "{}, the score would have been {} instead of {} ({}).",
+            text::sentence_case(what),
             figures::rate(without.total),
             figures::rate(score.means.total),
-            text::gain(&score.means, &without),
+            text::gain(&score.means, without),
         ))
     });
     let words = words.into_iter().collect();
     (!table.rows.is_empty()).then(|| Part {
         id: "wear-out",
-        title: "Wear-out",
+        title: "Stonewall and wear-out",
         words,
         tables: vec![table],
         ..Part::default()

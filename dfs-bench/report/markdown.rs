@@ -18,9 +18,9 @@ fn one(out: &mut String, run: &Run) {
     heading(out, 1, &run.label);
     if let Some(score) = &run.score {
         let _ = writeln!(out, "**Score {}**", text::means(&score.means));
-        if let Some(without) = &score.without_wear_out {
-            let _ =
-                writeln!(out, "\nWithout wear-out: {} ({})", text::means(without), text::gain(&score.means, without));
+        if let Some((without, what)) = text::other_score(score) {
+            let (what, gain) = (text::sentence_case(what), text::gain(&score.means, without));
+            let _ = writeln!(out, "\n{what}: {} ({gain})", text::means(without));
         }
         if let Some(extended) = &score.extended {
             let _ = writeln!(out, "\nExtended score: {}", text::extended(extended));
@@ -39,7 +39,8 @@ fn one(out: &mut String, run: &Run) {
     }
     let _ = writeln!(out, "- Measured: {}", escape(&text::measured(run)));
     section(out, 2, "Phases", &tables::phases(run));
-    section(out, 2, "Wear-out", &tables::wear_out(run));
+    section(out, 2, "Where the time went", &tables::parts(run));
+    section(out, 2, "Stonewall and wear-out", &tables::wear_out(run));
     section(out, 2, "Stragglers", &tables::spread(run));
     section(out, 2, "Slowest ranks", &tables::slowest(run));
     section(out, 2, "Nodes", &tables::nodes(run));

@@ -3,6 +3,7 @@
 //! What a source does not record is `None` or empty, and named in [`Run::missing`]; nothing is guessed to fill a gap.
 
 use io500_phases::phase_id::{Group, PhaseId};
+use io500_phases::results::PartsResult;
 use io500_phases::results::score::{self, Means};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -77,8 +78,10 @@ pub struct Score {
     pub hash: Option<String>,
     /// The score of the extended mode, which takes in the optional phases.
     pub extended: Option<ExtendedScore>,
-    /// What the score would have been with the rates at the stonewall in place of those after the wear-out.
+    /// What the score would have been without the wear-out; none where the source does not tell it from sync and close.
     pub without_wear_out: Option<Means>,
+    /// What the score would have been with the rates at the stonewall: before wear-out, sync and close.
+    pub at_stonewall: Option<Means>,
 }
 
 /// The score of the extended mode.
@@ -129,6 +132,8 @@ pub struct Phase {
     pub reasons: Vec<String>,
     /// What verification found wrong, in words; none also where nothing was verified.
     pub fault: Option<String>,
+    /// What the time was made of, means over the ranks; none when not recorded.
+    pub parts: Option<PartsResult>,
     /// What happened at the stonewall, in write phases.
     pub stonewall: Option<Stonewall>,
     /// Each rank's figures; empty when not recorded.
@@ -160,10 +165,14 @@ pub struct Stonewall {
     pub mean: Option<f64>,
     /// Most operations of a rank: what every rank then had to reach.
     pub max: Option<f64>,
-    /// Time after the stonewall: wear-out, sync and close.
+    /// How long the slowest rank then took to catch up; none where the source does not tell it from sync and close.
     pub wear_out_seconds: Option<f64>,
+    /// The rate without the wear-out, likewise.
+    pub rate_without_wear_out: Option<f64>,
+    /// Time after the stonewall: wear-out, sync and close.
+    pub after_seconds: Option<f64>,
     /// The same as a share of the phase's time, 0 to 1.
-    pub wear_out_share: Option<f64>,
+    pub after_share: Option<f64>,
     /// The part of the rate that went with it: `1 - rate / rate at the stonewall`.
     pub rate_lost: Option<f64>,
 }
@@ -288,11 +297,19 @@ impl Run {
         self.phases.iter().find(|phase| phase.id == id)
     }
 
+    /// The score with other rates of the write phases; none where no scored phase has such a rate.
+    fn score_with(&self, other: impl Fn(&Stonewall) -> Option<f64>) -> Option<Means> {
+        let rate = |phase: &Phase| phase.stonewall.as_ref().and_then(&other);
+        let known = self.phases.iter().any(|phase| phase.scored && rate(phase).is_some());
+        let rates: Vec<_> = self.phases.iter().map(|phase| (phase.id, rate(phase).unwrap_or(phase.rate))).collect();
+        known.then(|| score::means(&rates, false))
+    }
+
     /// Derives what follows from the figures read: stragglers, wear-out, the score without it. Loaders call it last.
     pub fn derive(&mut self) {
         let mut end = 0.0f64;
         for phase in &mut self.phases {
-            phase.derive_wear_out();
+            phase.derive_after();
             phase.stragglers = phase.stragglers.take().or_else(|| super::stragglers::find(phase));
             // starts are recorded in whole seconds, which put short phases on top of each other
             if let (Some(offset), Some(length)) = (&mut phase.offset_seconds, phase.wall_seconds) {
@@ -300,12 +317,15 @@ impl Run {
                 end = *offset + length;
             }
         }
-        let at_stonewall = |phase: &Phase| phase.stonewall.as_ref().and_then(|s| s.rate).unwrap_or(phase.rate);
-        let known = self.phases.iter().any(|p| p.scored && p.stonewall.as_ref().is_some_and(|s| s.rate.is_some()));
-        let rates: Vec<_> = self.phases.iter().map(|phase| (phase.id, at_stonewall(phase))).collect();
-        let means = score::means(&rates, false);
+        let at_stonewall = self.score_with(|stonewall| stonewall.rate);
+        let all_tell = |phase: &Phase| {
+            let stonewall = phase.stonewall.as_ref().filter(|_| phase.scored);
+            stonewall.is_none_or(|stonewall| stonewall.rate_without_wear_out.is_some())
+        };
+        let without = self.phases.iter().all(all_tell).then(|| self.score_with(|s| s.rate_without_wear_out)).flatten();
         if let Some(score) = &mut self.score {
-            score.without_wear_out = known.then_some(means);
+            score.at_stonewall = at_stonewall;
+            score.without_wear_out = without;
         }
     }
 }
@@ -325,6 +345,7 @@ impl Phase {
             valid: true,
             reasons: Vec::new(),
             fault: None,
+            parts: None,
             stonewall: None,
             ranks: Vec::new(),
             stragglers: None,
@@ -335,15 +356,15 @@ impl Phase {
         }
     }
 
-    fn derive_wear_out(&mut self) {
+    fn derive_after(&mut self) {
         let (rate, seconds) = (self.rate, self.seconds);
         let Some(stonewall) = &mut self.stonewall else { return };
         if let (Some(total), Some(at)) = (seconds, stonewall.seconds)
             && total > 0.0
             && at > 0.0
         {
-            let after = *stonewall.wear_out_seconds.get_or_insert((total - at).max(0.0));
-            stonewall.wear_out_share = Some(after / total);
+            let after = *stonewall.after_seconds.get_or_insert((total - at).max(0.0));
+            stonewall.after_share = Some(after / total);
         }
         if let Some(at) = stonewall.rate.filter(|at| *at > 0.0) {
             stonewall.rate_lost = Some(1.0 - rate / at);

@@ -133,7 +133,7 @@ fn score(score: &results::ScoreResult) -> Score {
         hash: Some(extended.hash.clone()),
         valid: extended.valid,
     });
-    Score { means, hash: Some(score.hash.clone()), extended, without_wear_out: None }
+    Score { means, hash: Some(score.hash.clone()), extended, without_wear_out: None, at_stonewall: None }
 }
 
 /// Both verdicts; the strict one does not repeat what the official one says.
@@ -182,8 +182,12 @@ fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phas
         min: Some(stonewall.least as f64),
         mean: Some(stonewall.total as f64 / run.provenance.ranks.max(1) as f64),
         max: Some(stonewall.most as f64),
+        // without the parts it is a result of a version that counted the sync in
+        wear_out_seconds: result.parts.map(|_| stonewall.wear_out_s),
+        rate_without_wear_out: stonewall.rate_without_wear_out,
         ..Stonewall::default()
     });
+    phase.parts = result.parts;
     phase.storage = exe::storage(&result.command);
     if let Some(layout) = &result.layout {
         phase.storage.push(Fact::new("real object class", &layout.object_class));
@@ -212,6 +216,8 @@ fn spread(phase: &Phase, spread: &results::Spread) -> Stragglers {
         seconds: rank.own_s,
         over_mean: rank.own_s / spread.mean_s - 1.0,
         at_stonewall: rank.at_stonewall.map(|operations| operations as f64),
+        wear_out_seconds: rank.wear_out_s,
+        sync_seconds: rank.sync_s,
     });
     let nodes =
         spread.nodes.iter().map(|node| NodeSpread { host: node.host.clone(), ranks: node.ranks, mean: node.mean_s });
@@ -238,10 +244,6 @@ fn facts(result: &PhaseResult) -> Vec<Fact> {
     if let Some(rate) = result.rate_wall_clock {
         let unit = result.phase.unit();
         facts.push(Fact::new("rate by unsynchronised wall clocks", format!("{} {unit}", figures::rate(rate))));
-    }
-    if let Some(stonewall) = &result.stonewall {
-        let seconds = format!("{} s", figures::seconds(stonewall.wear_out_s));
-        facts.push(Fact::new("wear-out alone, without sync and close", seconds));
     }
     if let Some(check) = result.check.as_ref().filter(|check| check.checked > 0 || !check.is_clean()) {
         let found = check.describe().unwrap_or_else(|| "no fault".to_owned());

@@ -61,6 +61,10 @@ pub struct SlowRank {
     pub over_mean: f64,
     /// Its operations at the stonewall.
     pub at_stonewall: Option<f64>,
+    /// How long it then took to catch up.
+    pub wear_out_seconds: Option<f64>,
+    /// How long its sync took.
+    pub sync_seconds: Option<f64>,
 }
 
 /// The ranks of one node.
@@ -85,6 +89,8 @@ pub fn find(phase: &Phase) -> Option<Stragglers> {
         seconds: own,
         over_mean: own / seconds.mean - 1.0,
         at_stonewall: None,
+        wear_out_seconds: None,
+        sync_seconds: None,
     });
     Some(told(phase, seconds, slowest.collect(), nodes(&phase.ranks)))
 }
@@ -159,15 +165,18 @@ fn words(seconds: &Spread, mean_done: Option<f64>, tellable: bool, stands_out: b
         return format!("No straggler: the slowest rank is within {within} of the mean of {mean} s.");
     }
     let who = format!("Rank {}{}", slow.rank, slow.host.as_ref().map(|host| format!(" on {host}")).unwrap_or_default());
+    let sync = slow.sync_seconds.filter(|sync| *sync >= slow.seconds * NOISE);
     let time = format!(
-        "{} s against a mean of {} s ({})",
+        "{} s against a mean of {} s ({}){}",
         figures::seconds(slow.seconds),
         figures::seconds(seconds.mean),
         figures::signed_percent(slow.over_mean),
+        sync.map(|sync| format!(", of it {} s sync", figures::seconds(sync))).unwrap_or_default(),
     );
     match slow.at_stonewall.zip(mean_done) {
         Some((done, mean)) if done < mean => format!(
-            "{who} held the others up: {} done at the stonewall against a mean of {} ({}); its own time was {time}.",
+            "{who} held the others up{}: {} done at the stonewall against a mean of {} ({}); its own time was {time}.",
+            slow.wear_out_seconds.map(|s| format!(" for {} s", figures::seconds(s))).unwrap_or_default(),
             figures::count(done),
             figures::count(mean),
             figures::signed_percent(done / mean - 1.0),
@@ -216,8 +225,12 @@ mod tests {
         late.stonewall = Some(crate::report::model::Stonewall { mean: Some(1000.0), ..Default::default() });
         let mut slowest = find(&late).unwrap().slowest;
         slowest[0].at_stonewall = Some(900.0);
+        slowest[0].wear_out_seconds = Some(1.5);
+        slowest[0].sync_seconds = Some(2.0);
         let found = told(&late, found.seconds, slowest, Vec::new());
-        assert!(found.stands_out && found.words.contains("held the others up"), "{}", found.words);
+        assert!(found.stands_out, "{}", found.words);
+        assert!(found.words.contains("held the others up for 1.50 s: 900 done"), "{}", found.words);
+        assert!(found.words.ends_with(", of it 2.00 s sync."), "{}", found.words);
     }
 
     #[test]

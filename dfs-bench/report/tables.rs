@@ -85,18 +85,33 @@ pub fn phases(run: &Run) -> Table {
     table.without_empty_columns()
 }
 
+/// What the phases' time was made of.
+pub fn parts(run: &Run) -> Table {
+    let caption = "Where the time went: means over the ranks, seconds. \u{201c}Operations\u{201d} goes to the stonewall where there \
+                   is one, \u{201c}wear-out\u{201d} is catching up with the fastest rank after it.";
+    let columns = ["Phase", "#Open", "#Operations", "#Wear-out", "#Waiting", "#Sync", "#Close"];
+    let mut table = Table::new("parts", caption, &columns);
+    for phase in &run.phases {
+        let Some(parts) = &phase.parts else { continue };
+        let cells = parts.named().map(|(_, part)| if part > 0.0 { seconds(part) } else { UNKNOWN.to_owned() });
+        table.rows.push(std::iter::once(phase.id.to_string()).chain(cells).collect());
+    }
+    table.without_empty_columns()
+}
+
 /// What the wear-out cost, per write phase.
 pub fn wear_out(run: &Run) -> Table {
     let mut table = Table::new(
         "wear-out",
-        "After the stonewall every rank goes on until it has done as much as the fastest; what that cost. \
-         \u{201c}After\u{201d} is the time from the stonewall to the end: wear-out, sync and close.",
+        "After the stonewall every rank goes on until it has done as much as the fastest: the wear-out, here of the slowest \
+         rank. \u{201c}After\u{201d} is all the time from the stonewall to the end: wear-out, sync and close.",
         &[
             "Phase",
             "#Stonewall (s)",
             "#Least done",
             "#Mean",
             "#Most done",
+            "#Wear-out (s)",
             "#After (s)",
             "#Share of time",
             "#Rate at stonewall",
@@ -113,7 +128,8 @@ pub fn wear_out(run: &Run) -> Table {
             or_unknown(stonewall.mean, count),
             or_unknown(stonewall.max, count),
             or_unknown(stonewall.wear_out_seconds, seconds),
-            or_unknown(stonewall.wear_out_share, percent),
+            or_unknown(stonewall.after_seconds, seconds),
+            or_unknown(stonewall.after_share, percent),
             or_unknown(stonewall.rate, rate),
             rate(phase.rate),
             or_unknown(stonewall.rate_lost, percent),

@@ -28,7 +28,13 @@ pub fn run(label: &str) -> Run {
         started: Some("2026-01-02 03:04:05".to_owned()),
         ended: Some("2026-01-02 04:04:05".to_owned()),
         ending: None,
-        score: Some(Score { means, hash: Some("ABCD".to_owned()), extended: None, without_wear_out: None }),
+        score: Some(Score {
+            means,
+            hash: Some("ABCD".to_owned()),
+            extended: None,
+            without_wear_out: None,
+            at_stonewall: None,
+        }),
         verdicts: vec![
             Verdict { name: "official".to_owned(), valid: true, reasons: Vec::new() },
             Verdict {

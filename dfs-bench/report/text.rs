@@ -1,7 +1,7 @@
 //! A report as plain text for a terminal.
 
 use super::figures;
-use super::model::{ExtendedScore, Run};
+use super::model::{ExtendedScore, Run, Score};
 use super::tables::{self, Table};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use io500_phases::results::score::Means;
@@ -25,7 +25,8 @@ fn one(out: &mut String, run: &Run) {
         let _ = writeln!(out, "{line}");
     }
     section(out, "Phases", &tables::phases(run));
-    section(out, "Wear-out", &tables::wear_out(run));
+    section(out, "Where the time went", &tables::parts(run));
+    section(out, "Stonewall and wear-out", &tables::wear_out(run));
     section(out, "Stragglers", &tables::spread(run));
     for phase in &run.phases {
         if let Some(found) = phase.stragglers.as_ref().filter(|found| found.tellable) {
@@ -52,8 +53,8 @@ pub fn summary(run: &Run) -> Vec<String> {
     match &run.score {
         Some(score) => {
             lines.push(format!("Score      {}", means(&score.means)));
-            if let Some(without) = &score.without_wear_out {
-                lines.push(format!("           {} without wear-out ({})", means(without), gain(&score.means, without)));
+            if let Some((without, what)) = other_score(score) {
+                lines.push(format!("           {} {what} ({})", means(without), gain(&score.means, without)));
             }
             if let Some(extended) = &score.extended {
                 lines.push(format!("Extended   {}", self::extended(extended)));
@@ -93,6 +94,13 @@ pub fn means(means: &Means) -> String {
 /// The score of the extended mode in one line.
 pub fn extended(score: &ExtendedScore) -> String {
     format!("{}{}", means(&score.means), if score.valid { "" } else { " [INVALID]" })
+}
+
+/// The score without what stragglers cost, as closely as the source tells, and what it is.
+pub fn other_score(score: &Score) -> Option<(&Means, &'static str)> {
+    let at_stonewall =
+        score.at_stonewall.as_ref().map(|means| (means, "at the stonewall, before wear-out, sync and close"));
+    score.without_wear_out.as_ref().map(|means| (means, "without wear-out")).or(at_stonewall)
 }
 
 /// What the score would gain.

@@ -83,6 +83,8 @@ struct Expected {
     most: u64,
     least: u64,
     total: u64,
+    /// Nanoseconds that the slowest rank needs to catch up; not modelled where a call stalls.
+    wear_out: Option<u64>,
 }
 
 /// The model of a whole run, in the official order.
@@ -100,7 +102,9 @@ fn model(speeds: &[Speed], stonewall_ns: u64, limit: impl Fn(Family) -> u64) -> 
                 writes_before += most;
             }
             let least = *ranks.iter().min().expect("there are ranks");
-            (phase, Expected { most, least, total: ranks.iter().sum() })
+            let behind = speeds.iter().zip(&ranks).map(|(speed, done)| speed.cost(phase) * (most - done));
+            let wear_out = behind.max().filter(|_| speeds.iter().all(|speed| speed.stall.is_none()));
+            (phase, Expected { most, least, total: ranks.iter().sum(), wear_out })
         })
         .collect()
 }
@@ -150,8 +154,11 @@ fn check(run: &Run, speeds: &[Speed], stonewall_ns: u64, limit: impl Fn(Family) 
         let expected = model[model.keys().find(|write| in_model(write)).unwrap()];
         assert_eq!(result.operations, expected.most * speeds.len() as u64, "{phase}");
         if let Some(found) = &result.stonewall {
-            let Expected { most, least, total } = expected;
+            let Expected { most, least, total, wear_out } = expected;
             assert_eq!((found.most, found.least, found.total), (most, least, total), "{phase}");
+            if let Some(wear_out) = wear_out {
+                assert_eq!(found.wear_out_s, wear_out as f64 / 1e9, "{phase}");
+            }
         }
         if let Some(check) = &result.check {
             assert!(check.is_clean(), "{phase}: {check:?}");
@@ -160,6 +167,12 @@ fn check(run: &Run, speeds: &[Speed], stonewall_ns: u64, limit: impl Fn(Family) 
             let file = resultdir.join(format!("{}.stonewall", phase.family().name()));
             assert_eq!(fs::read_to_string(file).unwrap().trim(), expected.most.to_string(), "{phase}");
         }
+        // waiting takes no virtual time, so the parts of a rank are what it did itself; a stat takes none at all
+        let Some(parts) = result.parts else { continue };
+        let sum: f64 = parts.named().iter().map(|(_, seconds)| seconds).sum();
+        let own = result.spread.as_ref().unwrap().mean_s;
+        assert!((sum - parts.open_s - parts.close_s - own).abs() < 1e-6, "{phase}: {parts:?} and {own}");
+        assert!(sum <= result.window_s + 1e-6, "{phase}: {parts:?} in {}", result.window_s);
     }
 }
 

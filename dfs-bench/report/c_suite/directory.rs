@@ -199,7 +199,7 @@ pub(super) fn score(score: &OfficialScore, extended: Option<&OfficialScore>) -> 
         hash: extended.hash.clone(),
         valid: !extended.invalid,
     });
-    Score { means: means(score), hash: score.hash.clone(), extended, without_wear_out: None }
+    Score { means: means(score), hash: score.hash.clone(), extended, without_wear_out: None, at_stonewall: None }
 }
 
 fn means(score: &OfficialScore) -> Means {

@@ -369,6 +369,7 @@ mod tests {
                 hash: None,
                 extended: Some(crate::report::model::ExtendedScore { means, hash: None, valid: true }),
                 without_wear_out: None,
+                at_stonewall: None,
             });
             group
         };

@@ -11,7 +11,7 @@ mod ticker;
 mod watched;
 
 pub use control::{BEAT_NS, Control, During, OpError, Stop};
-pub use progress::{Progress, Snapshot, WearOut};
+pub use progress::{Progress, Snapshot, WearOut, WindowPart};
 pub use recorder::{Latencies, Off, OpKind, Recorder};
 pub use series::Series;
 pub use team::{FAILED, Failure, Team, catch};

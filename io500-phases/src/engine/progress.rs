@@ -17,6 +17,7 @@ pub struct Progress {
     started_ms: AtomicU64,
     beats: AtomicU64,
     waiting: AtomicBool,
+    part: AtomicU8,
     stop: Arc<AtomicBool>,
     epoch: Instant,
 }
@@ -40,6 +41,39 @@ pub struct Snapshot {
     pub beats: u64,
     /// Whether the rank waits for other ranks: then it is not for it to get somewhere.
     pub waiting: bool,
+    /// The part of the phase's window that the rank is in.
+    pub part: WindowPart,
+}
+
+/// What the window of a rank is made of, in the order of a write phase.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum WindowPart {
+    /// Opening or creating the file (ior).
+    Open,
+    /// The operations: until the stonewall, or all of them where there is none.
+    #[default]
+    Operations,
+    /// Catching up with the fastest rank after the stonewall.
+    WearOut,
+    /// Waiting for other ranks.
+    Waiting,
+    /// Syncing what was written.
+    Sync,
+    /// Closing the file (ior).
+    Close,
+}
+
+impl WindowPart {
+    /// All of them.
+    const ALL: [WindowPart; 6] = [
+        WindowPart::Open,
+        WindowPart::Operations,
+        WindowPart::WearOut,
+        WindowPart::Waiting,
+        WindowPart::Sync,
+        WindowPart::Close,
+    ];
 }
 
 /// The state of the slowest rank when the stonewall was hit.
@@ -66,6 +100,7 @@ impl Default for Progress {
             started_ms: AtomicU64::new(0),
             beats: AtomicU64::new(0),
             waiting: AtomicBool::new(false),
+            part: AtomicU8::new(WindowPart::default() as u8),
             stop: Arc::default(),
             epoch: Instant::now(),
         }
@@ -79,6 +114,7 @@ impl Progress {
         self.goal.store(UNKNOWN, Relaxed);
         self.slowest_at_stonewall.store(UNKNOWN, Relaxed);
         self.bytes_each.store(bytes_each, Relaxed);
+        self.part.store(WindowPart::default() as u8, Relaxed);
         self.started_ms.store(self.now_ms(), Relaxed);
         let index = PhaseId::ALL.iter().position(|&each| each == phase).expect("every phase is listed");
         self.phase.store(index as u8, Relaxed);
@@ -110,6 +146,12 @@ impl Progress {
         self.stonewall_ms.store(self.now_ms(), Relaxed);
         self.slowest_at_stonewall.store(slowest, Relaxed);
         self.set_goal(goal);
+    }
+
+    /// The rank comes to another part of its window.
+    pub fn enter(&self, part: WindowPart) {
+        self.part.store(part as u8, Relaxed);
+        self.beat();
     }
 
     /// Something moved that is not an operation of a loop (a barrier passed, a file synced).
@@ -154,6 +196,7 @@ impl Progress {
                 .map(|slowest_done| WearOut { slowest_done, at: since(self.stonewall_ms.load(Relaxed)) }),
             beats: self.beats.load(Relaxed),
             waiting: self.waiting.load(Relaxed),
+            part: WindowPart::ALL[usize::from(self.part.load(Relaxed))],
         }
     }
 
@@ -178,6 +221,8 @@ mod tests {
         let after = progress.snapshot();
         assert_eq!((after.goal, after.wear_out.unwrap().slowest_done), (Some(9), 5));
         assert_ne!(before.beats, after.beats);
+        progress.enter(WindowPart::Sync);
+        assert_eq!((after.part, progress.snapshot().part), (WindowPart::Operations, WindowPart::Sync));
         progress.end();
         assert_eq!(progress.snapshot().phase, None);
     }

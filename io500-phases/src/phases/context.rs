@@ -1,10 +1,10 @@
 //! What every phase needs: the store, the ranks, the clock, the pace.
 
-use super::tally::RankTally;
+use super::tally::{RankTally, WindowParts};
 use crate::backend::Backend;
 use crate::buffer::toggle_poison;
 use crate::comm::{ClockSync, Comm, ReduceOp};
-use crate::engine::{Control, Failure, OpKind, Progress, Recorder, Stop, Team, Ticker};
+use crate::engine::{Control, Failure, OpKind, Progress, Recorder, Stop, Team, Ticker, WindowPart};
 use crate::error::{Errno, OpResult, Result};
 use crate::pattern::Signature;
 
@@ -44,6 +44,44 @@ pub struct Edge {
     wall: i64,
 }
 
+/// A rank's window under way: what it is made of so far. One clock reading per part; a watcher sees which it is.
+pub struct Window<'a> {
+    ticker: &'a Ticker,
+    progress: &'a Progress,
+    part: WindowPart,
+    since: u64,
+    parts: WindowParts,
+}
+
+impl Window<'_> {
+    /// The part that was under way is over, this one begins.
+    pub fn enter(&mut self, part: WindowPart) {
+        self.cut(self.ticker.now_ns());
+        self.part = part;
+        self.progress.enter(part);
+    }
+
+    /// Waits for other ranks amid a part.
+    pub fn wait<T>(&mut self, waiting: impl FnOnce() -> T) -> T {
+        let part = self.part;
+        self.enter(WindowPart::Waiting);
+        let value = waiting();
+        self.enter(part);
+        value
+    }
+
+    /// The window ends here.
+    pub fn end(mut self, end: Edge) -> WindowParts {
+        self.cut(end.monotonic);
+        self.parts
+    }
+
+    fn cut(&mut self, now: u64) {
+        *self.parts.of(self.part) += now.saturating_sub(self.since);
+        self.since = now;
+    }
+}
+
 /// Before a read the buffer must not hold what the read is expected to bring, whatever the one before did.
 #[inline]
 pub fn before_read<B: Backend>(backend: &B, signature: Signature, data: &mut [u8], writer: u32, item: u64) {
@@ -74,6 +112,13 @@ impl<B: Backend> Cx<'_, B> {
     /// Reads the clocks at an edge of a window.
     pub fn edge(&self) -> Edge {
         Edge { monotonic: self.ticker.now_ns(), wall: crate::clock::wall_ns() }
+    }
+
+    /// The window that begins at this edge with this part.
+    pub fn window(&self, begin: Edge, first: WindowPart) -> Window<'_> {
+        self.progress.enter(first);
+        let (ticker, progress, since) = (self.ticker, self.progress, begin.monotonic);
+        Window { ticker, progress, part: first, since, parts: WindowParts::default() }
     }
 
     /// Stonewall in nanoseconds.
@@ -109,14 +154,17 @@ impl<B: Backend> Cx<'_, B> {
         }
     }
 
-    /// The meeting at the stonewall: all ranks learn the maximum that everyone has to reach.
+    /// The meeting at the stonewall: all ranks learn the maximum that everyone has to reach. The window goes on with the wear-out on
+    /// ranks that have to catch up.
     pub fn meet_at_stonewall<R: Recorder>(
         &self,
+        window: &mut Window<'_>,
         control: &mut Control<'_, R>,
         done: u64,
         failure: std::result::Result<(), Failure>,
     ) -> Result<Meeting> {
         let arrived_ns = control.elapsed_ns();
+        window.enter(WindowPart::Waiting);
         self.team.agree(failure)?;
         let mut bounds = [done, u64::MAX - done];
         self.comm().all_reduce_u64(ReduceOp::Max, &mut bounds);
@@ -124,6 +172,9 @@ impl<B: Backend> Cx<'_, B> {
         let met_ns = control.elapsed_ns();
         control.without_stonewall();
         self.progress.wear_out(least, most);
+        if done < most {
+            window.enter(WindowPart::WearOut);
+        }
         Ok(Meeting { goal: most, met_ns, waited_ns: met_ns - arrived_ns })
     }
 }

@@ -4,11 +4,11 @@
 //! open, when all transfers (with their sync) are done, and after closing. The rate is the bytes really moved by all ranks, divided by the
 //! time from the first begin to the last end.
 
-use super::context::{Cx, Meeting, failed};
+use super::context::{Cx, Meeting, Window, failed};
 use super::tally::{Check, RankTally};
 use super::transfers::{Direction, Lanes, Transfers};
 use crate::backend::{Access, Backend, list};
-use crate::engine::{Control, Failure, OpKind, Recorder};
+use crate::engine::{Control, Failure, OpKind, Recorder, WindowPart};
 use crate::error::{OpResult, Result};
 use crate::plan::{IorPlan, RandomReads};
 use std::ffi::{CStr, CString};
@@ -26,7 +26,8 @@ pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: 
     let (dir, mut lanes) = cx.team.agree(prepared)?;
 
     let begin = cx.edge();
-    let file = create(cx, plan, &dir, recorder)?;
+    let mut window = cx.window(begin, WindowPart::Open);
+    let file = create(cx, plan, &dir, &mut window, recorder)?;
     let mut transfers = Transfers {
         file: &file,
         path: path.clone(),
@@ -38,6 +39,7 @@ pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: 
         },
     };
     let mut check = Check::default();
+    window.enter(WindowPart::Operations);
     let loop_begin = cx.ticker.now_ns();
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, cx.stonewall_ns());
     let all = plan.transfers();
@@ -47,22 +49,26 @@ pub fn write<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, recorder: 
         transfers.run(cx, &mut lanes, &mut control, &mut check, (0, all))
     };
     let Meeting { goal, met_ns: stonewall_ns, waited_ns } =
-        cx.meet_at_stonewall(&mut control, at_stonewall, transfers.outcome(stop))?;
+        cx.meet_at_stonewall(&mut window, &mut control, at_stonewall, transfers.outcome(stop))?;
     let (done, more, stop) = transfers.run(cx, &mut lanes, &mut control, &mut check, (at_stonewall, goal));
     bytes += more;
     let looped_ns = control.elapsed_ns();
+    window.enter(WindowPart::Sync);
     let sync = || cx.backend.sync(&file);
     let synced = transfers
         .outcome(stop)
         .and_then(|()| cx.recorded(recorder, OpKind::Sync, looped_ns, sync).map_err(failed("sync", &path)));
     let loop_ns = cx.ticker.now_ns() - loop_begin;
+    window.enter(WindowPart::Waiting);
     cx.team.agree(synced)?;
+    window.enter(WindowPart::Close);
     let close = || cx.backend.close(file);
     let closed = cx.recorded(recorder, OpKind::Close, loop_ns, close).map_err(failed("close", &path));
     let end = cx.edge();
+    let parts = window.end(end);
     cx.team.agree(closed)?;
 
-    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, ..cx.tally(begin, end) };
+    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, parts, ..cx.tally(begin, end) };
     Ok((RankTally { operations: done, bytes, loop_ns, check, ..tally }, goal))
 }
 
@@ -145,7 +151,8 @@ fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
     let name = c_name(&plan.file_name(writer));
 
     let begin = cx.edge();
-    let file = open(cx, plan, &path, || {
+    let mut window = cx.window(begin, WindowPart::Open);
+    let file = open(cx, plan, &path, &mut window, || {
         match cx.recorded(recorder, OpKind::Open, 0, || cx.backend.open(&dir, &name, Access::Read)) {
             Err(errno) if errno.0 == libc::ENOENT => Ok(None),
             other => other.map(Some).map_err(failed("open", &path)),
@@ -154,6 +161,7 @@ fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
     if file.is_none() {
         check.book_missing(|| path.clone());
     }
+    window.enter(WindowPart::Operations);
     if !wear_out {
         cx.progress.set_goal(limit);
     }
@@ -173,21 +181,24 @@ fn read_loop<B: Backend, R: Recorder, O: FnMut() -> u64>(
     let (mut done, mut bytes, mut ended) = run(&mut control, (0, limit));
     if wear_out {
         tally.at_stonewall = done;
-        let met = cx.meet_at_stonewall(&mut control, done, ended)?;
+        let met = cx.meet_at_stonewall(&mut window, &mut control, done, ended)?;
         (tally.stonewall_ns, tally.waited_ns) = (met.met_ns, met.waited_ns);
         let more;
         (done, more, ended) = run(&mut control, (done, met.goal));
         bytes += more;
     }
     let loop_ns = cx.ticker.now_ns() - loop_begin;
+    window.enter(WindowPart::Waiting);
     cx.team.agree(ended)?;
+    window.enter(WindowPart::Close);
     let closed = file.map_or(Ok(()), |file| {
         cx.recorded(recorder, OpKind::Close, loop_ns, || cx.backend.close(file)).map_err(failed("close", &path))
     });
     let end = cx.edge();
+    let parts = window.end(end);
     cx.team.agree(closed)?;
     let RankTally { at_stonewall, stonewall_ns, waited_ns, .. } = tally;
-    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, ..cx.tally(begin, end) };
+    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, parts, ..cx.tally(begin, end) };
     Ok(RankTally { operations: done, bytes, loop_ns, check, ..tally })
 }
 
@@ -205,10 +216,16 @@ fn remove_old<B: Backend>(cx: &Cx<'_, B>, plan: &IorPlan) -> std::result::Result
 }
 
 /// Creates the files.
-fn create<B: Backend, R: Recorder>(cx: &Cx<'_, B>, plan: &IorPlan, dir: &B::Dir, recorder: &mut R) -> Result<B::File> {
+fn create<B: Backend, R: Recorder>(
+    cx: &Cx<'_, B>,
+    plan: &IorPlan,
+    dir: &B::Dir,
+    window: &mut Window<'_>,
+    recorder: &mut R,
+) -> Result<B::File> {
     let path = plan.path(cx.rank());
     let name = c_name(&plan.file_name(cx.rank()));
-    let created = open(cx, plan, &path, || {
+    let created = open(cx, plan, &path, window, || {
         let create = || cx.backend.create(dir, &name, plan.hints);
         cx.recorded(recorder, OpKind::Create, 0, create).map(Some).map_err(failed("create", &path))
     })?;
@@ -226,10 +243,12 @@ fn open<B: Backend>(
     cx: &Cx<'_, B>,
     plan: &IorPlan,
     path: &str,
+    window: &mut Window<'_>,
     mut own: impl FnMut() -> std::result::Result<Option<B::File>, Failure>,
 ) -> Result<Option<B::File>> {
     if plan.file_per_process {
-        return cx.team.agree(own());
+        let file = own();
+        return window.wait(|| cx.team.agree(file));
     }
     let mut shared = Vec::new();
     let first = if cx.rank() == 0 {
@@ -245,15 +264,18 @@ fn open<B: Backend>(
     } else {
         Ok(None)
     };
-    let first = cx.team.agree(first)?;
-    cx.comm().broadcast(0, &mut shared);
+    let first = window.wait(|| -> Result<_> {
+        let first = cx.team.agree(first)?;
+        cx.comm().broadcast(0, &mut shared);
+        Ok(first)
+    })?;
     let file = match (first, shared.split_first()) {
         (Some(file), _) => Ok(Some(file)),
         (None, Some((&EXPORTED, bytes))) => cx.backend.import(bytes).map(Some).map_err(failed("import", path)),
         (None, Some((&BY_NAME, _))) => own(),
         (None, _) => Ok(None),
     };
-    cx.team.agree(file)
+    window.wait(|| cx.team.agree(file))
 }
 
 /// The directory in which `owner`'s file lies.

@@ -8,7 +8,7 @@ use super::crew::{Crew, Hands};
 use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend, list};
 use crate::comm::ReduceOp;
-use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop};
+use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop, WindowPart};
 use crate::error::{Errno, OpResult, Result};
 use crate::plan::{MdtestPlan, Step};
 use std::ffi::CString;
@@ -40,22 +40,27 @@ where
     cx.team.meet()?;
 
     let begin = cx.edge();
+    let mut window = cx.window(begin, WindowPart::Operations);
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, stonewall_ns);
     let (at_stonewall, stop) =
         work.run(&mut current, &mut crew, &mut control, (0, plan.files), Some(OpKind::Close), one);
     let ended = work.outcome(stop, at_stonewall);
-    let Meeting { goal, met_ns: stonewall_ns, waited_ns } = cx.meet_at_stonewall(&mut control, at_stonewall, ended)?;
+    let Meeting { goal, met_ns: stonewall_ns, waited_ns } =
+        cx.meet_at_stonewall(&mut window, &mut control, at_stonewall, ended)?;
     let (done, stop) = work.run(&mut current, &mut crew, &mut control, (at_stonewall, goal), Some(OpKind::Close), one);
     let loop_ns = control.elapsed_ns();
+    window.enter(WindowPart::Sync);
     let sync = || current.dir.as_ref().map_or(Ok(()), |dir| backend.sync_all(dir));
     let ended = work.outcome(stop, done).and_then(|()| sync().map_err(failed("sync", work.dir_path(current.number))));
+    window.enter(WindowPart::Waiting);
     cx.team.agree(ended)?;
     let end = cx.edge();
+    let parts = window.end(end);
 
     crew.join(recorder);
     let check = Check { checked: done, ..Check::default() };
     let bytes = done * plan.file_size as u64;
-    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, ..cx.tally(begin, end) };
+    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, parts, ..cx.tally(begin, end) };
     Ok((RankTally { operations: done, bytes, loop_ns, tree_ns, check, ..tally }, goal))
 }
 
@@ -185,17 +190,20 @@ where
     cx.team.meet()?;
 
     let begin = cx.edge();
+    let mut window = cx.window(begin, WindowPart::Operations);
     let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, None);
     let (done, stop) = work.run(&mut current, &mut crew, &mut control, (0, files), last_part, each);
     let loop_ns = control.elapsed_ns();
+    window.enter(WindowPart::Waiting);
     cx.team.agree(work.outcome(stop, done))?;
     let end = cx.edge();
+    let parts = window.end(end);
     let (mut check, bytes) = crew.join(recorder);
     if let Some(first) = current.first_missing {
         check.missing += current.missing;
         check.first.get_or_insert_with(|| format!("{}: not there", work.path(first)));
     }
-    Ok(RankTally { operations: done, bytes, loop_ns, check, ..cx.tally(begin, end) })
+    Ok(RankTally { operations: done, bytes, loop_ns, parts, check, ..cx.tally(begin, end) })
 }
 
 /// Where the files of a step are.

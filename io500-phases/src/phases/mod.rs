@@ -11,7 +11,7 @@ pub mod setup;
 mod tally;
 mod transfers;
 
-pub use context::{Cx, Meeting, Pace};
+pub use context::{Cx, Meeting, Pace, Window};
 pub use ior::{random_read, read as ior_read, write as ior_write};
 pub use mdtest::{create as mdtest_create, delete as mdtest_delete, read as mdtest_read, stat as mdtest_stat};
-pub use tally::{Check, RankTally};
+pub use tally::{Check, RankTally, WindowParts};

@@ -1,5 +1,6 @@
 //! What one rank brings home from one phase.
 
+use crate::engine::WindowPart;
 use crate::pattern::Mismatch;
 use serde::{Deserialize, Serialize};
 
@@ -28,12 +29,45 @@ pub struct RankTally {
     pub waited_ns: u64,
     /// The same window on this node's wall clock, which is what the C suite subtracts: begin, end.
     pub wall_ns: (i64, i64),
+    /// What its window was made of; all zero for phases that are not split.
+    pub parts: WindowParts,
     /// Making the tree (mdtest create) or removing it (delete), outside the window.
     pub tree_ns: u64,
     /// The longest single operation (mdworkbench).
     pub longest_op_ns: u64,
     /// What verification found.
     pub check: Check,
+}
+
+/// The parts of one rank's window, nanoseconds. They follow each other without a gap, so their sum is the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowParts {
+    /// Opening or creating the file (ior).
+    pub open_ns: u64,
+    /// The operations: until the stonewall, or all of them where there is none.
+    pub operations_ns: u64,
+    /// Catching up with the fastest rank after the stonewall; 0 for a rank that had done as much.
+    pub wear_out_ns: u64,
+    /// Waiting for other ranks.
+    pub waiting_ns: u64,
+    /// Syncing what was written.
+    pub sync_ns: u64,
+    /// Closing the file (ior).
+    pub close_ns: u64,
+}
+
+impl WindowParts {
+    /// One of them.
+    pub fn of(&mut self, part: WindowPart) -> &mut u64 {
+        match part {
+            WindowPart::Open => &mut self.open_ns,
+            WindowPart::Operations => &mut self.operations_ns,
+            WindowPart::WearOut => &mut self.wear_out_ns,
+            WindowPart::Waiting => &mut self.waiting_ns,
+            WindowPart::Sync => &mut self.sync_ns,
+            WindowPart::Close => &mut self.close_ns,
+        }
+    }
 }
 
 /// What verification found on one rank or on all.

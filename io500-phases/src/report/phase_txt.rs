@@ -21,6 +21,11 @@ pub fn phase_txt(result: &PhaseResult) -> String {
         line("by wall clocks", format!("{rate:.6} {}", result.unit));
     }
     line("window", format!("{:.6} s", result.window_s));
+    if let Some(parts) = &result.parts {
+        for (name, seconds) in parts.named() {
+            line(&format!("  {name}, mean of ranks"), format!("{seconds:.6} s"));
+        }
+    }
     line("whole phase", format!("{:.6} s", result.phase_s));
     line("operations", count(result.operations));
     line("bytes", format!("{} ({})", result.bytes, bytes(result.bytes)));
@@ -32,7 +37,10 @@ pub fn phase_txt(result: &PhaseResult) -> String {
         line("ranks met there after", format!("{:.6} s", stonewall.met_s));
         line("done by then", format!("{} to {} per rank", count(stonewall.least), count(stonewall.most)));
         line("rate by then", format!("{:.6} {}", stonewall.rate, result.unit));
-        line("wear-out", format!("{:.6} s", stonewall.wear_out_s));
+        line("wear-out, slowest rank", format!("{:.6} s", stonewall.wear_out_s));
+        if let Some(rate) = stonewall.rate_without_wear_out {
+            line("rate without wear-out", format!("{rate:.6} {}", result.unit));
+        }
     }
     if let Some(check) = &result.check {
         line("checked", count(check.checked));

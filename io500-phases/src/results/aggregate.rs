@@ -1,8 +1,8 @@
 //! From the tallies of all ranks to the figures of a phase: the only place that reduces.
 
-use super::run::{NodeTime, RankTime, Spread, StonewallResult};
+use super::run::{NodeTime, PartsResult, RankTime, Spread, StonewallResult};
 use crate::comm::Comm;
-use crate::phases::{Check, RankTally};
+use crate::phases::{Check, RankTally, WindowParts};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,6 +44,8 @@ pub struct Figures {
     pub check: Check,
     /// Slow ranks and nodes.
     pub spread: Spread,
+    /// What the windows were made of; none for phases that are not split.
+    pub parts: Option<PartsResult>,
 }
 
 /// Seconds from nanoseconds.
@@ -65,19 +67,8 @@ pub fn figures(measure: Measure, tallies: &[RankTally]) -> Figures {
     let bytes = tallies.iter().map(|tally| tally.bytes).sum();
     let mut check = Check::default();
     tallies.iter().for_each(|tally| check.merge(&tally.check));
-    let window = |edges: &dyn Fn(&RankTally) -> (i64, i64)| match measure {
-        Measure::Bandwidth => {
-            let begin = tallies.iter().map(|tally| edges(tally).0).min().unwrap_or(0);
-            let end = tallies.iter().map(|tally| edges(tally).1).max().unwrap_or(0);
-            seconds((end - begin) as f64)
-        }
-        Measure::Operations => {
-            let longest = tallies.iter().map(|tally| edges(tally).1 - edges(tally).0).max();
-            seconds(longest.unwrap_or(0) as f64)
-        }
-    };
-    let window_s = window(&|tally| (tally.begin_ns, tally.end_ns));
-    let wall_s = window(&|tally| tally.wall_ns);
+    let window_s = window(measure, tallies, aligned);
+    let wall_s = window(measure, tallies, |tally| tally.wall_ns);
     Figures {
         rate: rate(measure, operations, bytes, window_s),
         rate_wall_clock: rate(measure, operations, bytes, wall_s),
@@ -86,7 +77,43 @@ pub fn figures(measure: Measure, tallies: &[RankTally]) -> Figures {
         bytes,
         check,
         spread: spread(tallies),
+        parts: parts(tallies),
     }
+}
+
+/// The edges of a rank's window by the aligned clocks.
+fn aligned(tally: &RankTally) -> (i64, i64) {
+    (tally.begin_ns, tally.end_ns)
+}
+
+/// The time that a rate is computed with, seconds.
+fn window(measure: Measure, tallies: &[RankTally], edges: impl Fn(&RankTally) -> (i64, i64) + Copy) -> f64 {
+    let edges = tallies.iter().map(edges);
+    let ns = match measure {
+        Measure::Bandwidth => {
+            let begin = edges.clone().map(|(begin, _)| begin).min().unwrap_or(0);
+            edges.map(|(_, end)| end).max().unwrap_or(0) - begin
+        }
+        Measure::Operations => edges.map(|(begin, end)| end - begin).max().unwrap_or(0),
+    };
+    seconds(ns as f64)
+}
+
+/// Means over the ranks.
+fn parts(tallies: &[RankTally]) -> Option<PartsResult> {
+    let mean = |part: fn(&WindowParts) -> u64| {
+        let sum: u64 = tallies.iter().map(|tally| part(&tally.parts)).sum();
+        seconds(sum as f64) / tallies.len().max(1) as f64
+    };
+    let split = tallies.iter().any(|tally| tally.parts != WindowParts::default());
+    split.then(|| PartsResult {
+        open_s: mean(|parts| parts.open_ns),
+        operations_s: mean(|parts| parts.operations_ns),
+        wear_out_s: mean(|parts| parts.wear_out_ns),
+        waiting_s: mean(|parts| parts.waiting_ns),
+        sync_s: mean(|parts| parts.sync_ns),
+        close_s: mean(|parts| parts.close_ns),
+    })
 }
 
 /// What happened at the stonewall. `bytes_each` is what one operation moves.
@@ -96,7 +123,9 @@ pub fn stonewall(measure: Measure, tallies: &[RankTally], bytes_each: u64, setti
     // rank 0's clock, as the C suite does; all ranks meet at that moment
     let met_ns = tallies.first().map_or(0, |tally| tally.stonewall_ns);
     let met_s = seconds(met_ns as f64);
-    let last = tallies.iter().map(|tally| tally.loop_ns.saturating_sub(tally.stonewall_ns)).max().unwrap_or(0);
+    let wear_out_ns = tallies.iter().map(|tally| tally.parts.wear_out_ns).max().unwrap_or(0);
+    let wear_out_s = seconds(wear_out_ns as f64);
+    let without = window(measure, tallies, aligned) - wear_out_s;
     StonewallResult {
         setting_s,
         met_s,
@@ -104,12 +133,17 @@ pub fn stonewall(measure: Measure, tallies: &[RankTally], bytes_each: u64, setti
         most: tallies.iter().map(at).max().unwrap_or(0),
         total,
         rate: rate(measure, total, total * bytes_each, met_s),
-        wear_out_s: seconds(last as f64),
+        wear_out_s,
+        rate_without_wear_out: Some(rate(measure, total, total * bytes_each, without)),
     }
 }
 
 fn spread(tallies: &[RankTally]) -> Spread {
-    let own_ns = |tally: &RankTally| tally.loop_ns.saturating_sub(tally.waited_ns);
+    let own_ns = |tally: &RankTally| match tally.parts {
+        // a phase that is not split
+        parts if parts == WindowParts::default() => tally.loop_ns.saturating_sub(tally.waited_ns),
+        WindowParts { operations_ns, wear_out_ns, sync_ns, .. } => operations_ns + wear_out_ns + sync_ns,
+    };
     let own = |tally: &RankTally| seconds(own_ns(tally) as f64);
     let mut by_time: Vec<&RankTally> = tallies.iter().collect();
     // a rank that had done least at the stonewall is the one the others waited for, whatever its total time
@@ -146,6 +180,8 @@ fn spread(tallies: &[RankTally]) -> Spread {
                 own_s: own(tally),
                 at_stonewall: (tally.stonewall_ns > 0).then_some(tally.at_stonewall),
                 operations: tally.operations,
+                wear_out_s: (tally.stonewall_ns > 0).then_some(seconds(tally.parts.wear_out_ns as f64)),
+                sync_s: (tally.parts.sync_ns > 0).then_some(seconds(tally.parts.sync_ns as f64)),
             })
             .collect(),
         nodes,
@@ -168,6 +204,11 @@ mod tests {
             loop_ns: (end_s - begin_s) as u64 * 900_000_000,
             at_stonewall,
             stonewall_ns: 2_000_000_000,
+            parts: WindowParts {
+                operations_ns: 2_000_000_000,
+                wear_out_ns: ((end_s - begin_s) as u64 * 900_000_000).saturating_sub(2_000_000_000),
+                ..WindowParts::default()
+            },
             ..RankTally::default()
         }
     }
@@ -200,10 +241,35 @@ mod tests {
 
     #[test]
     fn waiting_at_the_stonewall_is_no_work_of_ones_own() {
-        let waited = RankTally { waited_ns: 1_600_000_000, ..tally(1, 0, 4, 10) };
+        let parts = WindowParts {
+            operations_ns: 400_000_000,
+            wear_out_ns: 1_600_000_000,
+            waiting_ns: 1_600_000_000,
+            ..WindowParts::default()
+        };
+        let waited = RankTally { parts, ..tally(1, 0, 4, 10) };
         let spread = figures(Measure::Operations, &[tally(0, 0, 4, 10), waited]).spread;
         assert_eq!((spread.min_s, spread.max_s), (2.0, 3.6));
         assert_eq!(spread.slowest.iter().map(|rank| (rank.rank, rank.own_s)).collect::<Vec<_>>(), [(0, 3.6), (1, 2.0)]);
+    }
+
+    /// One rank has nobody to catch up with: what follows the stonewall is its sync, and the score loses nothing to the wear-out.
+    #[test]
+    fn the_sync_of_one_rank_is_no_wear_out() {
+        let parts =
+            WindowParts { operations_ns: 2_000_000_000, sync_ns: 1_600_000_000, close_ns: 9, ..WindowParts::default() };
+        let alone = [RankTally { parts, ..tally(0, 0, 4, 10) }];
+        let (figures, at) = (figures(Measure::Bandwidth, &alone), stonewall(Measure::Bandwidth, &alone, 1 << 30, 2));
+        assert_eq!((at.wear_out_s, at.rate_without_wear_out), (0.0, Some(figures.rate)));
+        let parts = figures.parts.unwrap();
+        assert_eq!((parts.operations_s, parts.wear_out_s, parts.sync_s, parts.close_s), (2.0, 0.0, 1.6, 9e-9));
+        assert_eq!(figures.spread.slowest[0].sync_s, Some(1.6));
+    }
+
+    #[test]
+    fn without_the_wear_out_less_is_done_in_less_time() {
+        let at = stonewall(Measure::Bandwidth, &[tally(0, 0, 4, 10), tally(1, 1, 5, 6)], 1 << 30, 2);
+        assert_eq!(at.rate_without_wear_out, Some(16.0 / (5.0 - at.wear_out_s)));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub struct ScoreResult {
     pub hash: String,
     /// The extended mode's own mean, score and hash.
     pub extended: Option<ExtendedScore>,
-    /// The score with the rates at the stonewall in place of those after wear-out: what stragglers cost.
+    /// The score with [`StonewallResult::rate_without_wear_out`] in place of the rates of the write phases: what stragglers cost.
     pub without_wear_out: Option<f64>,
 }
 
@@ -134,6 +134,9 @@ pub struct PhaseResult {
     pub rate_wall_clock: Option<f64>,
     /// Seconds of the window that the rate is computed from.
     pub window_s: f64,
+    /// What the window was made of; absent for phases that are not split (mdworkbench, an external find script).
+    #[serde(default)]
+    pub parts: Option<PartsResult>,
     /// Seconds of the whole phase on rank 0, as `t_delta` says.
     pub phase_s: f64,
     /// When it began and ended: local time, `%Y-%m-%d %H:%M:%S`.
@@ -184,6 +187,7 @@ impl PhaseResult {
             rate: 0.0,
             rate_wall_clock: None,
             window_s: 0.0,
+            parts: None,
             phase_s: 0.0,
             begin: String::new(),
             end: String::new(),
@@ -204,6 +208,14 @@ impl PhaseResult {
             layout: None,
         }
     }
+
+    /// The rate without the wear-out, which is the rate itself for a phase without a stonewall; none where it is not known.
+    pub fn rate_without_wear_out(&self) -> Option<f64> {
+        match &self.stonewall {
+            Some(stonewall) if self.phase.has_stonewall() => stonewall.rate_without_wear_out,
+            _ => Some(self.rate),
+        }
+    }
 }
 
 /// What happened at the stonewall.
@@ -221,8 +233,42 @@ pub struct StonewallResult {
     pub total: u64,
     /// The rate at that moment, in the phase's unit.
     pub rate: f64,
-    /// Seconds from then to the end of the window.
+    /// Seconds that the slowest rank then took to catch up, without its sync; before 1.2 the sync of ior phases was in it.
     pub wear_out_s: f64,
+    /// The rate that the phase would have had without the wear-out: what was done by then, over the window without `wear_out_s`.
+    #[serde(default)]
+    pub rate_without_wear_out: Option<f64>,
+}
+
+/// What a phase's window was made of: means over the ranks, seconds. The sum is the mean window of a rank.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PartsResult {
+    /// Opening or creating the file (ior).
+    pub open_s: f64,
+    /// The operations: until the stonewall, or all of them where there is none.
+    pub operations_s: f64,
+    /// Wear-out: catching up with the fastest rank after the stonewall.
+    pub wear_out_s: f64,
+    /// Waiting for other ranks.
+    pub waiting_s: f64,
+    /// Syncing what was written.
+    pub sync_s: f64,
+    /// Closing the file (ior).
+    pub close_s: f64,
+}
+
+impl PartsResult {
+    /// The parts with their names, in the order of a write phase.
+    pub fn named(&self) -> [(&'static str, f64); 6] {
+        [
+            ("open", self.open_s),
+            ("operations", self.operations_s),
+            ("wear-out", self.wear_out_s),
+            ("waiting", self.waiting_s),
+            ("sync", self.sync_s),
+            ("close", self.close_s),
+        ]
+    }
 }
 
 /// What find counted.
@@ -299,12 +345,18 @@ pub struct RankTime {
     pub rank: usize,
     /// Where it ran.
     pub host: String,
-    /// Its own time without waiting for others, seconds.
+    /// Its own time, seconds: operations, wear-out and sync, without waiting for others.
     pub own_s: f64,
     /// Operations at the stonewall, in write phases.
     pub at_stonewall: Option<u64>,
     /// Operations in all.
     pub operations: u64,
+    /// Seconds that it took to catch up after the stonewall, in write phases.
+    #[serde(default)]
+    pub wear_out_s: Option<f64>,
+    /// Seconds of its sync, where there was one.
+    #[serde(default)]
+    pub sync_s: Option<f64>,
 }
 
 /// One node's share.

@@ -158,14 +158,10 @@ impl<'o> Books<'o> {
         let all_valid = validity::extended_valid(&self.result.official);
         let version = &self.result.provenance.program;
         let score = score::score(version, &rates, self.result.official.valid, extended.then_some(all_valid));
-        // the write phases as they stood at the stonewall, everything else as it is
-        let at_stonewall = |phase: &PhaseResult| match &phase.stonewall {
-            Some(stonewall) if phase.phase.has_stonewall() => stonewall.rate,
-            _ => phase.rate,
-        };
-        let rates: Vec<(PhaseId, f64)> =
-            self.result.phases.iter().map(|phase| (phase.phase, at_stonewall(phase))).collect();
-        ScoreResult { without_wear_out: Some(score::means(&rates, false).total), ..score }
+        // phases that an earlier version measured do not tell
+        let rates: Option<Vec<(PhaseId, f64)>> =
+            self.result.phases.iter().map(|phase| Some((phase.phase, phase.rate_without_wear_out()?))).collect();
+        ScoreResult { without_wear_out: rates.map(|rates| score::means(&rates, false).total), ..score }
     }
 
     /// The run ends with an error; what it had is kept.

@@ -354,6 +354,7 @@ impl RunPhase<'_> {
             rate: figures.rate,
             rate_wall_clock: (measure == Measure::Bandwidth).then_some(figures.rate_wall_clock),
             window_s: figures.window_s,
+            parts: figures.parts,
             operations: figures.operations,
             bytes: figures.bytes,
             stonewall: with_stonewall.then(|| stonewall(measure, tallies, bytes_each, self.plan.stonewall_s)),

@@ -13,7 +13,7 @@ use crate::clock::now_ns;
 use crate::engine::{BEAT_NS, Failure, Recorder, catch};
 use crate::error::{Error, Result};
 use crate::phases::context::failed;
-use crate::phases::{Cx, RankTally};
+use crate::phases::{Cx, RankTally, WindowParts};
 use crate::plan::{FindPlan, Predicate};
 use std::ffi::CString;
 use std::time::Duration;
@@ -97,7 +97,8 @@ where
     let (counts, first_error) = pool.counted();
     pool.look(counts.total, end_ns - began_ns);
     let loop_ns = (end_ns - began_ns).saturating_sub(idle_ns);
-    let tally = RankTally { operations: counts.total, loop_ns, ..cx.tally(begin, end) };
+    let parts = WindowParts { operations_ns: loop_ns, waiting_ns: idle_ns, ..WindowParts::default() };
+    let tally = RankTally { operations: counts.total, loop_ns, parts, ..cx.tally(begin, end) };
     let rank = cx.rank();
     let traffic = balance.traffic();
     Ok((tally, FindTally { rank, takes_part, counts, method, threads, traffic, idle_ns, first_error }))
