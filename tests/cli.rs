@@ -54,7 +54,15 @@ fn the_manual_and_the_completions_know_every_flag() {
             assert!(outcome.stdout.contains(word), "{arguments:?} without {word}");
         }
     }
-    assert!(run(scene.direct(), ["man"]).stdout.starts_with(".ie"), "no manual page");
+    let manual = run(scene.direct(), ["man"]).stdout;
+    assert!(manual.starts_with(".ie"), "no manual page");
+    let titles: Vec<_> = manual.lines().filter(|line| line.starts_with(".TH ")).collect();
+    let title = |name: &str| format!(".TH {name} 1  \"dfs-bench {}\" ", env!("CARGO_PKG_VERSION"));
+    for name in ["dfs-bench", "dfs-bench-verify", "dfs-bench-config", "dfs-bench-config-show"] {
+        assert!(titles.contains(&title(name).as_str()), "{name}: {titles:?}");
+    }
+    assert!(manual.contains("dfs\\-bench verify [OPTIONS] <RESULT> [INI]"), "a synopsis without arguments");
+    assert!(manual.contains("\\fB\\-\\-fail\\-below\\fR \\fI<PERCENT>\\fR"), "an option without its argument");
     assert_mistake(&scene, scene.direct(), &["completions", "cmd"], &["cmd", "bash"]);
 }
 

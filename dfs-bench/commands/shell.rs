@@ -3,8 +3,10 @@
 use crate::cli::Cli;
 use crate::exit::Exit;
 use anyhow::Context as _;
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 use std::io::Write as _;
 
 /// Print a shell's completions of the command line
@@ -21,16 +23,37 @@ pub fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     print(&text)
 }
 
-/// The manual: the page of the command, then one for each subcommand.
+/// The manual: the page of the command, then one for each subcommand, and for those below it.
 pub fn man() -> anyhow::Result<Exit> {
     let mut command = Cli::command();
     command.build();
     let mut text = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut text)?;
-    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
-        clap_mangen::Man::new(subcommand.clone()).render(&mut text)?;
-    }
+    pages(&mut command, &mut text)?;
     print(&text)
+}
+
+fn pages(command: &mut Command, text: &mut Vec<u8>) -> std::io::Result<()> {
+    // the version of the command has several lines, and a title has one
+    let man = Man::new(command.clone()).source(concat!("dfs-bench ", env!("CARGO_PKG_VERSION")));
+    man.render_title(text)?;
+    man.render_name_section(text)?;
+    // the library's own synopsis leaves out what options and subcommands take
+    let mut synopsis = Roff::new();
+    synopsis.control("SH", ["SYNOPSIS"]);
+    for line in command.render_usage().to_string().trim_start_matches("Usage:").lines() {
+        synopsis.text([roman(line.trim())]);
+        synopsis.control("br", []);
+    }
+    synopsis.to_writer(text)?;
+    man.render_description_section(text)?;
+    man.render_options_section(text)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(text)?;
+    }
+    if command.get_after_help().is_some() {
+        man.render_extra_section(text)?;
+    }
+    command.get_subcommands_mut().filter(|below| below.get_name() != "help").try_for_each(|below| pages(below, text))
 }
 
 fn print(text: &[u8]) -> anyhow::Result<Exit> {

@@ -9,6 +9,7 @@ mod latency;
 mod material;
 mod measured;
 pub mod official;
+mod page_cache;
 pub mod provenance;
 mod run;
 pub mod score;

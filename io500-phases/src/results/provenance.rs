@@ -38,6 +38,9 @@ pub struct Provenance {
     pub placement: String,
     /// Whose data a rank reads: the official shift or a corrected mapping, and how many ranks read their own node's data.
     pub read_mapping: String,
+    /// Ranks that read what their own node wrote.
+    #[serde(default)]
+    pub own_node_readers: usize,
     /// How the ranks were made.
     pub launcher: String,
     /// Host of rank 0.

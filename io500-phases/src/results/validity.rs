@@ -1,5 +1,6 @@
 //! The two verdicts: what the C suite says about a phase and a run, and what it lets pass.
 
+use super::page_cache;
 use super::run::{PhaseResult, Reason, RunResult, Verdict};
 use super::tunables;
 use crate::backend::PoolState;
@@ -162,6 +163,9 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
     }
     for question in tunables::questions(&result.provenance) {
         verdict.push(None, question, false);
+    }
+    for doubt in page_cache::doubts(result) {
+        verdict.push(None, doubt, true);
     }
     for (store, text) in pool_doubts(result) {
         verdict.push(None, format!("{store}: {text}"), true);

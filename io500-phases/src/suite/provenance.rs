@@ -93,6 +93,7 @@ impl Suite<'_> {
             ranks_per_node: topology.ppn_first(),
             placement: words(topology.placement()),
             read_mapping: mapping(topology),
+            own_node_readers: topology.read_mapping().own_node,
             launcher: comm.describe(),
             host: comm.host().into(),
             system: system_facts(),
