@@ -4,7 +4,7 @@ use crate::exit::{Exit, UsageError};
 use crate::report::compare::analyse::{self, Comparison};
 use crate::report::compare::gate::{self, Limit};
 use crate::report::compare::render;
-use crate::report::{load, output};
+use crate::report::{csv, load, output};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -28,12 +28,15 @@ pub struct CompareArgs {
     /// Result directories or groups of them; the first is the baseline
     #[arg(required = true, num_args = 2.., value_name = "DIR")]
     pub directories: Vec<PathBuf>,
-    /// Format of the comparison
-    #[arg(long, short, value_enum, default_value_t = CompareFormat::Text)]
-    pub format: CompareFormat,
+    /// Format of the comparison [default: text, or csv with --append]
+    #[arg(long, short, value_enum)]
+    pub format: Option<CompareFormat>,
     /// File to write; `-` is standard output [default: compare.html for HTML, else standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// CSV file to add the rows to; made if it is not there
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    pub append: Option<PathBuf>,
     /// Exit with code 6 when a scored figure fell by more than this, unless three repeats or more show that it may be chance
     #[arg(long, value_name = "PERCENT")]
     pub fail_below: Option<Limit>,
@@ -53,25 +56,35 @@ pub enum CompareFormat {
     Markdown,
     /// One page with pictures that needs no network
     Html,
+    /// The runs of all groups as `report --format csv` has them
+    Csv,
 }
 
 /// Writes the comparison; the exit code says whether the gate let it pass.
 pub fn run(args: &CompareArgs) -> Result<Exit> {
-    let default = if args.format == CompareFormat::Html { "compare.html" } else { "-" };
+    let default = if args.append.is_some() { CompareFormat::Csv } else { CompareFormat::Text };
+    let format = args.format.unwrap_or(default);
+    csv::only_csv(args.append.is_none() || format == CompareFormat::Csv)?;
+    let default = if format == CompareFormat::Html { "compare.html" } else { "-" };
     let path = args.output.clone().unwrap_or_else(|| PathBuf::from(default));
     output::check(&path, args.force)?;
-    let found = analyse::compare(&load::groups(&args.directories)?);
+    let groups = load::groups(&args.directories)?;
+    let found = analyse::compare(&groups);
     if !args.force {
         refuse(&found)?;
     }
     let gate = args.fail_below.map(|limit| gate::check(limit, &found.versus));
-    let rendered = match args.format {
+    let rendered = match format {
         CompareFormat::Text => render::to_text(&found, gate.as_ref()),
         CompareFormat::Json => render::to_json(&found, gate.as_ref()).context("cannot write the comparison as JSON")?,
         CompareFormat::Markdown => render::to_markdown(&found, gate.as_ref()),
         CompareFormat::Html => render::to_html(&found, gate.as_ref())?,
+        CompareFormat::Csv => csv::render(&groups)?,
     };
-    output::write(&path, &rendered)?;
+    match &args.append {
+        Some(path) => csv::append(path, &groups)?,
+        None => output::write(&path, &rendered)?,
+    }
     if path.as_os_str() != "-" {
         eprintln!("wrote {}", path.display());
     }

@@ -13,7 +13,9 @@ Examples:
   dfs-bench report --format text results/*
       a summary of every run on standard output
   dfs-bench report --format markdown -o ticket.md /data/io500/results
-      works for result directories of the official C suite too";
+      works for result directories of the official C suite too
+  dfs-bench report --append all-runs.csv results/2026.01.02-03.04.05
+      a row per phase and kind of operation, below those of earlier runs";
 
 /// Show finished runs: score, phases, stragglers, latency, provenance
 ///
@@ -24,12 +26,15 @@ pub struct ReportArgs {
     /// Result directories, or directories that hold several
     #[arg(required = true, value_name = "DIR")]
     pub directories: Vec<PathBuf>,
-    /// Format of the report
-    #[arg(long, short, value_enum, default_value_t = ReportFormat::Html)]
-    pub format: ReportFormat,
+    /// Format of the report [default: html, or csv with --append]
+    #[arg(long, short, value_enum)]
+    pub format: Option<ReportFormat>,
     /// File to write; `-` is standard output [default: report.html, or standard output for the other formats]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// CSV file to add the rows to; made if it is not there
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "force"])]
+    pub append: Option<PathBuf>,
     /// Overwrite a file that is not a report
     #[arg(long)]
     pub force: bool,
@@ -44,7 +49,7 @@ pub enum ReportFormat {
     Text,
     /// Everything, unrounded
     Json,
-    /// A row per phase, unrounded
+    /// A row per phase and kind of operation, unrounded
     Csv,
     /// Tables for tickets and wikis
     Markdown,
@@ -52,16 +57,23 @@ pub enum ReportFormat {
 
 /// Writes the report.
 pub fn run(args: &ReportArgs) -> Result<Exit> {
-    let default = if args.format == ReportFormat::Html { "report.html" } else { "-" };
+    let default = if args.append.is_some() { ReportFormat::Csv } else { ReportFormat::Html };
+    let format = args.format.unwrap_or(default);
+    if let Some(path) = &args.append {
+        csv::only_csv(format == ReportFormat::Csv)?;
+        csv::append(path, &load::groups(&args.directories)?)?;
+        return Ok(Exit::Finished);
+    }
+    let default = if format == ReportFormat::Html { "report.html" } else { "-" };
     let path = args.output.clone().unwrap_or_else(|| PathBuf::from(default));
     output::check(&path, args.force)?;
     let groups = load::groups(&args.directories)?;
     let runs: Vec<_> = groups.iter().flat_map(|group| &group.runs).collect();
-    let rendered = match args.format {
+    let rendered = match format {
         ReportFormat::Html => html::render(&runs)?,
         ReportFormat::Text => text::render(&runs),
         ReportFormat::Json => json::render(&runs).context("cannot write the report as JSON")?,
-        ReportFormat::Csv => csv::render(&runs),
+        ReportFormat::Csv => csv::render(&groups)?,
         ReportFormat::Markdown => markdown::render(&runs),
     };
     output::write(&path, &rendered)?;

@@ -1,14 +1,24 @@
-//! `dfs-bench verify`: recomputes score and hashes of a result, and says what speaks against it.
+//! `dfs-bench verify`: recomputes score, hashes and figures of a result, and says what speaks against it.
 
 use super::config::Format;
 use crate::exit::{Exit, UsageError};
+use crate::report::consistency;
 use clap::Args;
-use io500_phases::results::{Claim, Finding, Material, Verification, verify};
+use io500_phases::results::{Claim, Finding, Material, RunResult, Verification, verify};
+use serde::Serialize;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0         nothing is refuted, and the score hash is confirmed
+  2         there is no such result
+  3         with --strict: the result is invalid, or there is a doubt
+  5         the score, a hash or the figures are refuted, or there is no score to confirm";
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct VerifyArgs {
     /// Result directory, a result.txt, or a result_summary.txt or saved console output where there is nothing else
     #[arg(value_name = "RESULT")]
@@ -27,7 +37,7 @@ pub struct VerifyArgs {
     format: Format,
 }
 
-/// Verifies a result. Exit code 5 when the score or a hash is not confirmed.
+/// Verifies a result. Exit code 5 when something is refuted or the score hash is not confirmed.
 pub fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let (result, config) = match &args.config {
         Some(result) if !Material::is_result(&args.result) && Material::is_result(result) => {
@@ -38,27 +48,74 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let material = Material::read(result, config.map(PathBuf::as_path)).map_err(|error| {
         UsageError::new(error.to_string()).hint("give a result directory, or the path of a result.txt")
     })?;
-    let verification = verify(&material);
+    let report = Report::new(verify(&material), &material, result);
     match args.format {
-        Format::Text => print!("{}", text(&verification)),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&verification)?),
+        Format::Text => print!("{}", text(&report)),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
     }
-    Ok(match verification.holds() && (material.only_summary || verification.score_hash.finding == Finding::Confirmed) {
+    let Report { verification, .. } = &report;
+    Ok(match report.holds() && (material.only_summary || verification.score_hash.finding == Finding::Confirmed) {
         false => Exit::Verification,
         true if args.strict && (verification.valid != Some(true) || !verification.doubts.is_empty()) => Exit::Invalid,
         true => Exit::Finished,
     })
 }
 
-fn text(verification: &Verification) -> String {
+/// What this command finds: what there is to say of any result, and of those of this program whether all figures agree.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    verification: Verification,
+    /// The figures follow from each other, in `result.json` and in the files beside it.
+    figures: Claim,
+    /// Those that do not, in sentences.
+    contradictions: Vec<String>,
+}
+
+impl Report {
+    fn new(verification: Verification, material: &Material, path: &Path) -> Self {
+        let directory = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
+        let absent = |detail: &str| (Claim { finding: Finding::Absent, detail: detail.to_owned() }, Vec::new());
+        let result = material.json.as_deref().map(serde_json::from_str::<RunResult>);
+        let (figures, contradictions) = match result {
+            None => absent("no result.json, which only dfs-bench writes"),
+            Some(Err(_)) => absent("result.json cannot be read"),
+            Some(Ok(result)) => {
+                let mut found = consistency::of_figures(&result);
+                found.extend(consistency::with_result_txt(directory, &result));
+                found.extend(consistency::of_all_files(directory, &result));
+                let (finding, detail) = match found.len() {
+                    0 => {
+                        (Finding::Confirmed, format!("those of {} phases follow from each other", result.phases.len()))
+                    }
+                    1 => (Finding::Refuted, "one does not follow from the others:".to_owned()),
+                    count => (Finding::Refuted, format!("{count} do not follow from the others:")),
+                };
+                (Claim { finding, detail }, found)
+            }
+        };
+        Report { verification, figures, contradictions }
+    }
+
+    fn holds(&self) -> bool {
+        self.verification.holds() && self.figures.finding != Finding::Refuted
+    }
+}
+
+/// The finding as its JSON has it.
+fn word(finding: Finding) -> &'static str {
+    match finding {
+        Finding::Confirmed => "confirmed",
+        Finding::Refuted => "refuted",
+        Finding::Absent => "absent",
+    }
+}
+
+fn text(report: &Report) -> String {
+    let Report { verification, figures, contradictions } = report;
     let mut text = String::new();
     let mut claim = |name: &str, claim: &Claim| {
-        let finding = match claim.finding {
-            Finding::Confirmed => "confirmed",
-            Finding::Refuted => "NOT CONFIRMED",
-            Finding::Absent => "not there",
-        };
-        let _ = writeln!(text, "{name:<15} {finding:<14} {}", claim.detail);
+        let _ = writeln!(text, "{name:<15} {:<14} {}", word(claim.finding), claim.detail);
     };
     claim("score", &verification.score);
     claim("score hash", &verification.score_hash);
@@ -69,13 +126,19 @@ fn text(verification: &Verification) -> String {
         claim("extended hash", hash);
     }
     claim("config hash", &verification.config_hash);
+    claim("figures", figures);
+    for sentence in contradictions {
+        let _ = writeln!(text, "  {sentence}");
+    }
     let verdict = match verification.valid {
         Some(true) => "valid",
         Some(false) => "INVALID",
-        None => "not there",
+        None => "absent",
     };
     let version = verification.version.as_deref().filter(|version| !version.is_empty()).unwrap_or("an unnamed version");
-    let _ = writeln!(text, "{:<15} {verdict:<14} according to {version}", "verdict");
+    // of a result that is not what it was the verdict is but a word in a file
+    let printed = if report.holds() { "" } else { "as printed, " };
+    let _ = writeln!(text, "{:<15} {verdict:<14} {printed}according to {version}", "verdict");
     for invalid in &verification.invalid {
         for reason in &invalid.reasons {
             let _ = writeln!(text, "  {}: {reason}", invalid.phase.as_deref().unwrap_or("run"));

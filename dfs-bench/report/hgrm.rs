@@ -12,9 +12,30 @@ pub fn points(text: &str) -> Vec<(f64, u64)> {
     .collect()
 }
 
+/// What stands below the distribution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// Operations.
+    pub count: u64,
+    /// Nanoseconds.
+    pub mean: f64,
+    /// Nanoseconds.
+    pub max: f64,
+}
+
+/// The last lines of a `.hgrm` text; none where one of the figures is missing.
+pub fn summary(text: &str) -> Option<Summary> {
+    let figure = |name: &str| {
+        let (_, rest) = text.lines().rev().take(3).find_map(|line| line.split_once(name))?;
+        rest.trim_start().strip_prefix('=')?.split([',', ']']).next()?.trim().parse::<f64>().ok()
+    };
+    let (mean, max) = (figure("#[Mean")? * 1000.0, figure("#[Max")? * 1000.0);
+    Some(Summary { count: figure("Total count")? as u64, mean, max })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::points;
+    use super::{points, summary};
     use hdrhistogram::Histogram;
     use io500_phases::report::hgrm;
 
@@ -22,7 +43,11 @@ mod tests {
     fn what_the_run_writes_is_read() {
         let mut histogram = Histogram::<u64>::new(3).unwrap();
         (1..=1000u64).for_each(|i| histogram.record(i * 1000).unwrap());
-        let points = points(&hgrm(&histogram));
+        let text = hgrm(&histogram);
+        let summary = summary(&text).unwrap();
+        assert_eq!((summary.count, summary.max), (1000, histogram.max() as f64));
+        assert!((summary.mean / histogram.mean() - 1.0).abs() < 1e-6, "{summary:?}");
+        let points = points(&text);
         assert_eq!(points.first(), Some(&(0.0, 1000)));
         assert_eq!(points.last().map(|(percentile, _)| *percentile), Some(100.0));
         assert!(points.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
@@ -32,6 +57,7 @@ mod tests {
 
     #[test]
     fn other_text_has_no_points() {
+        assert_eq!(summary("#[Mean = 1]\n"), None);
         assert!(points("Value Percentile\n\nhello world\n#[Mean = 1]\n").is_empty());
     }
 }

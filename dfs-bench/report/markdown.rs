@@ -16,6 +16,9 @@ pub fn render(runs: &[&Run]) -> String {
 
 fn one(out: &mut String, run: &Run) {
     heading(out, 1, &run.label);
+    if let Some(warning) = run.warning() {
+        let _ = writeln!(out, "**Warning: {}**\n", escape(&warning));
+    }
     if let Some(score) = &run.score {
         let _ = writeln!(out, "**Score {}**", text::means(&score.means));
         if let Some((without, what)) = text::other_score(score) {
@@ -31,8 +34,8 @@ fn one(out: &mut String, run: &Run) {
         let _ = writeln!(out, "- **Ending: {}**", escape(ending));
     }
     for verdict in &run.verdicts {
-        let word = if verdict.valid { "valid" } else { "**INVALID**" };
-        let _ = writeln!(out, "- {}: {word}", text::sentence_case(&verdict.name));
+        let words = run.verdict_words(verdict).replace("INVALID", "**INVALID**");
+        let _ = writeln!(out, "- {}: {words}", text::sentence_case(&verdict.name));
         for reason in &verdict.reasons {
             let _ = writeln!(out, "  - {}", escape(reason));
         }

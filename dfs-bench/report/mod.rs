@@ -5,6 +5,7 @@ mod browser;
 pub mod c_suite;
 pub mod charts;
 pub mod compare;
+pub mod consistency;
 pub mod csv;
 pub mod figures;
 pub mod hgrm;

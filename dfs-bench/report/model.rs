@@ -64,6 +64,8 @@ pub struct Run {
     pub provenance: Vec<Fact>,
     /// Every option with a value, and where the value came from.
     pub configuration: Vec<Setting>,
+    /// Figures that do not follow from the others as they must, in sentences: the directory was changed after the run, or damaged.
+    pub contradictions: Vec<String>,
     /// What the source does not say, in sentences.
     pub missing: Vec<String>,
 }
@@ -292,6 +294,22 @@ pub struct Setting {
 }
 
 impl Run {
+    /// `valid` or `INVALID`, and that the file only says so where its figures contradict each other.
+    pub fn verdict_words(&self, verdict: &Verdict) -> String {
+        let word = if verdict.valid { "valid" } else { "INVALID" };
+        format!("{word}{}", if self.contradictions.is_empty() { "" } else { ", as printed" })
+    }
+
+    /// A warning where the figures contradict each other.
+    pub fn warning(&self) -> Option<String> {
+        let first = self.contradictions.first()?;
+        let more = match self.contradictions.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(format!("the figures contradict each other, so they are not what was measured: {first}{more}"))
+    }
+
     /// The phase, if the run has it.
     pub fn phase(&self, id: PhaseId) -> Option<&Phase> {
         self.phases.iter().find(|phase| phase.id == id)

@@ -4,7 +4,7 @@ use super::c_suite::{exe, rank_csv};
 use super::figures;
 use super::model::{DEPARTURE, ExtendedScore, Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
 use super::stragglers::{self, NodeSpread, SlowRank, Spread, Stragglers};
-use super::{hgrm, over_time};
+use super::{consistency, hgrm, over_time};
 use crate::exit::UsageError;
 use anyhow::{Context, Result};
 use io500_phases::phase_id::Kind;
@@ -19,7 +19,10 @@ use std::path::Path;
 pub fn load(directory: &Path) -> Result<Run> {
     let path = directory.join("result.json");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut run = from_result(&parse(&text).with_context(|| format!("cannot read {}", path.display()))?);
+    let result = parse(&text).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut run = from_result(&result);
+    run.contradictions = consistency::of_figures(&result);
+    run.contradictions.extend(consistency::with_result_txt(directory, &result));
     run.path = directory.to_owned();
     for phase in &mut run.phases {
         match std::fs::read_to_string(directory.join(format!("{}.csv", phase.id))) {
@@ -107,6 +110,7 @@ pub fn from_result(result: &RunResult) -> Run {
                 origin: setting.origin.clone(),
             })
             .collect(),
+        contradictions: Vec::new(),
         missing,
     }
 }

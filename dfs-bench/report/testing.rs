@@ -60,6 +60,7 @@ pub fn run(label: &str) -> Run {
                 origin: "default".to_owned(),
             },
         ],
+        contradictions: Vec::new(),
         missing: vec!["Nothing about the servers.".to_owned()],
     };
     run.derive();

@@ -21,6 +21,9 @@ pub fn render(runs: &[&Run]) -> String {
 
 fn one(out: &mut String, run: &Run) {
     heading(out, &run.label, '=');
+    if let Some(warning) = run.warning() {
+        let _ = writeln!(out, "WARNING    {warning}");
+    }
     for line in summary(run) {
         let _ = writeln!(out, "{line}");
     }
@@ -64,8 +67,7 @@ pub fn summary(run: &Run) -> Vec<String> {
     }
     lines.extend(run.ending.iter().map(|ending| format!("Ending     {ending}")));
     for verdict in &run.verdicts {
-        let word = if verdict.valid { "valid" } else { "INVALID" };
-        lines.push(format!("{:<10} {word}", sentence_case(&verdict.name)));
+        lines.push(format!("{:<10} {}", sentence_case(&verdict.name), run.verdict_words(verdict)));
         lines.extend(verdict.reasons.iter().map(|reason| format!("           - {reason}")));
     }
     lines.push(format!("Measured   {}", measured(run)));

@@ -1,5 +1,6 @@
 //! Result directories in the C suite's format, made up.
 
+use io500_phases::results::{ScoreResult, score};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -20,6 +21,9 @@ const PHASES: [(&str, f64); 13] = [
     ("mdtest-hard-delete", 500.0),
     ("ior-rnd4K-easy-read", 1.0),
 ];
+
+/// The version that made it.
+const VERSION: &str = "io500-test";
 
 /// Ranks of a made-up run; the first half is on the first node.
 pub const RANKS: usize = 4;
@@ -50,17 +54,15 @@ impl Run<'_> {
         std::fs::create_dir_all(directory).unwrap();
         let put = |name: &str, text: String| std::fs::write(directory.join(name), text).unwrap();
         let mut text = format!(
-            "[run]\nprocs           = {RANKS}\nversion         = io500-test\nconfig-hash     = 1\nmode            = {}\n",
+            "[run]\nprocs           = {RANKS}\nversion         = {VERSION}\nmode            = {}\n",
             if self.extended { "extended" } else { "standard" }
         );
-        let (mut bandwidth, mut metadata) = (Vec::new(), Vec::new());
+        let mut rates = Vec::new();
         for (index, (phase, rate)) in PHASES.into_iter().enumerate() {
             let factor = self.phase.filter(|(name, _)| *name == phase).map_or(1.0, |(_, factor)| factor);
             let rate = rate * self.speed * factor;
             let ior = phase.starts_with("ior-");
-            if phase != "ior-rnd4K-easy-read" {
-                if ior { bandwidth.push(rate) } else { metadata.push(rate) }
-            }
+            rates.push((phase.parse().unwrap(), rate));
             let start = index * 5;
             let api = format!("-a DFS --dfs.pool=p --dfs.cont=c --dfs.oclass={}", self.object_class);
             let tool = if ior { "./ior -t 2m -D 300" } else { "./mdtest -W 300" };
@@ -81,9 +83,8 @@ impl Run<'_> {
             "runtime: 300.0 rate: 1.0\nrank, errors, unknown, found, total, checked\n0, 0, 0, 1, 9, 9\n".into(),
         );
         put("mdtest-easy-write.txt", "mdtest-4 was launched with 4 total task(s) on 2 node(s)\nNodemap: 1100\n".into());
-        let mean = |rates: &[f64]| (rates.iter().map(|rate| rate.ln()).sum::<f64>() / rates.len() as f64).exp();
-        let (md, bw) = (mean(&metadata), mean(&bandwidth));
-        let _ = write!(text, "\n[SCORE]\nMD = {md:.6}\nBW = {bw:.6}\nSCORE = {:.6}\nhash = 1\n", (md * bw).sqrt());
+        let ScoreResult { metadata: md, bandwidth: bw, total, hash, .. } = score::score(VERSION, &rates, true, None);
+        let _ = write!(text, "\n[SCORE]\nMD = {md:.6}\nBW = {bw:.6}\nSCORE = {total:.6}\nhash = {hash}\n");
         if self.extended {
             let _ = write!(
                 text,

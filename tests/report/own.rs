@@ -90,6 +90,135 @@ fn a_result_of_a_later_format_is_refused() {
     assert!(message.contains("its format is version 9.0"), "{message}");
 }
 
+/// Writes `file` anew with what `change` makes of its text.
+fn doctor(file: &Path, change: impl FnOnce(String) -> String) {
+    let before = std::fs::read_to_string(file).unwrap();
+    let after = change(before.clone());
+    assert_ne!(after, before, "{}", file.display());
+    std::fs::write(file, after).unwrap();
+}
+
+/// `result.json` with one figure changed.
+fn doctor_json(run: &Path, change: impl FnOnce(&mut Value)) {
+    doctor(&run.join("result.json"), |text| {
+        let mut value = serde_json::from_str(&text).unwrap();
+        change(&mut value);
+        serde_json::to_string_pretty(&value).unwrap()
+    });
+}
+
+#[test]
+fn a_doctored_figure_is_found_and_stands_under_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    measure(directory.path(), "night");
+    let verify = |run: &str| {
+        let output = dfs_bench(directory.path(), &["verify", run]);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (_, text) = verify("night");
+    assert!(text.contains("figures         confirmed"), "{text}");
+    let half = |value: &mut Value| *value = (value.as_f64().unwrap() / 2.0).into();
+
+    type Change<'a> = &'a dyn Fn(&Path);
+    let cheap: [(&str, Change<'_>, &str); 4] = [
+        ("rate", &|run| doctor_json(run, |json| half(&mut json["phases"][0]["rate"])), "ior-easy-write: the rate is "),
+        (
+            "stonewall",
+            &|run| doctor_json(run, |json| half(&mut json["phases"][1]["stonewall"]["rate"])),
+            "mdtest-hard-write: the rate at the stonewall is ",
+        ),
+        (
+            "series",
+            &|run| doctor_json(run, |json| json["phases"][0]["series"]["operations"][0] = 1.into()),
+            "ior-easy-write, series: the sum of the operations is 1",
+        ),
+        (
+            "text",
+            &|run| {
+                doctor(&run.join("result.txt"), |text| text.replacen("t_delta         = ", "t_delta         = 9", 1))
+            },
+            "result.txt: t_delta of ior-easy-write is 9",
+        ),
+    ];
+    let full: [(&str, Change<'_>, &str); 3] = [
+        (
+            "ranks",
+            &|run| doctor(&run.join("ior-easy-read.csv"), |text| text.replace("read,0,", "read,0,9")),
+            "ior-easy-read.csv: ",
+        ),
+        (
+            "histogram",
+            &|run| {
+                doctor(&run.join("latency/ior-easy-read.transfer.hgrm"), |text| {
+                    text.replace("Mean    =", "Mean    = 9, was =")
+                })
+            },
+            "latency/ior-easy-read.transfer.hgrm: the mean is ",
+        ),
+        (
+            "log",
+            &|run| doctor(&run.join("ior-easy-read.txt"), |text| text.replacen("operations  ", "operations  9", 1)),
+            "ior-easy-read.txt: operations is 9",
+        ),
+    ];
+    for (name, change, sentence) in cheap.iter().chain(&full) {
+        copy(&directory.path().join("night"), &directory.path().join(name));
+        change(&directory.path().join(name));
+        let (code, text) = verify(name);
+        assert_eq!(code, Some(5), "{name}: {text}");
+        assert!(text.contains("figures         refuted"), "{name}: {text}");
+        assert!(text.contains(&format!("\n  {sentence}")), "{name}: {text}");
+        let output = dfs_bench(directory.path(), &["verify", "--format", "json", name]).stdout;
+        let json: Value = serde_json::from_slice(&output).unwrap();
+        assert_eq!(json["figures"]["finding"], "refuted");
+    }
+    for (name, _, sentence) in cheap {
+        let text = stdout(directory.path(), &["report", "-f", "text", name]);
+        let third = text.lines().nth(2).unwrap();
+        assert!(
+            third.starts_with("WARNING    the figures contradict each other") && third.contains(sentence),
+            "{text}"
+        );
+        assert!(text.contains("INVALID, as printed"), "{text}");
+        let text = stdout(directory.path(), &["compare", "night", name]);
+        assert!(text.starts_with(&format!("WARNING: {name}: the figures contradict each other")), "{text}");
+        let page = stdout(directory.path(), &["report", "-f", "html", "-o", "-", name]);
+        assert!(page.contains("Warning: <strong>the figures contradict"));
+    }
+    let text = stdout(directory.path(), &["report", "-f", "text", "night"]);
+    assert!(!text.contains("WARNING") && !text.contains("as printed"), "{text}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_row_of_csv_is_of_one_kind_of_operation() {
+    let directory = tempfile::tempdir().unwrap();
+    measure(directory.path(), "night");
+    stdout(directory.path(), &["report", "--append", "all.csv", "night"]);
+    stdout(directory.path(), &["compare", "--force", "--append", "all.csv", "night", "night"]);
+    let text = std::fs::read_to_string(directory.path().join("all.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let at = |name: &str| rows[0].iter().position(|column| *column == name).unwrap();
+    let leading: Vec<_> = rows.iter().filter(|row| row[at("leading")] == "true").collect();
+    assert_eq!(leading.len(), 3 * 6, "a run of six phases three times");
+    let writes = |row: &&Vec<&str>| row[at("phase")] == "mdtest-hard-write" && row[at("group")] == "night";
+    let kinds: Vec<_> = rows.iter().filter(writes).map(|row| row[at("operation")]).collect();
+    assert_eq!(kinds, ["create", "write", "close"]);
+    let refused = dfs_bench(directory.path(), &["report", "-f", "text", "--append", "all.csv", "night"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
 /// Rank 2 of 4 is slow: the report names it first, whether the phase has a stonewall or not.
 #[test]
 fn an_artificially_slow_rank_is_named_first() {

@@ -44,6 +44,7 @@ pub fn load(directory: &Path) -> Result<Run> {
         phases: Vec::new(),
         provenance: Vec::new(),
         configuration: settings::merge(reader.text("config.ini").as_deref(), reader.text("config-orig.ini").as_deref()),
+        contradictions: super::super::consistency::refuted_claims(directory),
         missing: Vec::new(),
     };
     for section in &result.phases {

@@ -17,6 +17,8 @@ use std::collections::BTreeSet;
 /// A whole comparison.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
+    /// Runs whose figures contradict each other, in sentences: what follows may weigh what nobody measured.
+    pub warnings: Vec<String>,
     /// The first group, which the others are measured against.
     pub baseline: Side,
     /// Each other group against it.
@@ -154,7 +156,9 @@ pub fn compare(groups: &[Group]) -> Comparison {
             lines,
         })
         .collect();
+    let warning = |run: &Run| run.warning().map(|warning| format!("{}: {warning}", run.label));
     Comparison {
+        warnings: groups.iter().flat_map(|group| &group.runs).filter_map(warning).collect(),
         baseline: side(first),
         versus,
         outliers: groups.iter().flat_map(outliers::of).collect(),

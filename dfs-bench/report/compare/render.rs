@@ -19,6 +19,9 @@ const VERSION: u32 = 1;
 /// For a terminal.
 pub fn to_text(found: &Comparison, gate: Option<&Gate>) -> String {
     let mut out = String::new();
+    for warning in &found.warnings {
+        let _ = writeln!(out, "WARNING: {warning}");
+    }
     for versus in &found.versus {
         text::heading(&mut out, &title(found, versus), '=');
         if let Some(headline) = &versus.headline {
@@ -54,6 +57,9 @@ pub fn to_markdown(found: &Comparison, gate: Option<&Gate>) -> String {
             }
         }
     };
+    for warning in &found.warnings {
+        let _ = writeln!(out, "**Warning: {}**\n", markdown::escape(warning));
+    }
     for versus in &found.versus {
         markdown::heading(&mut out, 1, &title(found, versus));
         if let Some(headline) = &versus.headline {
@@ -110,7 +116,7 @@ pub fn to_html(found: &Comparison, gate: Option<&Gate>) -> Result<String> {
         [one] => self::title(found, one),
         several => format!("{} groups against {}", several.len(), found.baseline.label),
     };
-    html::fill("compare.html", context! { title, parts, outliers, gate })
+    html::fill("compare.html", context! { title, warnings => found.warnings, parts, outliers, gate })
 }
 
 fn title(found: &Comparison, versus: &Versus) -> String {

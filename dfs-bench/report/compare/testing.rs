@@ -33,6 +33,7 @@ fn run(label: &str, rate: f64) -> Run {
         phases: phases.collect(),
         provenance: Vec::new(),
         configuration: Vec::new(),
+        contradictions: Vec::new(),
         missing: Vec::new(),
     }
 }
