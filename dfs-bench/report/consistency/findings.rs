@@ -11,17 +11,14 @@ pub struct Findings {
 impl Findings {
     /// A figure as it stands there and as others give it, equal to `tolerance`, a share of it.
     pub fn equal(&mut self, place: impl Display, what: &str, found: f64, derived: f64, tolerance: f64) {
-        // the absolute part is for figures that are 0 but for rounding
-        if !((found - derived).abs() <= tolerance * derived.abs().max(found.abs()) + 1e-9) {
-            self.sentences.push(format!("{place}: {what} is {found}, and the other figures give {derived}"));
-        }
+        // the absolute part is for figures that are 0 but for rounding; what is no number agrees with nothing
+        let agree = (found - derived).abs() <= tolerance * derived.abs().max(found.abs()) + 1e-9;
+        self.holds(agree, || format!("{place}: {what} is {found}, and the other figures give {derived}"));
     }
 
     /// A count likewise.
     pub fn same(&mut self, place: impl Display, what: &str, found: u64, derived: u64) {
-        if found != derived {
-            self.sentences.push(format!("{place}: {what} is {found}, and the other figures give {derived}"));
-        }
+        self.holds(found == derived, || format!("{place}: {what} is {found}, and the other figures give {derived}"));
     }
 
     /// Something that has to hold; `sentence` says what is wrong if it does not.
