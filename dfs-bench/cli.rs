@@ -166,7 +166,7 @@ pub struct RunArgs {
     /// Check the run, print its plan with sizes, counts and space, and leave nothing behind
     #[arg(long, help_heading = "Run")]
     pub dry_run: bool,
-    /// Remove what runs have left in the data directory, and nothing else
+    /// Remove what runs have left in the data directory, of --phase only where that is given; without --timestamp list the runs
     #[arg(long, help_heading = "Run")]
     pub cleanup: bool,
     /// Run the suite so many times, into run-1, run-2 … of one result directory, for compare
@@ -175,7 +175,8 @@ pub struct RunArgs {
     /// More words on standard error; as DFS_BENCH_LOG=info, twice as debug
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Run")]
     pub verbose: u8,
-    /// Seconds without progress that end the job; 0: never [default: 300 on DAOS, never elsewhere]
+    /// Seconds that end the job when a rank makes no progress or gives no sign of life; 0: never [default: 300; for progress on
+    /// stores other than DAOS never]
     #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
     pub timeout: Option<u32>,
 

@@ -64,7 +64,7 @@ impl Exit {
             return Exit::Usage;
         }
         match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
-            Some(Error::Config(_) | Error::NotThere { .. }) => Exit::Usage,
+            Some(Error::Config(_) | Error::NotThere { .. } | Error::InUse { .. }) => Exit::Usage,
             Some(Error::Panic { .. }) => Exit::Internal,
             Some(Error::Interrupted) => {
                 Exit::Signal(crate::signals::received().unwrap_or(signal_hook::consts::SIGTERM))
@@ -94,6 +94,9 @@ pub fn report(error: &anyhow::Error) {
 fn hint<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
     match cause.downcast_ref::<Error>() {
         Some(Error::NotThere { hint, .. }) => Some(hint),
+        Some(Error::InUse { .. }) => Some(
+            "take another directory or wait for it; if that run is gone for sure, remove its claim (or all it left, with --cleanup)",
+        ),
         _ => cause.downcast_ref::<UsageError>()?.hint.as_deref(),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::diagnosis::Place;
 use crate::exit::Exit;
+use crate::heartbeat::{End, Heartbeat};
 use crate::last_words::LastWords;
 use crate::session::Session;
 use crate::signals;
@@ -12,6 +13,11 @@ use io500_phases::engine::Progress;
 use io500_phases::results::RunState;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Seconds of silence of another rank that end the job when nothing else is said: a rank gives signs of life whatever its store does.
+const SILENT: u32 = 300;
+/// How long the words of a job that ends may take to be written: the file system may be lost as well.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Seconds without progress on DAOS that end the job when nothing else is said: an engine that fails is excluded and a pool
 /// goes on within tens of seconds, so that what takes longer does not come back.
@@ -26,11 +32,14 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, last_wo
         Api::Posix => on_dfuse(datadir),
         _ => false,
     });
-    let seconds = session.config.bench.timeout.unwrap_or(if daos { ON_DAOS } else { 0 });
-    let timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+    let seconds = |default| Some(session.config.bench.timeout.unwrap_or(default)).filter(|&seconds| seconds > 0);
+    let length = |seconds: u32| Duration::from_secs(seconds.into());
+    let timeout = seconds(if daos { ON_DAOS } else { 0 }).map(length);
     let place = Place { rank: session.comm.rank(), host: session.comm.host().to_owned(), daos };
+    let heartbeat = Heartbeat::start(session.comm.as_ref(), seconds(SILENT).map(length));
     let last_words = last_words.clone();
-    Watchdog::start(progress.clone(), Patience { rank: place.rank, timeout }, move |bark, snapshot, since| {
+    let patience = Patience { rank: place.rank, timeout };
+    Watchdog::start(progress.clone(), patience, heartbeat, move |bark, snapshot, since, heartbeat| {
         let words = place.standing_still(snapshot, since);
         match bark {
             Bark::Still => {
@@ -40,32 +49,79 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, last_wo
             }
             Bark::Stuck => {
                 let error = format!("{words}: a call of the store does not return");
-                last_words.keep(RunState::Failed, &error);
-                give_up(&place, &error, Exit::Storage)
+                give_up(heartbeat, &last_words, RunState::Failed, &error, Exit::Storage, || circumstances(&place))
             }
             Bark::Deaf => {
                 let error = format!("{words}: it was asked to stop and does not come out of its call");
-                last_words.keep(RunState::Interrupted, &error);
-                give_up(&place, &error, Exit::Signal(signal()));
+                let exit = Exit::Signal(signal());
+                give_up(heartbeat, &last_words, RunState::Interrupted, &error, exit, || circumstances(&place))
             }
             Bark::Left => {
-                // the launcher is about to kill this rank, which cannot leave the meeting to write it down
-                let error = format!("ended by signal {} while rank {} waited for other ranks", signal(), place.rank);
-                last_words.keep(RunState::Interrupted, &error);
+                // the launcher is about to kill this rank, which cannot leave the barrier to write it down
+                if let Some(lost) = heartbeat.silent_since(std::time::Instant::now() - since) {
+                    last_words.keep(RunState::Failed, &format!("{lost}; ended by signal {}", signal()));
+                } else if place.rank == 0 {
+                    let error = format!("ended by signal {} while rank 0 waited for other ranks", signal());
+                    last_words.keep(RunState::Interrupted, &error);
+                }
+            }
+            Bark::Lost(words) => {
+                let hint = || {
+                    eprintln!("hint: its node or its process is gone, stopped or cut off; --timeout sets the patience")
+                };
+                give_up(heartbeat, &last_words, RunState::Failed, &words, Exit::Storage, hint)
+            }
+            Bark::Ended(end) => {
+                let code = end.code.into();
+                if !end.kept {
+                    let (sender, kept) = std::sync::mpsc::channel();
+                    let last_words = last_words.clone();
+                    std::thread::spawn(move || {
+                        let _ = sender.send(last_words.keep(RunState::Failed, &end.words));
+                    });
+                    let _ = kept.recv_timeout(GRACE);
+                }
+                signal_hook::low_level::exit(code)
             }
         }
     })
 }
 
-/// Says why and ends the process; the launcher then ends the others.
-fn give_up(place: &Place, error: &str, exit: Exit) -> ! {
+/// Tells the other ranks why the job ends, writes it down, says it, and ends the process.
+fn give_up(
+    heartbeat: &mut Heartbeat,
+    last_words: &Arc<LastWords>,
+    state: RunState,
+    error: &str,
+    exit: Exit,
+    more: impl FnOnce(),
+) -> ! {
+    let end = |kept| End { words: error.to_owned(), code: exit.code(), kept };
+    heartbeat.tell(end(false));
+    let (sender, kept) = std::sync::mpsc::channel();
+    let (words, text) = (last_words.clone(), error.to_owned());
+    std::thread::spawn(move || {
+        if words.keep(state, &text) {
+            let _ = sender.send(words.where_it_lies());
+        }
+    });
+    let lines = kept.recv_timeout(GRACE).ok();
+    if lines.is_some() {
+        heartbeat.tell(end(true));
+    }
     eprintln!("error: {error}");
+    more();
+    lines.iter().flatten().for_each(|line| eprintln!("dfs-bench: {line}"));
+    // not `process::exit`: the store's own exit handlers would wait for the store
+    signal_hook::low_level::exit(exit.code().into())
+}
+
+/// What is known of a store that does not answer.
+fn circumstances(place: &Place) {
     for line in place.circumstances() {
         eprintln!("       {line}");
     }
     eprintln!("hint: {}", place.hint());
-    // not `process::exit`: the store's own exit handlers would wait for the store
-    signal_hook::low_level::exit(exit.code().into())
 }
 
 /// The signal that asked for the stop.

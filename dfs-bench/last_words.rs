@@ -3,21 +3,36 @@
 //! A rank that hangs in the store is not always rank 0, and the rank that ends the job takes rank 0 with it. Result directories
 //! are seen by all nodes as a rule, so whoever ends the job keeps the words, and the first words stay.
 
+use crate::session::Session;
+use io500_phases::phase_id::PhaseId;
 use io500_phases::report::ResultDir;
 use io500_phases::results::{RunResult, RunState};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long a process that must end at once tries to say so.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The result file of the run that goes on.
 pub struct LastWords {
     timestamp: String,
+    datadir: String,
+    phases: Vec<PhaseId>,
+    root: bool,
     resultdir: Mutex<PathBuf>,
 }
 
 impl LastWords {
-    /// For the job of this timestamp.
-    pub fn new(timestamp: &str, resultdir: &str) -> LastWords {
-        LastWords { timestamp: timestamp.to_owned(), resultdir: Mutex::new(resultdir.into()) }
+    /// For the job of this session.
+    pub fn new(session: &Session, datadir: &str, resultdir: &str) -> LastWords {
+        LastWords {
+            timestamp: session.timestamp.clone(),
+            datadir: datadir.to_owned(),
+            phases: session.phases.clone(),
+            root: session.is_root(),
+            resultdir: Mutex::new(resultdir.into()),
+        }
     }
 
     /// The next run of the job has another result directory.
@@ -25,15 +40,57 @@ impl LastWords {
         *self.resultdir.lock().expect("nobody panics with this lock") = resultdir.into();
     }
 
-    /// Marks the run as ended, where its result file can be seen from here and still says that it goes on.
-    pub fn keep(&self, state: RunState, words: &str) {
+    /// Marks the run as ended, where its result file can be seen from here and still says that it goes on. True when the file tells
+    /// that the run ended, by these words or by earlier ones.
+    pub fn keep(&self, state: RunState, words: &str) -> bool {
         let dir = self.resultdir.lock().expect("nobody panics with this lock").clone();
-        let Ok(text) = std::fs::read(dir.join("result.json")) else { return };
-        let Ok(mut result) = serde_json::from_slice::<RunResult>(&text) else { return };
-        if result.state == RunState::Running && result.provenance.timestamp == self.timestamp {
-            (result.state, result.failure) = (state, Some(words.to_owned()));
-            let json = serde_json::to_vec_pretty(&result).expect("a result has string keys only");
-            let _ = ResultDir::at(dir).write("result.json", &json);
+        let Ok(text) = std::fs::read(dir.join("result.json")) else { return false };
+        let Ok(mut result) = serde_json::from_slice::<RunResult>(&text) else { return false };
+        if result.provenance.timestamp != self.timestamp {
+            return false;
         }
+        if result.state != RunState::Running {
+            return true;
+        }
+        (result.state, result.failure) = (state, Some(words.to_owned()));
+        let json = serde_json::to_vec_pretty(&result).expect("a result has string keys only");
+        ResultDir::at(dir).write("result.json", &json).is_ok()
+    }
+
+    /// Keeps the words and says where the run lies, in the time that a process has which must end at once.
+    pub fn hurry(self: Arc<Self>, words: String) {
+        let (sender, done) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            self.keep(RunState::Interrupted, &words);
+            let lines = if self.root { self.where_it_lies() } else { Vec::new() };
+            lines.iter().for_each(|line| eprintln!("dfs-bench: {line}"));
+            let _ = sender.send(());
+        });
+        let _ = done.recv_timeout(AT_ONCE);
+    }
+
+    /// Where the run lies, and how to go on or to clean up; nothing when it had not begun. For standard error.
+    pub fn where_it_lies(&self) -> Vec<String> {
+        let dir = self.resultdir.lock().expect("nobody panics with this lock").clone();
+        let Ok(text) = std::fs::read(dir.join("result.json")) else { return Vec::new() };
+        let Ok(result) = serde_json::from_slice::<RunResult>(&text) else { return Vec::new() };
+        if result.provenance.timestamp != self.timestamp {
+            return Vec::new();
+        }
+        let finished = |phase: &&PhaseId| result.phase(**phase).is_some();
+        let left: Vec<&str> = self.phases.iter().filter(|phase| !finished(phase)).map(|phase| phase.name()).collect();
+        let mut lines = vec![format!(
+            "finished: {} of {} phases, in {}; the benchmark's files are in {}",
+            self.phases.len() - left.len(),
+            self.phases.len(),
+            dir.display(),
+            self.datadir
+        )];
+        let same = format!("the same command with --timestamp {}", self.timestamp);
+        if !left.is_empty() {
+            lines.push(format!("to go on: {same} --phase {}", left.join(",")));
+        }
+        lines.push(format!("to give it up and remove its files: {same} --cleanup"));
+        lines
     }
 }

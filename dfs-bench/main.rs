@@ -1,6 +1,9 @@
 //! The command `dfs-bench`: a native IO500 for DAOS.
 #![forbid(unsafe_code)]
 
+#[macro_use] // first: what comes after it prints with its macros
+mod output;
+
 mod cli;
 mod commands;
 mod compat;
@@ -8,6 +11,7 @@ mod diagnosis;
 mod directories;
 mod exit;
 mod guard;
+mod heartbeat;
 mod last_words;
 mod preflight;
 mod report;
@@ -27,6 +31,8 @@ fn main() -> std::process::ExitCode {
     let level = ["warn", "info", "debug"][usize::from(cli.run.verbose.min(2))];
     let mut log = env_logger::Builder::from_env(env_logger::Env::new().filter_or("DFS_BENCH_LOG", level));
     log.format_target(false).init();
+    signals::ignore_file_limit();
+    let prints = cli.command.is_some();
     // a panic outside the phases, which catch their own; the message is out by then, and an MPI job is ended
     let Ok(done) = std::panic::catch_unwind(|| match cli.command {
         // under a launcher each process would say the same
@@ -36,9 +42,18 @@ fn main() -> std::process::ExitCode {
     }) else {
         return Exit::Internal.into();
     };
-    done.unwrap_or_else(|error| {
+    let exit = done.unwrap_or_else(|error| {
         exit::report(&error);
         Exit::of(&error)
-    })
+    });
+    match output::lost() {
+        // who reads may have read enough
+        Some(error) if error.kind() == std::io::ErrorKind::BrokenPipe && prints => exit,
+        Some(error) => {
+            eprintln!("warning: a part of the output could not be written: {error}");
+            if prints && exit == Exit::Finished { Exit::Usage } else { exit }
+        }
+        None => exit,
+    }
     .into()
 }

@@ -11,6 +11,7 @@ use io500_phases::units::bytes as bytes_of;
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
 /// What rank 0 tells the others.
 #[derive(Serialize, Deserialize)]
@@ -59,6 +60,24 @@ impl Session {
     pub fn is_root(&self) -> bool {
         self.comm.rank() == 0
     }
+
+    /// Takes a later second than another run has. Collective.
+    pub fn next_second(&mut self) {
+        let mut next = Vec::new();
+        if self.is_root() {
+            while now() <= self.timestamp {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            next = now().into_bytes();
+        }
+        self.comm.broadcast(0, &mut next);
+        self.timestamp = String::from_utf8_lossy(&next).into_owned();
+    }
+}
+
+/// A timestamp: local time.
+fn now() -> String {
+    jiff::Zoned::now().strftime("%Y.%m.%d-%H.%M.%S").to_string()
 }
 
 fn start_error(error: comm::StartError) -> anyhow::Error {
@@ -148,13 +167,7 @@ pub fn check(args: &RunArgs, inputs: ConfigBuilder, ranks: Option<usize>) -> any
 fn orders(args: &RunArgs, ranks: usize) -> anyhow::Result<Orders> {
     let inputs = inputs(args)?;
     let (config, _) = check(args, inputs.clone(), Some(ranks))?;
-    if args.cleanup && config.bench.timestamp.is_none() && config.global.timestamp_datadir {
-        return Err(UsageError::new("which run is to be removed? its data directory carries its timestamp")
-            .hint("give --timestamp, or --set global.timestamp-datadir=FALSE")
-            .into());
-    }
-    let timestamp =
-        config.bench.timestamp.clone().unwrap_or_else(|| jiff::Zoned::now().strftime("%Y.%m.%d-%H.%M.%S").to_string());
+    let timestamp = config.bench.timestamp.clone().unwrap_or_else(now);
     Ok(Orders { inputs, timestamp })
 }
 
@@ -176,8 +189,7 @@ fn unknown_names(config: &Config, phases: &[PhaseId], problems: &mut Vec<Problem
 
 /// The phases that are asked for.
 fn select(args: &RunArgs, config: &Config) -> Result<Vec<PhaseId>, ConfigError> {
-    let asked = if args.cleanup { "all" } else { &args.phase };
-    select_phases(asked, config.bench.mode == Mode::Extended)
+    select_phases(&args.phase, config.bench.mode == Mode::Extended)
 }
 
 /// The phases that are asked for and not switched off.

@@ -1,24 +1,30 @@
-//! Ends the job when this rank hangs in a call of the store: a stopped engine must not leave a job that says nothing until its
-//! time is up. A rank that waits for others does not hang; the one it waits for does.
+//! Ends the job when this rank hangs in a call of the store, or when another rank is lost: a stopped engine or node must not leave a job
+//! that says nothing until its time is up. A rank that waits for others does not hang itself; whether those it waits for still live,
+//! it learns from their signs of life.
 
+use crate::heartbeat::{End, Heartbeat};
 use io500_phases::engine::{Progress, Snapshot};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How often it looks.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(100);
 /// Standing still for so long is worth a line.
 const WARN: Duration = Duration::from_secs(20);
 /// How long a rank that was asked to stop may stay in one call.
 const STOP: Duration = Duration::from_secs(10);
-/// A rank that waits while the job is ended has about a second from the launcher's first signal to its last.
-const LEAVE: Duration = Duration::from_millis(400);
+/// A rank that waits while the job is ended has about a second from the launcher's first signal to its last. Rank 0, which writes
+/// even when nobody is missed, comes after the witnesses of a lost rank.
+const LEAVE: Duration = Duration::from_millis(300);
+/// See [`LEAVE`].
+const LEAVE_ROOT: Duration = Duration::from_millis(450);
 /// Rank 0 speaks first: its words are enough when all ranks hang, and the launcher needs a while to end the others.
 const FIRST: Duration = Duration::from_secs(3);
 
 /// What the watchdog has to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bark {
     /// No progress for a while; it may go on.
     Still,
@@ -26,8 +32,12 @@ pub enum Bark {
     Stuck,
     /// Somebody asked for a stop, and the rank does not come out of its call.
     Deaf,
-    /// Somebody asked for a stop, and rank 0 waits for others that may never come: the launcher will not wait long.
+    /// Somebody asked for a stop, and this rank waits for others that may never come: the launcher will not wait long.
     Left,
+    /// Another rank gives no sign of life, or all wait for each other; the words say which.
+    Lost(String),
+    /// Another rank ends the job.
+    Ended(End),
 }
 
 /// Whom to watch, and how patiently.
@@ -41,30 +51,31 @@ pub struct Patience {
 
 /// A thread that watches this rank until it is dropped.
 pub struct Watchdog {
-    over: Arc<(Mutex<bool>, Condvar)>,
+    over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watchdog {
-    /// Starts watching. `bark` is called from another thread and must end the process when it is [`Bark::Stuck`] or
-    /// [`Bark::Deaf`]; [`Bark::Left`] is the time to write down what is to be kept.
+    /// Starts watching. `bark` is called from another thread and must end the process unless it is [`Bark::Still`] or
+    /// [`Bark::Left`], which is the time to write down what is to be kept.
     pub fn start(
         progress: Arc<Progress>,
         patience: Patience,
-        bark: impl Fn(Bark, &Snapshot, Duration) + Send + 'static,
+        mut heartbeat: Heartbeat,
+        bark: impl Fn(Bark, &Snapshot, Duration, &mut Heartbeat) + Send + 'static,
     ) -> Watchdog {
-        let over = Arc::new((Mutex::new(false), Condvar::new()));
+        let over = Arc::new(AtomicBool::new(false));
         let theirs = over.clone();
         let thread = std::thread::spawn(move || {
-            let (over, woken) = &*theirs;
             let mut watch = Watch::new(patience, Instant::now());
-            let mut guard = over.lock().expect("nobody panics with this lock");
-            while !*guard {
-                let snapshot = progress.snapshot();
-                if let Some((what, since)) = watch.look(&snapshot, progress.stop_requested(), Instant::now()) {
-                    bark(what, &snapshot, since);
+            while !theirs.load(Relaxed) {
+                let (snapshot, stop) = (progress.snapshot(), progress.stop_requested());
+                heartbeat.turn(LOOK, &snapshot, stop);
+                let now = Instant::now();
+                let own = watch.look(&snapshot, stop, now);
+                if let Some((what, since)) = own.or_else(|| others(&heartbeat, &watch, &snapshot, now)) {
+                    bark(what, &snapshot, since, &mut heartbeat);
                 }
-                guard = woken.wait_timeout(guard, LOOK).expect("nobody panics with this lock").0;
             }
         });
         Watchdog { over, thread: Some(thread) }
@@ -73,12 +84,25 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        *self.over.0.lock().expect("nobody panics with this lock") = true;
-        self.over.1.notify_all();
+        self.over.store(true, Relaxed);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
+}
+
+/// What the other ranks let this one know.
+fn others(heartbeat: &Heartbeat, watch: &Watch, snapshot: &Snapshot, now: Instant) -> Option<(Bark, Duration)> {
+    if let Some(end) = heartbeat.told(now) {
+        return Some((Bark::Ended(end.clone()), Duration::ZERO));
+    }
+    let asked = watch.stopped.filter(|&stopped| snapshot.waiting && now - stopped >= STOP);
+    let lost = asked.and_then(|stopped| heartbeat.silent_since(stopped)).or_else(|| heartbeat.lost(now));
+    lost.map(|words| (Bark::Lost(words), Duration::ZERO)).or_else(|| {
+        let still = heartbeat.standstill(now).filter(|_| snapshot.waiting)?;
+        let words = format!("all ranks have waited for each other for {} s: a message of MPI is lost", still.as_secs());
+        Some((Bark::Lost(words), still))
+    })
 }
 
 /// What the looks have shown so far.
@@ -123,12 +147,12 @@ impl Watch {
         Some((bark, still))
     }
 
-    /// Whether rank 0 waits for others while the job is being ended; said once.
+    /// Whether this rank waits for others while the job is being ended; said once.
     fn leave(&mut self, snapshot: &Snapshot, asked: Duration) -> Option<(Bark, Duration)> {
-        if self.patience.rank != 0 || !snapshot.waiting || self.left {
+        if !snapshot.waiting || self.left {
             return None;
         }
-        self.left = asked >= LEAVE;
+        self.left = asked >= if self.patience.rank == 0 { LEAVE_ROOT } else { LEAVE };
         self.left.then_some((Bark::Left, asked))
     }
 }
@@ -184,15 +208,17 @@ mod tests {
     }
 
     #[test]
-    fn rank_0_says_once_that_it_is_ended_while_it_waits() {
+    fn a_rank_says_once_that_it_is_ended_while_it_waits_and_rank_0_last() {
         let progress = Progress::default();
         progress.set_waiting(true);
-        for (rank, expected) in [(0, Some(Bark::Left)), (1, None)] {
+        for (rank, first) in [(0, None), (1, Some(Bark::Left))] {
             let (mut watch, start) = watch(rank, 30);
             let at = |ms| start + Duration::from_millis(ms);
             assert_eq!(bark(&mut watch, &progress, at(60_000), false), None);
             assert_eq!(bark(&mut watch, &progress, at(60_001), true), None);
-            assert_eq!(bark(&mut watch, &progress, at(60_500), true), expected);
+            let second = first.is_none().then_some(Bark::Left);
+            assert_eq!(bark(&mut watch, &progress, at(60_400), true), first);
+            assert_eq!(bark(&mut watch, &progress, at(60_500), true), second);
             assert_eq!(bark(&mut watch, &progress, at(61_000), true), None);
         }
     }

@@ -165,6 +165,7 @@ fn a_killed_rank_ends_the_job_and_leaves_what_was_finished() {
     scene.write("long.ini", LONG);
     let child = start(command, &endless());
     wait_for_second_phase(&scene);
+    std::thread::sleep(std::time::Duration::from_secs(2));
     signal(rank_pids(child.id())[2], "KILL");
     let outcome = finish(child);
     assert_ne!(outcome.code, Some(0), "{outcome:?}");
@@ -172,8 +173,7 @@ fn a_killed_rank_ends_the_job_and_leaves_what_was_finished() {
     assert_eq!(phases(&result), ["ior-easy-write"]);
     if is_open_mpi() == Some(true) {
         // which asks the other ranks to stop a second before it kills them
-        assert_eq!(result["state"], "interrupted", "{outcome:?}");
-        assert!(result["failure"].as_str().unwrap().contains("while rank 0 waited for other ranks"));
+        assert_lost(&result, 2);
     }
     assert_ne!(result["state"], "finished");
     assert_eq!(scene.read("results/ior-easy.stonewall").trim(), "4");
@@ -216,4 +216,145 @@ fn the_result_tells_of_a_rank_that_hangs_and_is_not_rank_0() {
     assert!(failure.starts_with("rank 1 (") && failure.contains("mdtest-easy-write: no progress for"), "{failure}");
     assert!(outcome.stderr.contains(failure), "{}", outcome.stderr);
     assert_eq!(phases(&result), ["ior-easy-write"]);
+}
+
+/// That a rank is named as lost, with its node, its phase and what it did last.
+#[track_caller]
+fn assert_lost(result: &Value, rank: usize) {
+    assert_eq!(result["state"], "failed", "{result}");
+    let failure = result["failure"].as_str().unwrap();
+    let start = format!("rank {rank} (");
+    assert!(failure.starts_with(&start) && failure.contains("): mdtest-easy-write: no sign of life for "), "{failure}");
+    assert!(failure.contains("; the last one: ") && failure.contains("after create "), "{failure}");
+    assert_eq!(phases(result), ["ior-easy-write"]);
+}
+
+#[test]
+fn a_killed_rank_0_is_named_by_those_that_are_left() {
+    let scene = Scene::new();
+    let Some(command) = scene.ranks(3).filter(|_| is_open_mpi() == Some(true)) else { return };
+    scene.write("long.ini", LONG);
+    let child = start(command, &endless());
+    wait_for_second_phase(&scene);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    signal(rank_pids(child.id())[0], "KILL");
+    let outcome = finish(child);
+    assert_ne!(outcome.code, Some(0), "{outcome:?}");
+    assert_lost(&scene.result("results"), 0);
+}
+
+#[test]
+fn a_frozen_rank_ends_the_job_after_the_timeout_by_name() {
+    for frozen in [2, 0] {
+        let scene = Scene::new();
+        let Some(command) = scene.ranks(3) else { return };
+        scene.write("long.ini", LONG);
+        let child = start(command, &[&endless()[..], &["--timeout", "4"]].concat());
+        wait_for_second_phase(&scene);
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let pids = rank_pids(child.id());
+        let begin = std::time::Instant::now();
+        signal(pids[frozen], "STOP");
+        // the launcher may wait for the frozen process, the others do not
+        let ended = wait_for(|| {
+            let lost = scene.path("results/result.json");
+            let result: Value = serde_json::from_str(&std::fs::read_to_string(lost).ok()?).unwrap();
+            (result["state"] == "failed").then_some(())
+        });
+        let seconds = begin.elapsed().as_secs_f64();
+        signal(pids[frozen], "CONT");
+        let outcome = finish(child);
+        assert!(ended.is_some() && seconds < 15.0, "after {seconds} s: {outcome:?}");
+        assert_ne!(outcome.code, Some(0), "{outcome:?}");
+        assert_lost(&scene.result("results"), frozen);
+        assert!(outcome.stderr.contains("no sign of life"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_signal_that_is_repeated_at_once_is_the_same_request() {
+    let scene = Scene::new();
+    scene.write("long.ini", LONG);
+    let child = start(scene.direct(), &endless());
+    wait_for_second_phase(&scene);
+    for _ in 0..3 {
+        signal(child.id(), "TERM");
+    }
+    let outcome = finish(child);
+    assert_interrupted(&scene, &outcome, 143);
+    let timestamp = scene.result("results")["provenance"]["timestamp"].as_str().unwrap().to_owned();
+    let go_on = format!("to go on: the same command with --timestamp {timestamp} --phase mdtest-easy-write");
+    assert!(outcome.stderr.contains(&go_on), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("the benchmark's files are in "), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_second_signal_after_seconds_ends_the_process_at_once_with_its_words() {
+    let scene = Scene::new();
+    // a script that nothing interrupts: the first request is not heard
+    let script = scene.write("sleep.sh", "#!/bin/sh\ntrap '' TERM INT\nsleep 20 >/dev/null 2>&1\n");
+    scene.write("long.ini", LONG);
+    let command = format!("global.drop-caches-cmd=sh {}", script.display());
+    let drop = ["--set", "global.drop-caches=TRUE", "--set", &command];
+    let child = start(scene.direct(), &[&endless()[..], &drop].concat());
+    wait_for(|| scene.path("results/result.json").exists().then_some(())).unwrap();
+    let begin = std::time::Instant::now();
+    signal(child.id(), "TERM");
+    std::thread::sleep(std::time::Duration::from_millis(5500));
+    signal(child.id(), "TERM");
+    let outcome = finish(child);
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    assert_ne!(outcome.code, Some(0), "{outcome:?}");
+    let result = scene.result("results");
+    assert_eq!(result["state"], "interrupted");
+    assert_eq!(result["failure"], "ended at once by a second signal 15");
+    assert!(outcome.stderr.contains("to go on: the same command with --timestamp"), "{}", outcome.stderr);
+}
+
+#[test]
+fn output_that_is_lost_does_not_lose_the_run() {
+    let scene = Scene::new();
+    scene.write("small.ini", common::SMALL);
+    let arguments =
+        ["small.ini", "--api", "null", "--resultdir", "results", "--set", "global.timestamp-resultdir=FALSE"];
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let full: &dyn Fn() -> std::process::Stdio = &|| full().into();
+    let gone: &dyn Fn() -> std::process::Stdio = &|| closed().into();
+    for (lost, stderr_too) in [(full, false), (full, true), (gone, false), (gone, true)] {
+        let mut command = scene.direct();
+        let stderr = if stderr_too { lost() } else { std::process::Stdio::piped() };
+        let child = command.args(arguments).stdout(lost()).stderr(stderr).spawn().unwrap();
+        let outcome = common::outcome(child.wait_with_output().unwrap());
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert_eq!(scene.result("results")["state"], "finished");
+        let told = outcome.stderr.matches("a part of the output could not be written").count();
+        assert_eq!(told, usize::from(!stderr_too), "{}", outcome.stderr);
+        std::fs::remove_dir_all(scene.path("results")).unwrap();
+    }
+    let mut list = scene.direct();
+    list.args(["config", "list"]).stdout(closed()).stderr(std::process::Stdio::piped());
+    let outcome = common::outcome(list.spawn().unwrap().wait_with_output().unwrap());
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_result_file_that_may_not_grow_is_told_and_the_run_goes_on() {
+    let scene = Scene::new();
+    scene.write("small.ini", common::SMALL);
+    // 48 blocks of 512 bytes: result.json grows beyond that, and SIGXFSZ would end the process
+    let mut command = std::process::Command::new("sh");
+    let script = "ulimit -f 48 && exec \"$0\" \"$@\"";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_dfs-bench")]).current_dir(scene.path(""));
+    let dated = ["--resultdir", "results", "--set", "global.timestamp-resultdir=FALSE", "--timestamp", "t"];
+    let outcome = run(command, [&["small.ini", "--api", "null"], &dated[..]].concat());
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
+    assert!(outcome.stdout.contains("[SCORE ]"), "{outcome:?}");
+    let (when, end) = ("the run goes on", "these files of the finished run are missing or old: ");
+    assert!(outcome.stderr.contains(when) && outcome.stderr.contains(end), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("result.json"), "{}", outcome.stderr);
 }

@@ -15,8 +15,9 @@ use io500_phases::comm::{Comm, ReduceOp};
 use io500_phases::config::ApiSpec;
 use io500_phases::engine::{Progress, Ticker, Watched};
 use io500_phases::error::Error;
-use io500_phases::phase_id::PhaseId;
+use io500_phases::phase_id::{Family, PhaseId};
 use io500_phases::phases::cleanup::Removed;
+use io500_phases::phases::setup::FAMILIES;
 use io500_phases::plan::{self, Layout, Plan};
 use io500_phases::report::{phase_line, score_lines, stdout_reasons};
 use io500_phases::results::{RunResult, RunState};
@@ -24,6 +25,9 @@ use io500_phases::suite::{Observer, Options, Suite, command_line, dated};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// So many runs may begin in the same second.
+const SECONDS: usize = 100;
 
 /// Which libdfs this binary was built with.
 pub fn dfs_provider() -> String {
@@ -37,7 +41,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
-    let plan = match plan(&session) {
+    let mut planned = match plan(&session) {
         Ok(plan) => plan,
         Err(error) => return Ok(tell(&session, &error.into())),
     };
@@ -47,7 +51,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             return Ok(tell(&session, &error.into()));
         }
         if session.is_root() {
-            print!("{}", plan::describe(&plan));
+            print!("{}", plan::describe(&planned));
         }
         session.comm.barrier();
         return Ok(Exit::Finished);
@@ -58,10 +62,26 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         return Ok(paths::run(args, list, &mut session, &progress, process_start)
             .unwrap_or_else(|error| tell(&session, &error)));
     }
-    match runs(args, &session, &plan, &progress, process_start) {
-        Ok(exit) => Ok(exit),
-        Err(error) => Ok(tell(&session, &error.into())),
+    for _ in 0..SECONDS {
+        match runs(args, &session, &planned, &progress, process_start) {
+            // of several runs that begin in one second, each takes a second of its own
+            Err(Error::InUse { path, by }) if new_run(&session) && path.contains(&session.timestamp) => {
+                if session.is_root() {
+                    eprintln!("dfs-bench: {path} belongs to {by}: this run takes the next second");
+                }
+                session.next_second();
+                planned = plan(&session)?;
+            }
+            Ok(exit) => return Ok(exit),
+            Err(error) => return Ok(tell(&session, &error.into())),
+        }
     }
+    Ok(tell(&session, &Error::Config(format!("other runs took each of the last {SECONDS} seconds")).into()))
+}
+
+/// Whether the timestamp was chosen by this run.
+fn new_run(session: &Session) -> bool {
+    session.config.bench.timestamp.is_none()
 }
 
 /// Runs the suite as often as asked; the worst exit code of all.
@@ -77,19 +97,25 @@ pub(super) fn runs(
     let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
     let comm = Watched::new(session.comm.as_ref(), progress.clone());
     let comm: &dyn Comm = &comm;
-    let last_words = Arc::new(LastWords::new(&session.timestamp, &resultdir));
+    let last_words = Arc::new(LastWords::new(session, &datadir, &resultdir));
+    signals::keep_words_in(&last_words);
     let _watchdog = guard::start(session, progress, &datadir, &last_words);
     if !args.cleanup {
         directories::check(comm, &session.config, &session.phases, &session.timestamp)?;
     }
     let stores = Selected::open(&session.config, &session.phases, &datadir, &comm)?;
-    if let Err(refusal) = preflight(session, comm, plan, &stores) {
+    if args.cleanup && new_run(session) && global.timestamp_datadir {
+        return which_run(session, comm, plan, &stores);
+    }
+    // a full store is no reason not to clean up
+    if let Err(refusal) = if args.cleanup { Ok(()) } else { preflight(session, comm, plan, &stores) } {
         stores.give_up(&comm)?;
         return Err(refusal);
     }
     let repeat = session.config.bench.repeat.max(1);
-    let options = |resultdir: String| Options {
+    let options = |resultdir: String, run: u32| Options {
         resultdir: Some(resultdir.into()),
+        new_run: new_run(session) && run == 1,
         // a part of the suite leaves its files for the next part
         clean_up: args.phase == "all" || repeat > 1,
         command_line: command_line(),
@@ -108,7 +134,8 @@ pub(super) fn runs(
         }),
     };
     if args.cleanup {
-        Suite::new(&session.config, plan, options(resultdir)).clean_up(comm, &stores, &mut Stdout)?;
+        let families = families(args, session)?;
+        Suite::new(&session.config, plan, options(resultdir, 0)).clean_up(comm, &stores, &families, &mut Stdout)?;
         return Ok(Exit::Finished);
     }
     let every = Duration::from_secs(session.config.bench.report_interval.max(1).into());
@@ -117,12 +144,42 @@ pub(super) fn runs(
     for run in 1..=repeat {
         let resultdir = if repeat > 1 { format!("{resultdir}/run-{run}") } else { resultdir.clone() };
         last_words.go_to(&resultdir);
-        let suite = Suite::new(&session.config, plan, options(resultdir));
+        let suite = Suite::new(&session.config, plan, options(resultdir, run));
         let exit = verdict(session, suite.run(comm, &stores, &mut Stdout)?);
         worst = if exit.code() > worst.code() { exit } else { worst };
     }
     stores.close(&comm)?;
     Ok(worst)
+}
+
+/// The families that `--cleanup` is about: all, or those of `--phase`.
+fn families(args: &RunArgs, session: &Session) -> Result<Vec<Family>, Error> {
+    if args.phase == "all" {
+        return Ok(FAMILIES.to_vec());
+    }
+    let asked = |family: &Family| session.phases.iter().any(|phase| phase.family() == *family);
+    let families: Vec<Family> = FAMILIES.into_iter().filter(asked).collect();
+    if families.is_empty() {
+        return Err(Error::Config(format!("--cleanup --phase {}: these phases leave no files", args.phase)));
+    }
+    Ok(families)
+}
+
+/// Refuses a clean-up that does not say of which run, and lists the runs that are there.
+fn which_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Result<Exit, Error> {
+    let runs = Suite::new(&session.config, plan, Options::default()).runs(comm, stores)?;
+    let datadir = &session.config.global.datadir;
+    let (message, hint) = match runs.last() {
+        Some(last) => (
+            format!("which run is to be removed? {datadir} holds those of {}", runs.join(", ")),
+            format!("for instance --timestamp {last}"),
+        ),
+        None => (
+            format!("which run is to be removed? {datadir} holds none with a timestamp"),
+            "a data directory without a timestamp is removed with --set global.timestamp-datadir=FALSE".to_owned(),
+        ),
+    };
+    Err(Error::NotThere { message, hint })
 }
 
 /// Rank 0 looks whether the stores are fit for the plan, and says what is worth a line.
@@ -131,11 +188,25 @@ fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
     if session.is_root() {
         match crate::preflight::check(&session.config, plan, &stores.describe()) {
             Ok(warnings) => warnings.iter().for_each(|warning| eprintln!("warning: {warning}")),
-            Err(error) => refusal = error.to_string().into_bytes(),
+            Err(error) => {
+                let full = matches!(error, Error::Unavailable(_));
+                refusal = serde_json::to_vec(&(full, error.to_string())).expect("plain values");
+            }
         }
     }
     comm.broadcast(0, &mut refusal);
-    if refusal.is_empty() { Ok(()) } else { Err(Error::Config(String::from_utf8_lossy(&refusal).into_owned())) }
+    let Ok((full, mut text)) = serde_json::from_slice::<(bool, String)>(&refusal) else { return Ok(()) };
+    if full && session.config.global.timestamp_datadir {
+        let runs = Suite::new(&session.config, plan, Options::default()).runs(comm, stores)?;
+        if !runs.is_empty() {
+            let datadir = &session.config.global.datadir;
+            text += &format!(
+                "; earlier runs left files in {datadir}: {}; the same command with --cleanup --timestamp and one of these removes them",
+                runs.join(", ")
+            );
+        }
+    }
+    Err(Error::Config(text))
 }
 
 /// The plan of the session's phases.
@@ -182,6 +253,13 @@ fn tell(session: &Session, error: &anyhow::Error) -> Exit {
         crate::exit::report(error);
         if let Some(error) = error.downcast_ref() {
             diagnosis::explain(error, &session.config, session.comm.rank());
+        }
+        if Exit::of(error) != Exit::Usage {
+            let global = &session.config.global;
+            let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
+            let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
+            let lines = LastWords::new(session, &datadir, &resultdir).where_it_lies();
+            lines.iter().for_each(|line| eprintln!("dfs-bench: {line}"));
         }
     }
     if let Some(Error::Interrupted) = error.downcast_ref() {

@@ -2,12 +2,10 @@
 
 use crate::cli::Cli;
 use crate::exit::Exit;
-use anyhow::Context as _;
 use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
-use std::io::Write as _;
 
 /// Print a shell's completions of the command line
 #[derive(Debug, Args)]
@@ -20,7 +18,7 @@ pub struct CompletionsArgs {
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "dfs-bench", &mut text);
-    print(&text)
+    show(&text)
 }
 
 /// The manual: the page of the command, then one for each subcommand, and for those below it.
@@ -29,7 +27,7 @@ pub fn man() -> anyhow::Result<Exit> {
     command.build();
     let mut text = Vec::new();
     pages(&mut command, &mut text)?;
-    print(&text)
+    show(&text)
 }
 
 fn pages(command: &mut Command, text: &mut Vec<u8>) -> std::io::Result<()> {
@@ -56,7 +54,7 @@ fn pages(command: &mut Command, text: &mut Vec<u8>) -> std::io::Result<()> {
     command.get_subcommands_mut().filter(|below| below.get_name() != "help").try_for_each(|below| pages(below, text))
 }
 
-fn print(text: &[u8]) -> anyhow::Result<Exit> {
-    std::io::stdout().write_all(text).context("cannot write to standard output")?;
+fn show(text: &[u8]) -> anyhow::Result<Exit> {
+    print!("{}", String::from_utf8_lossy(text));
     Ok(Exit::Finished)
 }

@@ -34,9 +34,18 @@ impl<'m> Dir<'m> {
     /// Makes a directory; one round trip. `EEXIST` when the name is taken.
     #[doc(alias = "dfs_mkdir")]
     pub fn mkdir(&self, name: &CStr, class: ObjectClass) -> Result<()> {
+        self.mkdir_as(name, DIR_MODE, class)
+    }
+
+    /// Like [`mkdir`](Self::mkdir), for its owner alone.
+    pub fn mkdir_private(&self, name: &CStr, class: ObjectClass) -> Result<()> {
+        self.mkdir_as(name, libc::S_IRWXU, class)
+    }
+
+    fn mkdir_as(&self, name: &CStr, mode: libc::mode_t, class: ObjectClass) -> Result<()> {
         let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount, an open directory, and a NUL-terminated name.
-        Errno::check(unsafe { daos_sys::dfs_mkdir(mount, parent, name.as_ptr(), DIR_MODE, class.id()) })
+        Errno::check(unsafe { daos_sys::dfs_mkdir(mount, parent, name.as_ptr(), mode, class.id()) })
     }
 
     /// Opens a directory; one round trip. `ENOTDIR` when it is something else.

@@ -53,6 +53,14 @@ pub enum Error {
         /// How to find out what there is.
         hint: String,
     },
+    /// Another run uses the data directory or the result directory; nothing was touched.
+    #[error("{path} shows that the directory is in use by {by}")]
+    InUse {
+        /// The claim that says so.
+        path: String,
+        /// Who that is.
+        by: String,
+    },
     /// The store refused an operation.
     #[error("rank {rank} ({host}): {phase}: {op} {path}: {errno}", phase = phase.map_or("setup", PhaseId::name))]
     Storage {

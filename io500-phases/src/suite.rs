@@ -1,6 +1,7 @@
 //! The suite: configuration, ranks and stores in, result out. The only orchestrator.
 
 mod books;
+mod claims;
 mod earlier;
 mod layout;
 mod phase;

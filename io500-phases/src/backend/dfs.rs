@@ -80,6 +80,10 @@ impl<'m> Backend for Dfs<'m> {
         Ok(parent.mkdir(name, ObjectClass::from_id(hints.dir_class))?)
     }
 
+    fn mkdir_private(&self, parent: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<()> {
+        Ok(parent.mkdir_private(name, ObjectClass::from_id(hints.dir_class))?)
+    }
+
     fn open_dir(&self, parent: &Self::Dir, name: &CStr) -> OpResult<Self::Dir> {
         Ok(parent.open_dir(name)?)
     }

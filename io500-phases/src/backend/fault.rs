@@ -168,6 +168,10 @@ impl<B: Backend> Backend for Faulty<B> {
         self.faults.blocking(Op::Mkdir)?;
         self.store.mkdir(parent, name, hints)
     }
+    fn mkdir_private(&self, parent: &B::Dir, name: &CStr, hints: Hints) -> OpResult<()> {
+        self.faults.blocking(Op::Mkdir)?;
+        self.store.mkdir_private(parent, name, hints)
+    }
     fn open_dir(&self, parent: &B::Dir, name: &CStr) -> OpResult<B::Dir> {
         self.faults.blocking(Op::OpenDir)?;
         self.store.open_dir(parent, name)

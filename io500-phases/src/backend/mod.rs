@@ -43,6 +43,10 @@ pub trait Backend {
     fn open_path(&self, path: &str) -> OpResult<Self::Dir>;
     /// Makes a directory. `EEXIST` when the name is taken.
     fn mkdir(&self, parent: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<()>;
+    /// Makes a directory that others than its owner cannot look into, where the store knows such things: the data directory.
+    fn mkdir_private(&self, parent: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<()> {
+        self.mkdir(parent, name, hints)
+    }
     /// Opens a directory for name operations and listing.
     fn open_dir(&self, parent: &Self::Dir, name: &CStr) -> OpResult<Self::Dir>;
     /// Creates a file, or opens it when it is there, for writing and reading.

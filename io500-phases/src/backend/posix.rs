@@ -19,6 +19,7 @@ use std::ptr::NonNull;
 const BATCH: usize = 1024;
 const FILE_MODE: libc::mode_t = 0o664;
 const DIRECTORY_MODE: libc::mode_t = 0o775;
+const PRIVATE_MODE: libc::mode_t = 0o700;
 
 /// Whether a path lies on a DAOS container that dfuse mounts. Looks at the table of mounts only: a path on a DAOS that is down
 /// must not be touched.
@@ -93,6 +94,11 @@ impl Backend for Posix {
     fn mkdir(&self, parent: &OwnedFd, name: &CStr, _hints: Hints) -> OpResult<()> {
         // SAFETY: mkdirat's contract, an open directory and a NUL-terminated name.
         check(unsafe { libc::mkdirat(parent.as_raw_fd(), name.as_ptr(), DIRECTORY_MODE) })
+    }
+
+    fn mkdir_private(&self, parent: &OwnedFd, name: &CStr, _hints: Hints) -> OpResult<()> {
+        // SAFETY: mkdirat's contract, an open directory and a NUL-terminated name.
+        check(unsafe { libc::mkdirat(parent.as_raw_fd(), name.as_ptr(), PRIVATE_MODE) })
     }
 
     fn open_dir(&self, parent: &OwnedFd, name: &CStr) -> OpResult<OwnedFd> {

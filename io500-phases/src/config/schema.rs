@@ -392,7 +392,7 @@ const OWN: [OptionDef; 19] = [
         UNSIGNED,
         None,
         Advanced,
-        "Seconds without progress that end the job; 0: never; unset: 300 on DAOS, never elsewhere.",
+        "Seconds that end the job when a rank makes no progress or gives no sign of life; 0: never; unset: 300, for progress on other stores than DAOS never.",
     ),
     option(
         "report-interval",

@@ -34,6 +34,13 @@ pub enum Failure {
     },
     /// The run cannot be as configured.
     Config(String),
+    /// Another run uses the directory.
+    InUse {
+        /// The claim that says so.
+        path: String,
+        /// Who that is.
+        by: String,
+    },
     /// A stop was asked for.
     Interrupted,
     /// Not this rank: another one said that it failed.
@@ -53,7 +60,8 @@ pub struct Team<'a> {
 pub const FAILED: u8 = 0xff;
 
 impl<'a> Team<'a> {
-    /// A team whose ranks wait `grace` for each other once one has failed; then `stuck` is called, from another thread, and must end the process.
+    /// A team whose ranks wait `grace` for each other once one has failed; then `stuck` is called, from another thread, and the process is
+    /// aborted where that does not end it.
     pub fn new(comm: &'a dyn Comm, grace: Duration, stuck: Arc<dyn Fn(&Error) + Send + Sync>) -> Self {
         Team { comm, phase: Cell::new(None), heard: Cell::new(false), grace, stuck }
     }
@@ -148,6 +156,7 @@ impl<'a> Team<'a> {
             Failure::Panic(message) => Error::Panic { rank, message },
             Failure::ResultFile { path, message } => Error::ResultFile { path, message },
             Failure::Config(message) => Error::Config(message),
+            Failure::InUse { path, by } => Error::InUse { path, by },
             Failure::Interrupted | Failure::Elsewhere => Error::Interrupted,
         }
     }
@@ -167,6 +176,8 @@ impl Watch {
                 woken.wait_timeout_while(guard, grace, |over| !*over).expect("nobody panics with this lock");
             if !*guard {
                 stuck(&error);
+                // it has to end the process: the rank would wait for ever, with buffers and handles that others count on
+                std::process::abort();
             }
         });
         Watch(over)

@@ -1,7 +1,7 @@
 //! After the last phase, or by itself: removes what the benchmark made, by its names, and nothing else.
 
 use super::context::failed;
-use super::setup::{FAMILIES, names};
+use super::setup::names;
 use crate::backend::{Backend, FileKind};
 use crate::engine::{Failure, Progress, Team};
 use crate::error::{Errno, Result};
@@ -25,13 +25,14 @@ pub struct Removed {
 
 const EXAMPLES: usize = 5;
 
-/// Removes the benchmark's files below the data directory: all ranks share the directories that hold many. Repeatable: what is gone is gone. The
+/// Removes the files of these families below the data directory: all ranks share the directories that hold many. Repeatable: what is gone is gone. The
 /// data directory itself goes only if `remove_datadir` says that this benchmark made it.
 pub fn sweep<B: Backend>(
     backend: &B,
     team: &Team<'_>,
     progress: &Progress,
     datadir: &str,
+    families: &[Family],
     remove_datadir: bool,
 ) -> Result<Removed> {
     let mut sweep = Sweep { backend, team, progress, removed: Removed::default() };
@@ -40,7 +41,7 @@ pub fn sweep<B: Backend>(
         other => other.map(Some).map_err(failed("open", datadir)),
     };
     if let Some(root) = team.agree(root)? {
-        for family in FAMILIES {
+        for &family in families {
             let swept = sweep.family(&root, family);
             team.agree(swept)?;
             let emptied = sweep.after_family(&root, family);
@@ -278,7 +279,7 @@ fn is_own_dir(name: &str) -> bool {
 }
 
 /// Whether the text is numbers with this character between them.
-fn is_numbers(text: &str, between: char) -> bool {
+pub(super) fn is_numbers(text: &str, between: char) -> bool {
     text.split(between).all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 

@@ -1,5 +1,6 @@
 //! The phases themselves: the only place that times.
 
+pub mod claim;
 pub mod cleanup;
 mod context;
 mod crew;

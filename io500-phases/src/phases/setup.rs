@@ -1,23 +1,26 @@
 //! The data directory before the first phase: looked at by rank 0 alone, then made. Nothing of somebody else's is ever touched.
 
+use super::cleanup;
 use super::context::failed;
 use crate::backend::{Backend, list};
 use crate::engine::{Failure, Team};
 use crate::error::{Errno, OpResult, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
-use crate::plan::{Hints, Plan};
+use crate::plan::{Hints, MdtestPlan, Plan};
 use std::ffi::{CStr, CString};
 
 /// The directories that a run has directly below the data directory.
 pub const FAMILIES: [Family; 5] =
     [Family::IorEasy, Family::IorHard, Family::MdtestEasy, Family::MdtestHard, Family::Mdworkbench];
 
-/// Looks, without changing anything, whether the phases of this store can run in the data directory. For rank 0.
+/// Looks, without changing anything, whether the phases of this store can run in the data directory. What is left of a write phase must be
+/// this run's `own`. For rank 0.
 pub fn inspect<B: Backend>(
     backend: &B,
     datadir: &str,
     plan: &Plan,
     phases: &[PhaseId],
+    own: bool,
 ) -> std::result::Result<(), Failure> {
     let root = match backend.open_path(datadir) {
         Ok(root) => Some(root),
@@ -41,7 +44,7 @@ pub fn inspect<B: Backend>(
         let family = phase.family();
         if phase.kind() == Kind::Write {
             if let (Some(root), true) = (&root, present.iter().any(|name| name == family.name())) {
-                check_left_over(backend, root, datadir, family)?;
+                check_left_over(backend, root, datadir, family, own)?;
             }
         } else if let Some(write) = made_by(phase)
             && !plan.phases.contains(&write)
@@ -57,6 +60,32 @@ pub fn inspect<B: Backend>(
     Ok(())
 }
 
+/// The families of write phases in whose directories an earlier run left something that must go first. IOR's files are not among them:
+/// writing replaces them. For rank 0, after [`inspect`].
+pub fn left_over<B: Backend>(
+    backend: &B,
+    datadir: &str,
+    phases: &[PhaseId],
+) -> std::result::Result<Vec<Family>, Failure> {
+    let root = match backend.open_path(datadir) {
+        Err(Errno(libc::ENOENT)) => return Ok(Vec::new()),
+        other => other.map_err(failed("open", datadir))?,
+    };
+    let mut left = Vec::new();
+    for family in phases.iter().filter(|phase| phase.kind() == Kind::Write).map(|phase| phase.family()) {
+        let replaces = matches!(family, Family::MdtestEasy | Family::MdtestHard | Family::Mdworkbench);
+        let path = format!("{datadir}/{}", family.name());
+        match backend.open_dir(&root, &c_name(family.name())) {
+            Ok(dir) if replaces && !names(backend, &dir).map_err(failed("readdir", path))?.is_empty() => {
+                left.push(family)
+            }
+            _ => {}
+        }
+    }
+    left.dedup();
+    Ok(left)
+}
+
 /// The phase that makes the files that a phase works on.
 pub fn made_by(phase: PhaseId) -> Option<PhaseId> {
     match (phase.kind(), phase.family()) {
@@ -70,12 +99,13 @@ pub fn made_by(phase: PhaseId) -> Option<PhaseId> {
     }
 }
 
-/// A write phase may find the files of an earlier ior run, which it replaces as IOR does, and nothing else.
+/// A write phase may find the files of an earlier ior run, which it replaces as IOR does, and what it left itself earlier in this run.
 fn check_left_over<B: Backend>(
     backend: &B,
     root: &B::Dir,
     datadir: &str,
     family: Family,
+    own: bool,
 ) -> std::result::Result<(), Failure> {
     let name = family.name();
     let path = format!("{datadir}/{name}");
@@ -84,12 +114,14 @@ fn check_left_over<B: Backend>(
     let replaceable = |entry: &str| match family {
         Family::IorEasy => entry.starts_with("ior_file_easy") || entry.parse::<u32>().is_ok(),
         Family::IorHard => entry == "file",
+        Family::MdtestEasy | Family::MdtestHard => own && entry == MdtestPlan::TEST_DIR,
+        Family::Mdworkbench => own && cleanup::is_numbers(entry, '_'),
         _ => false,
     };
     match left.iter().find(|entry| !replaceable(entry)) {
         None => Ok(()),
         Some(entry) => Err(Failure::Config(format!(
-            "{path} holds {entry:?} of an earlier run: remove it with --cleanup, or take another data directory"
+            "{path} holds {entry:?} of an earlier run: take another data directory, or remove it with --cleanup --phase {name}"
         ))),
     }
 }
@@ -102,19 +134,8 @@ pub fn make<B: Backend>(
     plan: &Plan,
     families: &[Family],
 ) -> std::result::Result<bool, Failure> {
-    let (root, created) = make_path(backend, datadir, plan.data_dirs).map_err(|(path, errno)| match errno {
-        Errno(libc::ENOENT) => Failure::Config(format!(
-            "the data directory {datadir} cannot be made: mkdir {path}: {errno}, although the directory above it is there: that file \
-             system makes no directories"
-        )),
-        Errno(libc::EEXIST) => Failure::Config(format!(
-            "the data directory {datadir} cannot be made: {path} is a symbolic link to something that is not there"
-        )),
-        errno if is_of_the_path(errno) => {
-            Failure::Config(format!("the data directory {datadir} cannot be made: mkdir {path}: {errno}"))
-        }
-        errno => failed("mkdir", path)(errno),
-    })?;
+    let (root, created) =
+        make_path(backend, datadir, plan.data_dirs).map_err(|(path, errno)| cannot_be_made(datadir, path, errno))?;
     for family in families {
         let hints = match family {
             Family::MdtestEasy => plan.mdtest_easy.hints,
@@ -122,7 +143,7 @@ pub fn make<B: Backend>(
             Family::Mdworkbench => plan.mdworkbench.hints,
             _ => plan.data_dirs,
         };
-        match backend.mkdir(&root, &c_name(family.name()), hints) {
+        match backend.mkdir_private(&root, &c_name(family.name()), hints) {
             Err(Errno(libc::EEXIST)) | Ok(()) => {}
             Err(errno) => return Err(failed("mkdir", format!("{datadir}/{}", family.name()))(errno)),
         }
@@ -143,7 +164,25 @@ pub fn make_unique_dirs<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str,
     team.agree(made)
 }
 
-fn make_path<B: Backend>(
+/// Why a data directory cannot be made.
+fn cannot_be_made(datadir: &str, path: String, errno: Errno) -> Failure {
+    match errno {
+        Errno(libc::ENOENT) => Failure::Config(format!(
+            "the data directory {datadir} cannot be made: mkdir {path}: {errno}, although the directory above it is there: that file \
+             system makes no directories"
+        )),
+        Errno(libc::EEXIST) => Failure::Config(format!(
+            "the data directory {datadir} cannot be made: {path} is a symbolic link to something that is not there"
+        )),
+        errno if is_of_the_path(errno) => {
+            Failure::Config(format!("the data directory {datadir} cannot be made: mkdir {path}: {errno}"))
+        }
+        errno => failed("mkdir", path)(errno),
+    }
+}
+
+/// Opens a directory, made with everything above it where it is not there: whether it was made.
+pub(super) fn make_path<B: Backend>(
     backend: &B,
     path: &str,
     hints: Hints,
@@ -161,7 +200,7 @@ fn make_path<B: Backend>(
         None => (".", trimmed),
     };
     let (parent, _) = make_path(backend, parent, hints)?;
-    let there = match backend.mkdir(&parent, &c_name(name), hints) {
+    let there = match backend.mkdir_private(&parent, &c_name(name), hints) {
         Ok(()) => false,
         Err(Errno(libc::EEXIST)) => true,
         Err(errno) => return Err(at(errno)),
@@ -195,6 +234,6 @@ pub fn names<B: Backend>(backend: &B, dir: &B::Dir) -> OpResult<Vec<String>> {
     Ok(names)
 }
 
-fn c_name(name: &str) -> CString {
+pub(super) fn c_name(name: &str) -> CString {
     CString::new(name).expect("the plan's names have no NUL")
 }

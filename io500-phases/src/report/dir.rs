@@ -100,11 +100,6 @@ impl ResultDir {
         }
     }
 
-    /// Keeps the number of operations that every rank did.
-    pub fn set_stonewall(&self, family: Family, operations: u64) -> Result<()> {
-        self.write(&stonewall_name(family), operations.to_string().as_bytes())
-    }
-
     /// The first object of every set that mdworkbench has not replaced, if the file is there: `pos: 40`.
     pub fn mdworkbench_start(&self) -> Result<Option<u64>> {
         let path = self.0.join(MDWORKBENCH_STATUS);
@@ -121,11 +116,6 @@ impl ResultDir {
         }
     }
 
-    /// Keeps the first object that mdworkbench has not replaced.
-    pub fn set_mdworkbench_start(&self, start: u64) -> Result<()> {
-        self.write(MDWORKBENCH_STATUS, format!("pos: {start}\n").as_bytes())
-    }
-
     /// The rate in kIOPS that sizes mdworkbench, as the C suite keeps it: one little-endian double.
     pub fn mdworkbench_rate(&self) -> Result<Option<f64>> {
         let path = self.0.join(MDWORKBENCH_SIZE);
@@ -136,15 +126,13 @@ impl ResultDir {
         }
     }
 
-    /// Keeps the rate that sizes mdworkbench.
-    pub fn set_mdworkbench_rate(&self, rate: f64) -> Result<()> {
-        self.write(MDWORKBENCH_SIZE, &rate.to_le_bytes())
-    }
-
-    /// Removes the files that tell how far write phases came: what they tell of is gone.
-    pub fn forget_files(&self) -> Result<()> {
-        let stonewalls = [Family::IorEasy, Family::IorHard, Family::MdtestEasy, Family::MdtestHard].map(stonewall_name);
-        let names = stonewalls.iter().map(String::as_str).chain([MDWORKBENCH_STATUS, MDWORKBENCH_SIZE]);
+    /// Removes the files that tell how far the write phases of these families came: what they tell of is gone.
+    pub fn forget_files(&self, families: &[Family]) -> Result<()> {
+        let names = families.iter().flat_map(|&family| match family {
+            Family::Mdworkbench => vec![MDWORKBENCH_STATUS.to_owned()],
+            Family::MdtestEasy => vec![stonewall_name(family), MDWORKBENCH_SIZE.to_owned()],
+            family => vec![stonewall_name(family)],
+        });
         for path in names.map(|name| self.0.join(name)) {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(self.error(&path, error)),
@@ -183,6 +171,21 @@ fn is_absent(error: &std::io::Error) -> bool {
 const MDWORKBENCH_STATUS: &str = "mdworkbench.status";
 const MDWORKBENCH_SIZE: &str = "mdworkbench-size";
 
+/// The file that keeps the number of operations that every rank did: its name and bytes.
+pub fn stonewall_file(family: Family, operations: u64) -> (String, Vec<u8>) {
+    (stonewall_name(family), operations.to_string().into_bytes())
+}
+
+/// The file that keeps the first object that mdworkbench has not replaced.
+pub fn mdworkbench_start_file(start: u64) -> (&'static str, Vec<u8>) {
+    (MDWORKBENCH_STATUS, format!("pos: {start}\n").into_bytes())
+}
+
+/// The file that keeps the rate that sizes mdworkbench.
+pub fn mdworkbench_rate_file(rate: f64) -> (&'static str, Vec<u8>) {
+    (MDWORKBENCH_SIZE, rate.to_le_bytes().to_vec())
+}
+
 fn stonewall_name(family: Family) -> String {
     format!("{}.stonewall", family.name())
 }
@@ -198,7 +201,8 @@ mod tests {
         dir.write("result.txt", b"one").unwrap();
         dir.write("result.txt", b"two").unwrap();
         assert_eq!(fs::read(dir.path().join("result.txt")).unwrap(), b"two");
-        dir.set_stonewall(Family::IorEasy, 42).unwrap();
+        let (name, bytes) = stonewall_file(Family::IorEasy, 42);
+        dir.write(&name, &bytes).unwrap();
         assert_eq!(dir.stonewall(Family::IorEasy).unwrap(), Some(42));
         assert_eq!(dir.stonewall(Family::IorHard).unwrap(), None);
         fs::write(dir.path().join("ior-hard.stonewall"), "12x").unwrap();

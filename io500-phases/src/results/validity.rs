@@ -133,6 +133,9 @@ pub fn extended_valid(official: &Verdict) -> bool {
     !official.reasons.iter().any(|reason| reason.phase.is_some() && reason.invalidates)
 }
 
+/// A rank that finishes nothing for longer speaks against a run: an engine was lost, a node hung, a process was stopped.
+pub const LONGEST_STALL_S: f64 = 10.0;
+
 /// The strict verdict: everything official, and what the C suite lets pass.
 pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
     let mut verdict = official(rules, result);
@@ -191,6 +194,13 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         if phase.phase.has_stonewall() && phase.phase_s < f64::from(minimum) && official_s(phase) >= f64::from(minimum)
         {
             doubt(format!("lasted {:.4} seconds, the rules demand {minimum}", phase.phase_s));
+        }
+        let stall = phase.stability.as_ref().and_then(|stability| stability.longest_stall.as_ref());
+        if let Some(stall) = stall.filter(|stall| stall.length_s > LONGEST_STALL_S) {
+            doubt(format!(
+                "rank {} ({}) finished nothing for {:.1} s: more than {LONGEST_STALL_S} s is no steady store",
+                stall.rank, stall.host, stall.length_s
+            ));
         }
         let read_less = written_before(result, phase).filter(|written| written.bytes > phase.bytes);
         if let Some(written) = read_less.filter(|_| !phase.switched_off) {
@@ -259,6 +269,7 @@ fn written_before<'a>(result: &'a RunResult, phase: &PhaseResult) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use super::super::run::*;
+    use super::super::series::{RankStall, Stability};
     use super::*;
     use crate::phases::Check;
 
@@ -364,7 +375,16 @@ mod tests {
     #[test]
     fn what_the_c_suite_lets_pass_is_a_strict_reason() {
         type Change = fn(&mut RunResult, &mut Rules);
-        let changes: [(Change, &str); 7] = [
+        let changes: [(Change, &str); 8] = [
+            (
+                |run, _| {
+                    let stall = RankStall { rank: 3, host: "n7".into(), begin_s: 1.0, length_s: 13.0 };
+                    let longest_stall = Some(stall);
+                    phase(run, PhaseId::IorEasyRead).stability =
+                        Some(Stability { drift: None, variation: None, slowest: None, longest_stall });
+                },
+                "rank 3 (n7) finished nothing for 13.0 s",
+            ),
             (
                 |run, _| phase(run, PhaseId::MdtestHardRead).check = Some(Check { wrong: 2, ..Check::default() }),
                 "2 with wrong bytes",

@@ -5,10 +5,14 @@ use super::run::Observer;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::phase_id::{Family, PhaseId};
-use crate::report::{LOG_NAME, LogEntry, ResultDir, hgrm, hgrm_name, histogram_log, phase_txt, result_txt, summary};
+use crate::report::{
+    LOG_NAME, LogEntry, ResultDir, hgrm, hgrm_name, histogram_log, mdworkbench_rate_file, mdworkbench_start_file,
+    phase_txt, result_txt, stonewall_file, summary,
+};
 use crate::results::provenance::Provenance;
 use crate::results::validity::{self, Rules};
 use crate::results::{KindLatency, PhaseResult, RunResult, RunState, SCHEMA_VERSION, ScoreResult, Verdict, score};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// Phases of the standard mode, those without a score included.
@@ -23,6 +27,9 @@ pub(super) struct Books<'o> {
     since: SystemTime,
     /// The latencies of the phases so far, for the histogram log.
     latencies: Vec<(PhaseId, SystemTime, Duration, KindLatency)>,
+    /// Files that could not be written when their time came, and why the first could not: a full disk is no reason to lose the run.
+    unwritten: BTreeMap<String, Vec<u8>>,
+    trouble: Option<Error>,
     pub observer: &'o mut dyn Observer,
 }
 
@@ -41,7 +48,16 @@ impl<'o> Books<'o> {
             strict: valid(),
             failure: None,
         };
-        Books { result, rules, dir, since: SystemTime::now(), latencies: Vec::new(), observer }
+        Books {
+            result,
+            rules,
+            dir,
+            since: SystemTime::now(),
+            latencies: Vec::new(),
+            unwritten: BTreeMap::new(),
+            trouble: None,
+            observer,
+        }
     }
 
     /// The directories are there: takes in what earlier invocations left, judges, writes and tells what is known before the
@@ -53,7 +69,10 @@ impl<'o> Books<'o> {
             dir.write("config-orig.ini", config.inputs().file_text().unwrap_or_default().as_bytes())?;
         }
         self.judge();
-        self.write()?;
+        // nothing is lost yet: a directory that takes no result is an error now
+        self.files()
+            .iter()
+            .try_for_each(|(name, bytes)| self.dir.as_ref().map_or(Ok(()), |dir| dir.write(name, bytes)))?;
         self.observer.started(&self.result);
         Ok(())
     }
@@ -73,12 +92,14 @@ impl<'o> Books<'o> {
     }
 
     /// Writes the latencies of a phase as `.hgrm` files, and the log of all phases anew.
-    pub fn keep_latencies(&mut self, phase: PhaseId, begin: SystemTime, latencies: Vec<KindLatency>) -> Result<()> {
+    pub fn keep_latencies(&mut self, phase: PhaseId, begin: SystemTime, latencies: Vec<KindLatency>) {
         let length = begin.elapsed().unwrap_or_default();
-        let Some(dir) = self.dir.as_ref().filter(|_| !latencies.is_empty()) else { return Ok(()) };
+        if self.dir.is_none() || latencies.is_empty() {
+            return;
+        }
         for latency in latencies {
             let name = hgrm_name(phase, latency.result.kind);
-            dir.write(&format!("latency/{name}"), hgrm(&latency.histogram).as_bytes())?;
+            self.keep(&format!("latency/{name}"), hgrm(&latency.histogram).as_bytes());
             self.latencies.push((phase, begin, length, latency));
         }
         let entries: Vec<LogEntry<'_>> = self
@@ -97,7 +118,25 @@ impl<'o> Books<'o> {
             1 => LOG_NAME.to_owned(),
             number => LOG_NAME.replace('.', &format!("-{number}.")),
         };
-        dir.write(&format!("latency/{name}"), &histogram_log(self.since, &entries))
+        let log = histogram_log(self.since, &entries);
+        self.keep(&format!("latency/{name}"), &log);
+    }
+
+    /// Writes a file now, or with the next ones where that is not possible.
+    fn keep(&mut self, name: &str, bytes: &[u8]) {
+        let Some(dir) = &self.dir else { return };
+        match dir.write(name, bytes) {
+            Ok(()) => drop(self.unwritten.remove(name)),
+            Err(error) => {
+                if self.trouble.is_none() {
+                    log::error!(
+                        "{error}: the run goes on, and what cannot be written now is tried again after the next phase"
+                    );
+                }
+                self.trouble.get_or_insert(error);
+                self.unwritten.insert(name.to_owned(), bytes.to_vec());
+            }
+        }
     }
 
     /// A phase has `run = FALSE`. What an earlier invocation measured in it stays.
@@ -115,41 +154,61 @@ impl<'o> Books<'o> {
     }
 
     /// A phase is over: books it and writes all files anew.
-    pub fn phase_over(&mut self, mut result: PhaseResult, csv: &str, reached: Option<u64>) -> Result<()> {
+    pub fn phase_over(&mut self, mut result: PhaseResult, csv: &str, reached: Option<u64>) {
         let (phase, rate) = (result.phase, result.rate);
         result.invocation = self.result.provenance.invocation;
         self.result.enter(result);
         self.judge();
-        if let Some(dir) = &self.dir {
-            match reached {
-                Some(start) if phase.family() == Family::Mdworkbench => dir.set_mdworkbench_start(start)?,
-                Some(count) => dir.set_stonewall(phase.family(), count)?,
-                None => {}
-            }
-            if phase == PhaseId::MdtestEasyWrite && self.rules.expected.contains(&PhaseId::MdworkbenchCreate) {
-                dir.set_mdworkbench_rate(rate)?;
-            }
-            if !csv.is_empty() {
-                dir.write(&format!("{phase}.csv"), csv.as_bytes())?;
-            }
-            if let Some(result) = self.result.phase(phase) {
-                dir.write(&format!("{phase}.txt"), phase_txt(result).as_bytes())?;
-            }
+        for (name, bytes) in std::mem::take(&mut self.unwritten) {
+            self.keep(&name, &bytes);
         }
-        self.write()?;
+        match reached {
+            Some(start) if phase.family() == Family::Mdworkbench => {
+                let (name, bytes) = mdworkbench_start_file(start);
+                self.keep(name, &bytes);
+            }
+            Some(count) => {
+                let (name, bytes) = stonewall_file(phase.family(), count);
+                self.keep(&name, &bytes);
+            }
+            None => {}
+        }
+        if phase == PhaseId::MdtestEasyWrite && self.rules.expected.contains(&PhaseId::MdworkbenchCreate) {
+            let (name, bytes) = mdworkbench_rate_file(rate);
+            self.keep(name, &bytes);
+        }
+        if !csv.is_empty() {
+            self.keep(&format!("{phase}.csv"), csv.as_bytes());
+        }
+        if let Some(text) = self.result.phase(phase).map(phase_txt) {
+            self.keep(&format!("{phase}.txt"), text.as_bytes());
+        }
+        self.write();
         self.observer.phase_over(&self.result, phase);
-        Ok(())
     }
 
-    /// The last phase is over.
+    /// The last phase is over. An error when files of the result are missing: everything else was done and told by then.
     pub fn finish(&mut self) -> Result<()> {
         self.result.state = RunState::Finished;
         self.result.provenance.ended = now();
         self.judge();
         self.result.score = Some(self.score());
-        self.write()?;
+        for (name, bytes) in std::mem::take(&mut self.unwritten) {
+            self.keep(&name, &bytes);
+        }
+        self.write();
         self.observer.finished(&self.result);
-        Ok(())
+        let missing: Vec<&str> = self.unwritten.keys().map(String::as_str).collect();
+        match self.trouble.take() {
+            Some(Error::ResultFile { message, .. }) if !missing.is_empty() => Err(Error::ResultFile {
+                path: self.result.provenance.resultdir.clone(),
+                message: format!(
+                    "{message}: these files of the finished run are missing or old: {}",
+                    missing.join(", ")
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn score(&self) -> ScoreResult {
@@ -170,17 +229,24 @@ impl<'o> Books<'o> {
         self.result.failure = Some(error.to_string());
         self.result.provenance.ended = now();
         self.judge();
-        if let Err(second) = self.write() {
-            log::error!("the result directory could not be brought up to date: {second}");
+        self.write();
+        if !self.unwritten.is_empty() {
+            let missing: Vec<&str> = self.unwritten.keys().map(String::as_str).collect();
+            log::error!("the result directory could not be brought up to date: {}", missing.join(", "));
         }
     }
 
-    fn write(&self) -> Result<()> {
-        let Some(dir) = &self.dir else { return Ok(()) };
-        dir.write("result_summary.txt", summary(&self.result).as_bytes())?;
-        dir.write("result.txt", result_txt(&self.result).as_bytes())?;
+    fn write(&mut self) {
+        if self.dir.is_some() {
+            self.files().iter().for_each(|(name, bytes)| self.keep(name, bytes));
+        }
+    }
+
+    /// The files that grow with the run, the one that holds everything first.
+    fn files(&self) -> [(&'static str, Vec<u8>); 3] {
         let json = serde_json::to_vec_pretty(&self.result).expect("a result has string keys only");
-        dir.write("result.json", &json)
+        let (summary, text) = (summary(&self.result), result_txt(&self.result));
+        [("result.json", json), ("result_summary.txt", summary.into_bytes()), ("result.txt", text.into_bytes())]
     }
 }
 

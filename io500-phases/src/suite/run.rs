@@ -3,7 +3,7 @@
 use super::books::{Books, now};
 use super::phase::{Outcome, RunPhase, read_rule};
 use super::standing::Standing;
-use super::visits::{Look, Make, Sweep, UniqueDirs};
+use super::visits::{LeftOver, Look, Make, Runs, Sweep, UniqueDirs};
 use crate::backend::Description;
 use crate::backend::select::{Share as _, Stores};
 use crate::comm::{ClockSync, Comm, ReduceOp};
@@ -11,7 +11,9 @@ use crate::config::Config;
 use crate::engine::{Failure, Progress, Team, Ticker, catch};
 use crate::error::{Error, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
-use crate::phases::cleanup;
+use crate::phases::claim::Respect;
+use crate::phases::cleanup::{self, Removed};
+use crate::phases::setup::FAMILIES;
 use crate::plan::{MdworkbenchPlan, Plan};
 use crate::report::{ResultDir, equivalent_command};
 use crate::results::{PhaseResult, RunResult};
@@ -33,6 +35,8 @@ pub struct Options {
     pub resultdir: Option<PathBuf>,
     /// Remove the benchmark's files after the last phase.
     pub clean_up: bool,
+    /// The timestamp was chosen just now: a directory that carries it and is there already is another run's.
+    pub new_run: bool,
     /// For provenance.
     pub command_line: Vec<String>,
     /// When the process began.
@@ -41,7 +45,8 @@ pub struct Options {
     pub progress: Arc<Progress>,
     /// The clock of the loops.
     pub ticker: Ticker,
-    /// Called from another thread when a rank failed and the others do not come to the meeting: must end the process.
+    /// Called from another thread when a rank failed and the others do not come to the next collective. It has to end the process, and
+    /// where it returns, the process is aborted: the rank that waits cannot be helped, and would wait for ever.
     pub stuck: Arc<dyn Fn(&Error) + Send + Sync>,
 }
 
@@ -50,11 +55,14 @@ impl Default for Options {
         Options {
             resultdir: None,
             clean_up: false,
+            new_run: false,
             command_line: command_line(),
             process_start: Instant::now(),
             progress: Arc::default(),
             ticker: Ticker::real(),
-            stuck: Arc::new(|error| log::error!("the other ranks do not answer after: {error}")),
+            stuck: Arc::new(|error| {
+                log::error!("the other ranks do not answer, the process is aborted after: {error}")
+            }),
         }
     }
 }
@@ -116,16 +124,35 @@ impl<'a> Suite<'a> {
         let mut standing = Standing::new(ClockSync::measure(comm), read_rule(&team));
         self.look(&team, stores)?;
         standing.recall(&team, self.options.resultdir.as_deref(), self.plan)?;
-        let dir = self.make(&team, stores)?;
+        let claims = self.claim(&team, stores, Respect::All)?;
+        let done = self.run_claimed(&team, stores, standing, connected_s, observer);
+        claims.release(stores);
+        done
+    }
+
+    /// Runs in directories that no other run uses.
+    fn run_claimed<S: Stores>(
+        &self,
+        team: &Team<'_>,
+        stores: &S,
+        mut standing: Standing,
+        connected_s: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<RunResult>> {
+        let comm = team.comm();
+        // what was there before the claim may have changed since
+        self.look(team, stores)?;
+        self.replace_left_over(team, stores)?;
+        let dir = self.make(team, stores)?;
         let rules = self.rules(comm, stores);
-        let provenance = self.provenance(&team, stores, &standing, connected_s, &rules);
+        let provenance = self.provenance(team, stores, &standing, connected_s, &rules);
         let mut books = provenance.map(|provenance| Books::open(provenance, rules, dir, observer));
         let begun = books.as_mut().map_or(Ok(()), |books| books.begin(self.config));
         team.agree(begun.map_err(as_failure))?;
-        let run = self.phases(&team, stores, &mut standing, &mut books);
+        let run = self.phases(team, stores, &mut standing, &mut books);
         self.options.progress.end();
         match run {
-            Ok(()) => self.finish(&team, stores, books),
+            Ok(()) => self.finish(team, stores, books),
             Err(error) => {
                 if let Some(mut books) = books {
                     books.fail(&error);
@@ -153,13 +180,89 @@ impl<'a> Suite<'a> {
         let looked = if let Some(problem) = problems.first() {
             Err(Failure::Config(problem.to_string()))
         } else if team.comm().rank() == 0 {
-            self.by_store(stores).iter().try_for_each(|(lead, phases)| {
-                stores.visit(*lead, Look { datadir: stores.datadir(*lead), plan: self.plan, phases })
-            })
+            let own = self.is_continued();
+            let look = |(lead, phases): &(PhaseId, Vec<PhaseId>)| {
+                stores.visit(*lead, Look { datadir: stores.datadir(*lead), plan: self.plan, phases, own })
+            };
+            self.is_new(stores).and_then(|()| self.by_store(stores).iter().try_for_each(look))
         } else {
             Ok(())
         };
         team.agree(looked)
+    }
+
+    /// Whether the result directory is that of this run, which an earlier invocation began.
+    fn is_continued(&self) -> bool {
+        let json = self.options.resultdir.as_ref().and_then(|path| ResultDir::at(path).read("result.json").ok()?);
+        let earlier = json.and_then(|json| serde_json::from_slice::<RunResult>(&json).ok());
+        earlier.is_some_and(|earlier| earlier.provenance.timestamp == self.plan.timestamp)
+    }
+
+    /// A write phase that is run again replaces what it left before, with what tells of it in the result directory. Collective.
+    fn replace_left_over<S: Stores>(&self, team: &Team<'_>, stores: &S) -> Result<()> {
+        let groups = self.by_store(stores);
+        let look = |(lead, phases): &(PhaseId, Vec<PhaseId>)| {
+            let left = stores.visit(*lead, LeftOver { datadir: stores.datadir(*lead), phases })?;
+            Ok((*lead, left))
+        };
+        let found = if team.comm().rank() == 0 {
+            groups.iter().map(look).collect::<std::result::Result<Vec<_>, Failure>>()
+        } else {
+            Ok(Vec::new())
+        };
+        let found = from_root(team.comm(), team.agree(found)?);
+        for (lead, families) in found.iter().filter(|(_, families)| !families.is_empty()) {
+            let removed = self.sweep(team, stores, *lead, families, false)?;
+            let (root, names) =
+                (team.comm().rank() == 0, families.iter().map(|family| family.name()).collect::<Vec<_>>());
+            let forgotten = match &self.options.resultdir {
+                Some(path) if root => ResultDir::at(path).forget_files(families),
+                _ => Ok(()),
+            };
+            team.agree(forgotten.map_err(as_failure))?;
+            let strange = (root && removed.strange > 0).then(|| removed.examples.join(", "));
+            team.agree(strange.map_or(Ok(()), |entries| {
+                Err(Failure::Config(format!(
+                    "{} holds what is not of this benchmark: {entries}",
+                    stores.datadir(*lead)
+                )))
+            }))?;
+            if root {
+                log::warn!("{} files that earlier runs left in {} are replaced", removed.files, names.join(", "));
+            }
+        }
+        Ok(())
+    }
+
+    fn sweep<S: Stores>(
+        &self,
+        team: &Team<'_>,
+        stores: &S,
+        lead: PhaseId,
+        families: &[Family],
+        remove_datadir: bool,
+    ) -> Result<Removed> {
+        let (datadir, progress) = (stores.datadir(lead), &*self.options.progress);
+        stores.visit(lead, Sweep { datadir, team, progress, families, remove_datadir })
+    }
+
+    /// The timestamps of the runs that have a data directory below the configured one. Collective.
+    pub fn runs<S: Stores>(&self, comm: &dyn Comm, stores: &S) -> Result<Vec<String>> {
+        let team = Team::new(comm, GRACE, self.options.stuck.clone());
+        let list = |(lead, _): &(PhaseId, Vec<PhaseId>)| {
+            let dated = format!("/{}", self.plan.timestamp);
+            let datadir = stores.datadir(*lead);
+            stores.visit(*lead, Runs { datadir: datadir.strip_suffix(&dated).unwrap_or(datadir) })
+        };
+        let lists = if comm.rank() == 0 {
+            self.by_store(stores).iter().map(list).collect::<std::result::Result<Vec<_>, Failure>>()
+        } else {
+            Ok(Vec::new())
+        };
+        let mut runs = team.agree(lists)?.concat();
+        runs.sort();
+        runs.dedup();
+        Ok(from_root(comm, runs))
     }
 
     /// Makes the result directory, the data directory and those of the families. The result directory is rank 0's.
@@ -189,7 +292,7 @@ impl<'a> Suite<'a> {
     }
 
     /// The phases that need a store, by store, each group with one phase that leads to it.
-    fn by_store<S: Stores>(&self, stores: &S) -> Vec<(PhaseId, Vec<PhaseId>)> {
+    pub(super) fn by_store<S: Stores>(&self, stores: &S) -> Vec<(PhaseId, Vec<PhaseId>)> {
         let mut groups: Vec<(PhaseId, Vec<PhaseId>)> = Vec::new();
         for &phase in self.plan.phases.iter().filter(|phase| phase.kind() != Kind::Timestamp) {
             match groups.iter_mut().find(|(lead, _)| stores.index(*lead) == stores.index(phase)) {
@@ -241,13 +344,10 @@ impl<'a> Suite<'a> {
             }
             if let (Some(books), Some((mut result, csv))) = (books.as_mut(), outcome.on_root) {
                 (result.begin, result.end, result.phase_s, result.pause) = (begin, now(), phase_s, pause);
-                let kept = books
-                    .keep_latencies(phase, since, outcome.latencies)
-                    .and_then(|()| books.phase_over(result, &csv, outcome.reached));
-                team.agree(kept.map_err(as_failure))?;
-            } else {
-                team.agree(Ok(()))?;
+                books.keep_latencies(phase, since, outcome.latencies);
+                books.phase_over(result, &csv, outcome.reached);
             }
+            team.meet()?;
         }
         team.enter(None);
         Ok(())
@@ -369,19 +469,39 @@ impl<'a> Suite<'a> {
         Ok(Outcome { reached: None, on_root: result, latencies: Vec::new() })
     }
 
-    /// Removes what runs have left in the data directories, and the stonewall files that tell of it. Collective; repeatable.
-    pub fn clean_up<S: Stores>(&self, comm: &dyn Comm, stores: &S, observer: &mut dyn Observer) -> Result<()> {
+    /// Removes what runs have left of these families in the data directories, the stonewall files that tell of it, and the claims of runs
+    /// that are gone. Collective; repeatable.
+    pub fn clean_up<S: Stores>(
+        &self,
+        comm: &dyn Comm,
+        stores: &S,
+        families: &[Family],
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let team = Team::new(comm, GRACE, self.options.stuck.clone());
+        let claims = self.claim(&team, stores, Respect::Living)?;
+        let cleaned = self.clean_up_claimed(&team, stores, families, observer);
+        claims.release(stores);
+        cleaned
+    }
+
+    fn clean_up_claimed<S: Stores>(
+        &self,
+        team: &Team<'_>,
+        stores: &S,
+        families: &[Family],
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let root = team.comm().rank() == 0;
         for (lead, _) in self.by_store(stores) {
-            let datadir = stores.datadir(lead);
-            let removed = stores
-                .visit(lead, Sweep { datadir, team: &team, config: self.config, progress: &self.options.progress })?;
-            if comm.rank() == 0 {
+            // a directory that carries the timestamp was made by this benchmark
+            let removed = self.sweep(team, stores, lead, families, self.config.global.timestamp_datadir)?;
+            if root {
                 observer.cleaned(&removed);
             }
         }
         let forgotten = match &self.options.resultdir {
-            Some(path) if comm.rank() == 0 => ResultDir::at(path).forget_files(),
+            Some(path) if root => ResultDir::at(path).forget_files(families),
             _ => Ok(()),
         };
         team.agree(forgotten.map_err(as_failure))
@@ -391,9 +511,8 @@ impl<'a> Suite<'a> {
         let mut books = books;
         if self.options.clean_up {
             for (lead, _) in self.by_store(stores) {
-                let datadir = stores.datadir(lead);
-                let removed = stores
-                    .visit(lead, Sweep { datadir, team, config: self.config, progress: &self.options.progress })?;
+                // a directory that carries the timestamp was made by this run
+                let removed = self.sweep(team, stores, lead, &FAMILIES, self.config.global.timestamp_datadir)?;
                 if let Some(books) = &mut books {
                     let about = &mut books.result.provenance;
                     about.strange_entries += removed.strange;
@@ -428,6 +547,7 @@ pub(super) fn from_root<T: Serialize + DeserializeOwned>(comm: &dyn Comm, value:
 pub(super) fn as_failure(error: Error) -> Failure {
     match error {
         Error::ResultFile { path, message } => Failure::ResultFile { path, message },
+        Error::InUse { path, by } => Failure::InUse { path, by },
         other => Failure::Config(other.to_string()),
     }
 }

@@ -2,18 +2,20 @@
 
 use crate::backend::Backend;
 use crate::backend::select::Visit;
-use crate::config::Config;
 use crate::engine::{Failure, Progress, Team};
 use crate::error::Result;
 use crate::phase_id::{Family, PhaseId};
+use crate::phases::claim::{self, Claim, Owner, Respect};
 use crate::phases::{cleanup, setup};
-use crate::plan::Plan;
+use crate::plan::{Hints, Plan};
 
 /// Looks at the data directory.
 pub(super) struct Look<'a> {
     pub datadir: &'a str,
     pub plan: &'a Plan,
     pub phases: &'a [PhaseId],
+    /// Whether write phases may find what they left themselves.
+    pub own: bool,
 }
 
 impl Visit for Look<'_> {
@@ -23,7 +25,7 @@ impl Visit for Look<'_> {
     where
         B::Dir: Send + Sync,
     {
-        setup::inspect(backend, self.datadir, self.plan, self.phases)
+        setup::inspect(backend, self.datadir, self.plan, self.phases, self.own)
     }
 }
 
@@ -77,12 +79,99 @@ impl Visit for SerialQueue {
     }
 }
 
+/// Looks what earlier runs of the write phases left.
+pub(super) struct LeftOver<'a> {
+    pub datadir: &'a str,
+    pub phases: &'a [PhaseId],
+}
+
+impl Visit for LeftOver<'_> {
+    type Out = std::result::Result<Vec<Family>, Failure>;
+
+    fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
+    where
+        B::Dir: Send + Sync,
+    {
+        setup::left_over(backend, self.datadir, self.phases)
+    }
+}
+
+/// Claims a data directory.
+pub(super) struct TakeClaim<'a> {
+    pub place: (String, String),
+    pub datadir: &'a str,
+    pub hints: Hints,
+    pub owner: &'a Owner,
+    pub respect: Respect,
+}
+
+impl Visit for TakeClaim<'_> {
+    type Out = std::result::Result<Option<Claim>, Failure>;
+
+    fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
+    where
+        B::Dir: Send + Sync,
+    {
+        claim::claim(backend, self.place, self.datadir, self.hints, self.owner, self.respect)
+    }
+}
+
+/// Gives a claim up.
+pub(super) struct GiveUp<'a> {
+    pub claim: &'a Claim,
+}
+
+impl Visit for GiveUp<'_> {
+    type Out = ();
+
+    fn visit<B: Backend + Sync>(self, backend: &B)
+    where
+        B::Dir: Send + Sync,
+    {
+        self.claim.release(backend);
+    }
+}
+
+/// Whether a directory is there.
+pub(super) struct IsThere<'a> {
+    pub datadir: &'a str,
+}
+
+impl Visit for IsThere<'_> {
+    type Out = bool;
+
+    fn visit<B: Backend + Sync>(self, backend: &B) -> bool
+    where
+        B::Dir: Send + Sync,
+    {
+        backend.keeps_data() && backend.open_path(self.datadir).is_ok()
+    }
+}
+
+/// Lists the runs that have a data directory below this one.
+pub(super) struct Runs<'a> {
+    pub datadir: &'a str,
+}
+
+impl Visit for Runs<'_> {
+    type Out = std::result::Result<Vec<String>, Failure>;
+
+    fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
+    where
+        B::Dir: Send + Sync,
+    {
+        if backend.keeps_data() { claim::runs(backend, self.datadir) } else { Ok(Vec::new()) }
+    }
+}
+
 /// Cleans up.
 pub(super) struct Sweep<'a> {
     pub datadir: &'a str,
     pub team: &'a Team<'a>,
-    pub config: &'a Config,
     pub progress: &'a Progress,
+    pub families: &'a [Family],
+    /// Whether the data directory goes too, where it is empty then.
+    pub remove_datadir: bool,
 }
 
 impl Visit for Sweep<'_> {
@@ -92,7 +181,6 @@ impl Visit for Sweep<'_> {
     where
         B::Dir: Send + Sync,
     {
-        // a directory that carries the timestamp was made by this run
-        cleanup::sweep(backend, self.team, self.progress, self.datadir, self.config.global.timestamp_datadir)
+        cleanup::sweep(backend, self.team, self.progress, self.datadir, self.families, self.remove_datadir)
     }
 }

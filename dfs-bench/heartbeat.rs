@@ -1,0 +1,456 @@
+//! Signs of life between ranks, so that a rank that is frozen, killed or cut off is missed and named by the others.
+//!
+//! MPI cannot do this: only the main thread may call it, and that one waits in a collective for the lost rank. Each rank has one UDP
+//! socket, used by its watchdog's thread alone, and exchanges a small datagram a second with the ranks 1, 2, 4, 8 … before and after it.
+//! That is O(log n) traffic per rank and no rank is special: whoever is lost, rank 0 or a whole node, has witnesses elsewhere, and their
+//! word reaches all survivors in O(log n) hops.
+
+use io500_phases::comm::Comm;
+use io500_phases::engine::{OpKind, Snapshot};
+use io500_phases::phase_id::PhaseId;
+use io500_phases::units::count;
+use serde::{Deserialize, Serialize};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+/// The longest datagram, within one Ethernet frame.
+const LONGEST: usize = 1400;
+/// So many addresses of a host are tried.
+const ADDRESSES: usize = 4;
+/// How often a rank that was asked to stop shows that it lives: a launcher leaves a second until it kills.
+const HURRY: Duration = Duration::from_millis(50);
+/// Time for the first rank that speaks to keep its words before others try.
+const FIRST_TRIES: Duration = Duration::from_millis(500);
+
+/// Why the job ends, as one rank tells the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The words for `result.json`.
+    pub words: String,
+    /// The exit code of all ranks.
+    pub code: u8,
+    /// Whether the words are in the result file already.
+    pub kept: bool,
+}
+
+/// What ranks send each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum News {
+    Alive(Sign),
+    /// The rank leaves in good order.
+    Leaves,
+    End(End),
+}
+
+/// What a sign of life says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Sign {
+    phase: Option<PhaseId>,
+    done: u64,
+    waiting: bool,
+    /// Milliseconds since any rank was known to do something else than wait.
+    idle_ms: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Datagram {
+    /// The job's own number: other jobs on the same hosts are not listened to.
+    job: u64,
+    from: usize,
+    news: News,
+}
+
+/// Where a rank can be reached, as it tells the others at the start.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Card {
+    host: String,
+    addresses: Vec<IpAddr>,
+    port: u16,
+}
+
+/// A rank that this one exchanges signs with.
+#[derive(Debug)]
+struct Peer {
+    rank: usize,
+    host: String,
+    addresses: Vec<SocketAddr>,
+    /// The last sign and when it came; none yet where the network may not let signs through.
+    heard: Option<(Instant, Sign)>,
+}
+
+/// This rank's end of the exchange.
+pub struct Heartbeat {
+    rank: usize,
+    ranks: usize,
+    job: u64,
+    socket: Option<UdpSocket>,
+    peers: Vec<Peer>,
+    timeout: Option<Duration>,
+    /// When a sign is sent next, and when the thread was last here.
+    next: Instant,
+    here: Instant,
+    /// When any rank was last known to do something else than wait.
+    moved: Instant,
+    end: Option<(End, Instant)>,
+}
+
+impl Heartbeat {
+    /// Finds out where the other ranks are. Collective. Silence for `timeout` ends the job; none: never.
+    pub fn start(comm: &dyn Comm, timeout: Option<Duration>) -> Heartbeat {
+        let (rank, ranks) = (comm.rank(), comm.size());
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok().filter(|_| ranks > 1);
+        let port = socket.as_ref().and_then(|socket| socket.local_addr().ok()).map_or(0, |address| address.port());
+        let addresses = own_addresses(&std::fs::read_to_string("/proc/net/fib_trie").unwrap_or_default());
+        let own = Card { host: comm.host().to_owned(), addresses, port };
+        let mut job = RandomState::new().build_hasher().finish().to_le_bytes().to_vec();
+        comm.broadcast(0, &mut job);
+        // cards go to partners only: with all of them on every rank, memory would grow with the job
+        let mut peers: Vec<Peer> = Vec::new();
+        let partners = partners(rank, ranks);
+        let card = serde_json::to_vec(&own).expect("plain values");
+        partners.iter().for_each(|&partner| comm.send(partner, &card));
+        while peers.len() < partners.len() {
+            match comm.try_recv().map(|(from, bytes)| (from, serde_json::from_slice::<Card>(&bytes))) {
+                Some((rank, Ok(card))) => {
+                    let addresses = reach(&own, &card);
+                    peers.push(Peer { rank, host: card.host, addresses, heard: None });
+                }
+                _ => std::thread::yield_now(),
+            }
+        }
+        // the nearest first
+        peers.sort_by_key(|peer| partners.iter().position(|&partner| partner == peer.rank));
+        let now = Instant::now();
+        Heartbeat {
+            rank,
+            ranks,
+            job: job.try_into().map_or(0, u64::from_le_bytes),
+            socket,
+            peers,
+            timeout,
+            next: now,
+            here: now,
+            moved: now,
+            end: None,
+        }
+    }
+
+    /// How often a sign is due.
+    fn period(&self, stop: bool) -> Duration {
+        let usual = self.timeout.map_or(Duration::from_secs(1), |timeout| timeout / 8);
+        if stop { HURRY } else { usual.clamp(2 * HURRY, Duration::from_secs(1)) }
+    }
+
+    /// Sends what is due and listens for so long.
+    pub fn turn(&mut self, look: Duration, snapshot: &Snapshot, stop: bool) {
+        let now = Instant::now();
+        self.after_pause(now);
+        if !snapshot.waiting {
+            self.moved = now;
+        }
+        if now >= self.next || stop {
+            let idle_ms = (now - self.moved).as_millis() as u64;
+            let (phase, done, waiting) = (snapshot.phase, snapshot.done, snapshot.waiting);
+            self.send(&News::Alive(Sign { phase, done, waiting, idle_ms }));
+            self.next = now + self.period(stop);
+        }
+        let look = if stop { look.min(HURRY) } else { look };
+        self.listen(now + look);
+        self.here = Instant::now();
+    }
+
+    /// A rank that was suspended itself (with the whole job, as a scheduler does) must not blame the others for it.
+    fn after_pause(&mut self, now: Instant) {
+        let away = now - self.here;
+        if away > 2 * self.period(false) + Duration::from_secs(1) {
+            self.peers.iter_mut().filter_map(|peer| peer.heard.as_mut()).for_each(|(heard, _)| *heard += away);
+            self.moved += away;
+        }
+    }
+
+    fn listen(&mut self, until: Instant) {
+        let mut bytes = [0; LONGEST];
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let Some(socket) = &self.socket else {
+                std::thread::sleep(left);
+                return;
+            };
+            // an error is a timeout, or the answer to a datagram that met nobody
+            let _ = socket.set_read_timeout(Some(left));
+            if let Ok((length, _)) = socket.recv_from(&mut bytes)
+                && let Ok(datagram) = serde_json::from_slice::<Datagram>(&bytes[..length])
+                && datagram.job == self.job
+            {
+                self.take(datagram.from, datagram.news, Instant::now());
+            }
+        }
+    }
+
+    fn take(&mut self, from: usize, news: News, now: Instant) {
+        match news {
+            News::Alive(sign) => {
+                if let Some(peer) = self.peers.iter_mut().find(|peer| peer.rank == from) {
+                    peer.heard = Some((now, sign));
+                    let moved = now.checked_sub(Duration::from_millis(sign.idle_ms));
+                    self.moved = moved.map_or(self.moved, |moved| moved.max(self.moved));
+                }
+            }
+            News::Leaves => self.peers.retain(|peer| peer.rank != from),
+            News::End(end) => {
+                let first = self.end.is_none();
+                let kept = end.kept && self.end.as_ref().is_some_and(|(end, _)| !end.kept);
+                if first || kept {
+                    let since = self.end.as_ref().map_or(now, |(_, since)| *since);
+                    self.send(&News::End(end.clone()));
+                    self.end = Some((end, since));
+                }
+            }
+        }
+    }
+
+    /// Tells all ranks why the job ends.
+    pub fn tell(&mut self, end: End) {
+        self.send(&News::End(end));
+    }
+
+    /// That another rank ends the job: at once when its words are kept, else a moment later, for this rank to try.
+    pub fn told(&self, now: Instant) -> Option<&End> {
+        let (end, since) = self.end.as_ref()?;
+        (end.kept || now - *since >= FIRST_TRIES).then_some(end)
+    }
+
+    /// Who has been silent for `--timeout`, in words. The nearest rank speaks first, so that one tells and not log n.
+    pub fn lost(&self, now: Instant) -> Option<String> {
+        let timeout = self.timeout?;
+        let limit = |peer: &Peer| {
+            let distance = (self.ranks + peer.rank - self.rank) % self.ranks;
+            let turn = distance.min(self.ranks - distance).ilog2() * 2 + u32::from(2 * distance > self.ranks);
+            timeout + turn * 6 * HURRY
+        };
+        let first = self.peers.iter().find(|peer| silence(peer, now).is_some_and(|silent| silent >= limit(peer)))?;
+        let rest = |peer: &&Peer| peer.rank != first.rank && silence(peer, now).is_some_and(|s| 2 * s >= timeout);
+        Some(words(first, self.peers.iter().filter(rest), now))
+    }
+
+    /// Who has given no sign since the job was asked to stop, in words.
+    pub fn silent_since(&self, stop: Instant) -> Option<String> {
+        let silent = |peer: &&Peer| peer.heard.is_some_and(|(heard, _)| heard < stop);
+        let first = self.peers.iter().find(silent)?;
+        let rest = self.peers.iter().filter(|peer| peer.rank != first.rank).filter(silent);
+        Some(words(first, rest, Instant::now()))
+    }
+
+    /// Since when all ranks have only waited for each other, if that is longer than a rank may stand still.
+    pub fn standstill(&self, now: Instant) -> Option<Duration> {
+        let still = now - self.moved;
+        // word of a rank that works takes its time to come here
+        let hops = self.ranks.next_power_of_two().ilog2() + 2;
+        let patience = self.timeout? + 2 * hops * self.period(false);
+        let heard = self.peers.iter().any(|peer| peer.heard.is_some());
+        (heard && still >= patience).then_some(still)
+    }
+
+    fn send(&self, news: &News) {
+        let Some(socket) = &self.socket else { return };
+        let mut news = news.clone();
+        if let News::End(end) = &mut news {
+            let cut = (0..=end.words.len().min(LONGEST / 2)).rev().find(|&at| end.words.is_char_boundary(at));
+            end.words.truncate(cut.unwrap_or(0));
+        }
+        let bytes =
+            serde_json::to_vec(&Datagram { job: self.job, from: self.rank, news }).expect("a datagram has no maps");
+        for address in self.peers.iter().flat_map(|peer| &peer.addresses) {
+            let _ = socket.send_to(&bytes, address);
+        }
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.send(&News::Leaves);
+    }
+}
+
+fn silence(peer: &Peer, now: Instant) -> Option<Duration> {
+    peer.heard.map(|(heard, _)| now.saturating_duration_since(heard))
+}
+
+/// `rank 2 (node7): mdtest-easy-write: no sign of life for 60 s; the last one: waiting for other ranks after create 1,234; …`
+fn words<'p>(first: &Peer, rest: impl Iterator<Item = &'p Peer>, now: Instant) -> String {
+    let Peer { rank, host, .. } = first;
+    let (_, sign) = first.heard.unwrap_or((now, Sign::default()));
+    let phase = sign.phase.map_or("outside the phases", PhaseId::name);
+    let seconds = silence(first, now).unwrap_or_default().as_secs_f64();
+    let mut text = format!("rank {rank} ({host}): {phase}: no sign of life for {seconds:.1} s; the last one: ");
+    let operation = sign.phase.and_then(|phase| OpKind::of(phase).first()).map_or("operation", |kind| kind.name());
+    text += match (sign.waiting, sign.done) {
+        (true, 0) => "waiting for other ranks".to_owned(),
+        (true, done) => format!("waiting for other ranks after {operation} {}", count(done)),
+        (false, 0) => "at work, no operation done".to_owned(),
+        (false, done) => format!("at work after {operation} {}", count(done)),
+    }
+    .as_str();
+    let rest: Vec<String> = rest.map(|peer| format!("rank {} ({})", peer.rank, peer.host)).collect();
+    if !rest.is_empty() {
+        text += &format!("; silent too: {}", rest.join(", "));
+    }
+    text
+}
+
+/// The ranks 1, 2, 4, 8 … before and after a rank, the nearest first.
+fn partners(rank: usize, ranks: usize) -> Vec<usize> {
+    let mut partners = Vec::new();
+    let mut distance = 1;
+    while distance < ranks {
+        for partner in [(rank + distance) % ranks, (rank + ranks - distance) % ranks] {
+            if !partners.contains(&partner) {
+                partners.push(partner);
+            }
+        }
+        distance *= 2;
+    }
+    partners
+}
+
+/// How to reach a rank from here.
+fn reach(own: &Card, other: &Card) -> Vec<SocketAddr> {
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    let here = own.host == other.host && own.addresses == other.addresses;
+    let addresses = if here { &loopback[..] } else { &other.addresses };
+    let known = addresses.iter().filter(|_| other.port != 0);
+    known.map(|&address| SocketAddr::new(address, other.port)).collect()
+}
+
+/// The IPv4 addresses of this host in the kernel's table (`/proc/net/fib_trie`), without loopback.
+fn own_addresses(table: &str) -> Vec<IpAddr> {
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    let mut last = None;
+    for line in table.lines().map(str::trim) {
+        if let Some(address) = line.strip_prefix("|-- ") {
+            last = address.parse::<Ipv4Addr>().ok();
+        } else if let (true, Some(address)) = (line.ends_with("/32 host LOCAL"), last)
+            && !address.is_loopback()
+            && !addresses.contains(&address.into())
+        {
+            addresses.push(address.into());
+        }
+    }
+    addresses.truncate(ADDRESSES);
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use io500_phases::comm::threads;
+    use io500_phases::engine::Progress;
+
+    /// Rank 0 of so many, which has heard of all the others at `start`.
+    fn heartbeat(ranks: usize, start: Instant) -> Heartbeat {
+        let sign = Sign { phase: Some(PhaseId::MdtestEasyWrite), done: 1234, waiting: true, idle_ms: 0 };
+        let peer = |rank| Peer { rank, host: format!("n{rank}"), addresses: vec![], heard: Some((start, sign)) };
+        let peers = partners(0, ranks).into_iter().map(peer).collect();
+        let timeout = Some(Duration::from_secs(60));
+        let (next, here, moved) = (start, start, start);
+        Heartbeat { rank: 0, ranks, job: 1, socket: None, peers, timeout, next, here, moved, end: None }
+    }
+
+    #[test]
+    fn every_rank_has_few_partners_and_each_is_its_partners_partner() {
+        assert!(partners(0, 1).is_empty());
+        assert_eq!(partners(0, 3), [1, 2]);
+        assert_eq!(partners(2, 8), [3, 1, 4, 0, 6]);
+        for ranks in [2, 3, 5, 64, 1000] {
+            for rank in 0..ranks {
+                let own = partners(rank, ranks);
+                assert!(own.len() <= 2 * ranks.next_power_of_two().ilog2() as usize);
+                assert!(own.iter().all(|&partner| partner != rank && partners(partner, ranks).contains(&rank)));
+            }
+        }
+    }
+
+    #[test]
+    fn who_is_silent_for_the_timeout_is_named_with_phase_and_last_operation() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut heartbeat = heartbeat(3, start);
+        heartbeat.take(1, News::Alive(Sign::default()), at(50));
+        assert_eq!(heartbeat.lost(at(59)), None);
+        assert_eq!(
+            heartbeat.lost(at(61)).unwrap(),
+            "rank 2 (n2): mdtest-easy-write: no sign of life for 61.0 s; the last one: waiting for other ranks after create 1,234"
+        );
+        assert!(heartbeat.lost(at(111)).unwrap().ends_with("rank 2 (n2)"), "both are silent, the nearest first");
+        heartbeat.take(2, News::Leaves, at(61));
+        assert_eq!(heartbeat.lost(at(70)), None, "who left in good order is not lost");
+    }
+
+    #[test]
+    fn a_rank_that_was_never_heard_of_is_not_missed() {
+        let start = Instant::now();
+        let mut heartbeat = heartbeat(3, start);
+        heartbeat.peers.iter_mut().for_each(|peer| peer.heard = None);
+        let later = start + Duration::from_secs(1000);
+        assert_eq!((heartbeat.lost(later), heartbeat.standstill(later)), (None, None));
+    }
+
+    #[test]
+    fn a_job_that_was_suspended_as_a_whole_blames_nobody() {
+        let start = Instant::now();
+        let mut heartbeat = heartbeat(3, start);
+        heartbeat.here = start + Duration::from_secs(1);
+        let woken = start + Duration::from_secs(3601);
+        heartbeat.after_pause(woken);
+        assert_eq!((heartbeat.lost(woken), heartbeat.standstill(woken)), (None, None));
+    }
+
+    #[test]
+    fn waiting_is_no_progress_and_word_of_a_rank_that_works_is() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut heartbeat = heartbeat(4, start);
+        let waits = |idle_ms| News::Alive(Sign { waiting: true, idle_ms, ..Sign::default() });
+        heartbeat.take(1, waits(1000), at(60));
+        assert_eq!(heartbeat.standstill(at(100)), None, "a rank worked at 59 s");
+        heartbeat.take(1, waits(41_000), at(100));
+        assert_eq!(heartbeat.standstill(at(140)), Some(Duration::from_secs(81)));
+    }
+
+    #[test]
+    fn word_of_the_end_reaches_all_ranks() {
+        let told = threads::run(5, |comm| {
+            let mut heartbeat = Heartbeat::start(comm, None);
+            let snapshot = Progress::default().snapshot();
+            let end = End { words: "rank 9 is lost".into(), code: 4, kept: true };
+            let begin = Instant::now();
+            while heartbeat.told(Instant::now()).is_none() && begin.elapsed() < Duration::from_secs(20) {
+                heartbeat.turn(Duration::from_millis(10), &snapshot, true);
+                if comm.rank() == 0 {
+                    heartbeat.tell(end.clone());
+                    heartbeat.take(0, News::End(end.clone()), Instant::now());
+                }
+            }
+            let told = heartbeat.told(Instant::now()).cloned();
+            comm.barrier();
+            told == Some(end)
+        });
+        assert_eq!(told, [true; 5]);
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_kernel_without_loopback() {
+        let table = "Main:\n  |-- 0.0.0.0\n /0 universe UNICAST\n |-- 127.0.0.1\n /32 host LOCAL\n |-- 10.1.2.3\n /32 host LOCAL\n\
+                     |-- 10.1.2.255\n /32 link BROADCAST\nLocal:\n |-- 10.1.2.3\n /32 host LOCAL\n";
+        assert_eq!(own_addresses(table), [IpAddr::from([10, 1, 2, 3])]);
+        let own = Card { host: "a".into(), addresses: own_addresses(table), port: 7 };
+        let other = Card { host: "b".into(), addresses: vec![[10, 1, 2, 4].into()], port: 8 };
+        assert_eq!(reach(&own, &own), [SocketAddr::from(([127, 0, 0, 1], 7))]);
+        assert_eq!(reach(&own, &other), [SocketAddr::from(([10, 1, 2, 4], 8))]);
+    }
+}

@@ -1,0 +1,64 @@
+//! Standard output and error that may be lost: a closed pipe (`| head`) or a full disk ends a log, not a benchmark.
+//!
+//! The macros shadow those of the standard library in the whole program, which panic when a line cannot be written.
+
+use std::fmt::Arguments;
+use std::io::Write;
+use std::sync::OnceLock;
+
+static LOST: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Writes what can be written.
+pub fn out(text: Arguments<'_>) {
+    write(&mut std::io::stdout().lock(), text);
+}
+
+/// Writes what can be written.
+pub fn err(text: Arguments<'_>) {
+    // as one piece, so that lines of several ranks do not mix
+    let text = text.to_string();
+    write(&mut std::io::stderr().lock(), format_args!("{text}"));
+}
+
+fn write(stream: &mut dyn Write, text: Arguments<'_>) {
+    if let Err(error) = stream.write_fmt(text).and_then(|()| stream.flush()) {
+        let _ = LOST.set(error);
+    }
+}
+
+/// Why a part of the output is lost, if one is.
+pub fn lost() -> Option<&'static std::io::Error> {
+    LOST.get()
+}
+
+macro_rules! print {
+    ($($text:tt)*) => { $crate::output::out(format_args!($($text)*)) };
+}
+
+macro_rules! println {
+    ($($text:tt)*) => { $crate::output::out(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+macro_rules! eprintln {
+    ($($text:tt)*) => { $crate::output::err(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_takes_nothing_is_remembered_and_no_panic() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        write(&mut Full, format_args!("a line\n"));
+        assert_eq!(lost().unwrap().kind(), std::io::ErrorKind::StorageFull);
+    }
+}
