@@ -88,7 +88,7 @@ pub struct Heartbeat {
     socket: Option<UdpSocket>,
     peers: Vec<Peer>,
     timeout: Option<Duration>,
-    /// When a sign is sent next, and when the thread was last here.
+    /// When a sign is sent next, and when the thread last knew that it was not suspended.
     next: Instant,
     here: Instant,
     /// When any rank was last known to do something else than wait.
@@ -158,7 +158,7 @@ impl Heartbeat {
         }
         let look = if stop { look.min(HURRY) } else { look };
         self.listen(now + look);
-        self.here = Instant::now();
+        self.after_pause(Instant::now());
     }
 
     /// A rank that was suspended itself (with the whole job, as a scheduler does) must not blame the others for it.
@@ -168,6 +168,7 @@ impl Heartbeat {
             self.peers.iter_mut().filter_map(|peer| peer.heard.as_mut()).for_each(|(heard, _)| *heard += away);
             self.moved += away;
         }
+        self.here = now;
     }
 
     fn listen(&mut self, until: Instant) {

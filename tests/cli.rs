@@ -230,6 +230,18 @@ fn clean_up_without_a_timestamp_lists_the_runs_that_are_there() {
     assert_code(&outcome, 2);
     assert!(outcome.stderr.contains("data holds those of 2026.01.02-03.04.05, 2026.01.02-03.04.06"), "{outcome:?}");
     assert_eq!(walk(&scene.path("data")), before);
+    // a store that is too small says what fills it, and does not keep the clean-up from emptying it
+    let size = ["--set", "ior-easy.blockSize=1000000g", "--set", "ior-easy.transferSize=1000000g"];
+    let huge = [&size[..], &["--phase", "ior-easy-write"]].concat();
+    let outcome = run(scene.direct(), [&arguments[..], &huge].concat());
+    assert_code(&outcome, 2);
+    let named =
+        "earlier runs left files in data: 2026.01.02-03.04.05, 2026.01.02-03.04.06; the same command with --cleanup";
+    assert!(outcome.stderr.contains(" are free, ") && outcome.stderr.contains(named), "{}", outcome.stderr);
+    let removed = ["--cleanup", "--timestamp", "2026.01.02-03.04.05"];
+    assert_code(&run(scene.direct(), [&arguments[..], &huge, &removed].concat()), 0);
+    assert!(!scene.path("data/2026.01.02-03.04.05").exists());
+    assert!(scene.path("data/2026.01.02-03.04.06").exists());
 }
 
 #[test]

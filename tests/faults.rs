@@ -244,6 +244,28 @@ fn a_killed_rank_0_is_named_by_those_that_are_left() {
 }
 
 #[test]
+fn survivors_end_by_themselves_where_the_launcher_does_not_notice() {
+    for killed in [2, 0] {
+        let scene = Scene::new();
+        let Some(mut command) = scene.ranks(3).filter(|_| is_open_mpi() == Some(true)) else { return };
+        // with this mpirun leaves the other ranks alone when one dies, as Slurm does
+        command.env("OMPI_MCA_orte_enable_recovery", "1");
+        scene.write("long.ini", LONG);
+        let child = start(command, &[&endless()[..], &["--timeout", "4"]].concat());
+        wait_for_second_phase(&scene);
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let begin = std::time::Instant::now();
+        signal(rank_pids(child.id())[killed], "KILL");
+        let outcome = finish(child);
+        let seconds = begin.elapsed().as_secs_f64();
+        assert!((2.0..20.0).contains(&seconds), "after {seconds} s: {outcome:?}");
+        assert_lost(&scene.result("results"), killed);
+        let failure = scene.result("results")["failure"].as_str().unwrap().to_owned();
+        assert!(!failure.contains("signal"), "nobody asked them to stop: {failure}");
+    }
+}
+
+#[test]
 fn a_frozen_rank_ends_the_job_after_the_timeout_by_name() {
     for frozen in [2, 0] {
         let scene = Scene::new();
