@@ -35,6 +35,11 @@ pub fn run(
 ) -> anyhow::Result<Exit> {
     let routes = parse(list, interception().as_deref())?;
     let global = &session.config.global;
+    if args.cleanup && global.timestamp_datadir && session.config.bench.timestamp.is_none() {
+        return Err(UsageError::new("which run is to be removed? its data directory carries its timestamp")
+            .hint("give --timestamp; without --paths the runs that are there are listed")
+            .into());
+    }
     let base = PathBuf::from(dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp));
     let asked = session.config.clone();
     let mut worst = Exit::Finished;

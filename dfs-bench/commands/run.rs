@@ -105,7 +105,9 @@ pub(super) fn runs(
     }
     let stores = Selected::open(&session.config, &session.phases, &datadir, &comm)?;
     if args.cleanup && new_run(session) && global.timestamp_datadir {
-        return which_run(session, comm, plan, &stores);
+        let refusal = which_run(session, comm, plan, &stores);
+        stores.give_up(&comm)?;
+        return Err(refusal);
     }
     // a full store is no reason not to clean up
     if let Err(refusal) = if args.cleanup { Ok(()) } else { preflight(session, comm, plan, &stores) } {
@@ -166,8 +168,11 @@ fn families(args: &RunArgs, session: &Session) -> Result<Vec<Family>, Error> {
 }
 
 /// Refuses a clean-up that does not say of which run, and lists the runs that are there.
-fn which_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Result<Exit, Error> {
-    let runs = Suite::new(&session.config, plan, Options::default()).runs(comm, stores)?;
+fn which_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Error {
+    let runs = match Suite::new(&session.config, plan, Options::default()).runs(comm, stores) {
+        Ok(runs) => runs,
+        Err(error) => return error,
+    };
     let datadir = &session.config.global.datadir;
     let (message, hint) = match runs.last() {
         Some(last) => (
@@ -179,7 +184,7 @@ fn which_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
             "a data directory without a timestamp is removed with --set global.timestamp-datadir=FALSE".to_owned(),
         ),
     };
-    Err(Error::NotThere { message, hint })
+    Error::NotThere { message, hint }
 }
 
 /// Rank 0 looks whether the stores are fit for the plan, and says what is worth a line.

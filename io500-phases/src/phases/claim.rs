@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 pub const IN_RESULTDIR: &str = ".claim";
 const OWNER: &CStr = c"owner";
 /// The owner's file has a fixed size, so that another owner replaces it with one write.
-const OWNER_SIZE: usize = 4096;
+const OWNER_SIZE: usize = 8192;
 /// How often a run shows in its result directory that it lives, and how long that counts: clocks of nodes may differ.
 pub const SHOWS: Duration = Duration::from_secs(20);
 const COUNTS: Duration = Duration::from_secs(180);
@@ -52,7 +52,8 @@ impl Owner {
             started: started(pid).unwrap_or(0),
             job: ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"].into_iter().find_map(|name| std::env::var(name).ok()),
             timestamp: timestamp.to_owned(),
-            resultdir: resultdir.and_then(|path| std::path::absolute(path).ok()),
+            // one whose name is no text cannot be written down, and is not looked at from other nodes
+            resultdir: resultdir.and_then(|path| std::path::absolute(path).ok()).filter(|path| path.to_str().is_some()),
         }
     }
 
@@ -120,7 +121,11 @@ pub fn claim<B: Backend>(
         return Ok(None);
     }
     let path = format!("{}/{name}", parent.trim_end_matches('/'));
-    let Ok((above, _)) = make_path(backend, &parent, hints) else { return Ok(None) };
+    let above = match respect {
+        Respect::All => make_path(backend, &parent, hints).map(|(above, _)| above).ok(),
+        Respect::Living => backend.open_path(&parent).ok(),
+    };
+    let Some(above) = above else { return Ok(None) };
     match backend.mkdir_private(&above, &c_name(&name), Default::default()) {
         Ok(()) => {}
         Err(Errno(libc::EEXIST)) => take_over(backend, &above, &name, &path, respect)?,
