@@ -90,7 +90,8 @@ fn stonewall(comm: &dyn Comm, ticker: &Ticker) {
     let cx = Cx { backend: &Null, root: &(), team: &team, ticker, progress: &progress, clock: &clock, pace };
     let mut recorder = io500_phases::engine::Off;
     let mut control = Control::begin(ticker, &progress, &team, &mut recorder, None);
-    let met = cx.meet_at_stonewall(&mut control, comm.rank() as u64, Ok(())).expect("nobody fails");
+    let mut window = cx.window(cx.edge(), io500_phases::engine::WindowPart::Operations);
+    let met = cx.meet_at_stonewall(&mut window, &mut control, comm.rank() as u64, Ok(())).expect("nobody fails");
     assert_eq!(met.goal, comm.size() as u64 - 1);
 }
 
