@@ -21,13 +21,15 @@ pub fn doubts(result: &RunResult) -> Vec<String> {
             && fact("caching").is_none()
             && fact("interception") == Some("none")
     });
+    let who = match about.ranks {
+        1 => "the one rank reads what it wrote".to_owned(),
+        ranks => format!("{readers} of {ranks} ranks read what their own node wrote"),
+    };
     cached
         .map(|(name, _)| {
             format!(
-                "{name}: reads may come from the page cache: {readers} of {} ranks read what their own node wrote. \
-                 --api 'POSIX --posix.odirect' or --set global.drop-caches=TRUE goes around it, more nodes make ranks read \
-                 what another one wrote",
-                about.ranks
+                "{name}: reads may come from the page cache: {who}. --api 'POSIX --posix.odirect' or \
+                 --set global.drop-caches=TRUE goes around it, more nodes make ranks read what another one wrote"
             )
         })
         .collect()
