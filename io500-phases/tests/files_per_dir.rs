@@ -8,7 +8,7 @@ use io500_phases::backend::select::Single;
 use io500_phases::comm::threads;
 use io500_phases::config::{Config, select_phases};
 use io500_phases::error::Errno;
-use io500_phases::phase_id::{Kind, PhaseId};
+use io500_phases::phase_id::{Family, Kind, PhaseId};
 use io500_phases::suite::{Options, Quiet, Suite};
 use std::path::Path;
 
@@ -71,7 +71,7 @@ fn a_directory_that_is_gone_is_so_many_missing_files_and_the_clean_up_finds_the_
             backend: io500_phases::backend::posix::Posix::new(&data.display().to_string(), false),
             datadir: data.display().to_string(),
         };
-        Suite::new(&config, &plan, Options::default()).clean_up(comm, &stores, &mut Quiet).unwrap();
+        Suite::new(&config, &plan, Options::default()).clean_up(comm, &stores, &[Family::MdtestHard], &mut Quiet).unwrap();
     });
     assert!(!data.exists(), "only files of the benchmark were there");
 }

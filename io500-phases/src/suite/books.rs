@@ -140,17 +140,16 @@ impl<'o> Books<'o> {
     }
 
     /// A phase has `run = FALSE`. What an earlier invocation measured in it stays.
-    pub fn switched_off(&mut self, mut result: PhaseResult) -> Result<()> {
+    pub fn switched_off(&mut self, mut result: PhaseResult) {
         let phase = result.phase;
         if self.result.phase(phase).is_some_and(|earlier| !earlier.switched_off) {
-            return Ok(());
+            return;
         }
         result.invocation = self.result.provenance.invocation;
         self.result.enter(result);
         self.judge();
-        self.write()?;
+        self.write();
         self.observer.phase_over(&self.result, phase);
-        Ok(())
     }
 
     /// A phase is over: books it and writes all files anew.
