@@ -208,7 +208,11 @@ fn old_results_of_which_only_a_summary_is_left_are_read() {
             assert!(text.contains(says), "{says}: {text}");
         }
     }
-    // as deep as the message of an empty directory says
+    // as deep as the message of an empty directory says; a link to a run is no second one
+    std::os::unix::fs::symlink("a/b/c/old", path("latest")).unwrap();
+    let (_, json, _) = dfs_bench(&["report", "--format", "json", &path("")]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["runs"].as_array().unwrap().len(), 1);
     assert_eq!(dfs_bench(&["report", "--format", "text", &path("")]).0, 0);
     std::fs::create_dir(path("empty")).unwrap();
     let (code, _, error) = dfs_bench(&["report", &path("empty")]);

@@ -4,6 +4,9 @@ use super::model::Run;
 use super::{c_suite, own};
 use crate::exit::UsageError;
 use anyhow::{Context, Result};
+use std::collections::HashSet;
+use std::fs::DirEntry;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 /// How deep below the given directory runs are looked for: `system/group/run/results` at most.
@@ -83,6 +86,9 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
     }
     let mut found = Vec::new();
     collect(path, DEPTH, &mut found)?;
+    // a link such as `latest` is no second run
+    let mut seen = HashSet::new();
+    found.retain(|path| path.canonicalize().map_or(true, |path| seen.insert(path)));
     Ok(found)
 }
 
@@ -94,9 +100,18 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
     if depth == 0 {
         return Ok(());
     }
-    let entries = std::fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))?;
-    let mut below: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-    below.retain(|path| path.is_dir());
+    let entries = match std::fs::read_dir(path) {
+        // somebody else's directory in between hides no run of ours
+        Err(error) if depth < DEPTH && error.kind() == ErrorKind::PermissionDenied => return Ok(()),
+        entries => entries.with_context(|| format!("cannot list {}", path.display()))?,
+    };
+    // a data directory in between may hold a million files: none of them is asked for
+    let directory = |entry: std::io::Result<DirEntry>| {
+        let entry = entry.ok()?;
+        let kind = entry.file_type().ok()?;
+        (kind.is_dir() || (kind.is_symlink() && entry.path().is_dir())).then(|| entry.path())
+    };
+    let mut below: Vec<PathBuf> = entries.filter_map(directory).collect();
     below.sort();
     below.iter().try_for_each(|path| collect(path, depth - 1, found))
 }

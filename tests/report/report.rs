@@ -88,6 +88,6 @@ fn a_directory_without_a_run_is_a_usage_error() {
     let output = dfs_bench(directory.path(), &["report", "."]);
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(message.starts_with("error: no run in .: neither result.json nor result.txt"), "{message}");
+    assert!(message.starts_with("error: no run in .: none of result.json, result.txt and "), "{message}");
     assert!(!directory.path().join("report.html").exists());
 }

@@ -406,7 +406,7 @@ fn check(option: &OptionDef, value: &str) -> Result<String, (String, Option<Stri
             let begins = |word: &&str| {
                 word.len() >= value.len() && word.as_bytes()[..value.len()].eq_ignore_ascii_case(value.as_bytes())
             };
-            if !words.iter().any(|word| begins(word)) {
+            if !words.iter().any(begins) {
                 let hint = nearest(value, words.iter().copied()).map(|near| format!("did you mean {near}?"));
                 return Err((format!("expected one of {}", words.join(", ")), hint));
             }

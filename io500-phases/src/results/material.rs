@@ -2,7 +2,7 @@
 
 use super::official::{OfficialResult, Summary};
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// What there is to verify. Everything but `result.txt` can be missing.
@@ -82,9 +82,13 @@ fn says_result(text: &str) -> bool {
     names_run || parsed.phases.iter().any(|phase| phase.pairs.contains_key("score"))
 }
 
+/// Bytes of a file that are looked at: no file of a result has more, and a device goes on for ever.
+const LARGEST: u64 = 1 << 28;
+
 /// A file as text; what is not UTF-8 becomes a replacement character. An error names the file.
 fn text(path: &Path) -> io::Result<String> {
-    let bytes =
-        std::fs::read(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes));
+    read.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

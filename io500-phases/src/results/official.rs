@@ -177,8 +177,9 @@ impl Summary {
         for line in text.lines() {
             if let Some((_, version)) = line.split_once("IO500 version ") {
                 let (version, mode) = version.trim().split_once(" (").unwrap_or((version.trim(), ""));
-                summary.version = Some(version.to_owned());
-                summary.mode = mode.strip_suffix(')').map(str::to_owned);
+                let (version, mode) = (Some(version.to_owned()), mode.strip_suffix(')').map(str::to_owned));
+                // a console may have seen several runs: the last one counts, whole
+                summary = Summary { version, mode, ..Summary::default() };
             }
             let marks = ["[RESULT", "[SCORE", "[      ]"];
             let Some(at) = marks.iter().filter_map(|mark| line.find(mark)).min() else { continue };
@@ -295,6 +296,9 @@ mod tests {
             Summary::parse("[SCORE] Bandwidth 1 GB/s : IOPS 2 kiops : TOTAL 483.5").total.as_deref(),
             Some("483.5")
         );
+        let two = format!("{text}IO500 version y (extended)\n[RESULT] ior-hard-write 1.5 GiB/s : time 2.000 seconds\n");
+        let last = Summary::parse(&two);
+        assert_eq!((last.phases.len(), last.score, last.mode.as_deref()), (1, None, Some("extended")));
         let scripts = "[RESULT] BW   phase 1            ior_easy_write                8.581 GB/s : time  58.27 seconds\n\
             0: [RESULT-invalid] IOPS phase 3                      find              305.930 kiops : time  24.64 seconds\n\
             [SCORE] Bandwidth 1.61423 GB/s : IOPS 19.0405 kiops : TOTAL 5.54397\n";
