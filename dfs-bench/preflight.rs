@@ -116,12 +116,12 @@ fn room(plan: &Plan, free: u64, targets: Option<u32>) -> Result<Option<String>, 
 mod tests {
     use super::*;
     use io500_phases::backend::{PoolState, Space};
-    use io500_phases::plan::Layout;
+    use io500_phases::plan::RankLayout;
 
     fn plan(settings: &[&str]) -> (Config, Plan) {
         let builder = settings.iter().fold(Config::builder(), |builder, set| builder.set(*set));
         let config = builder.build().unwrap().0;
-        let layout = Layout { ranks: 4, mdtest_shift: 1 };
+        let layout = RankLayout { ranks: 4, mdtest_shift: 1 };
         let phases = vec![PhaseId::IorEasyWrite, PhaseId::IorHardWrite];
         let plan = Plan::new(&config, phases, layout, "x", |_| Default::default());
         (config, plan)

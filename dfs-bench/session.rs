@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// What rank 0 tells the others.
 #[derive(Serialize, Deserialize)]
-struct Orders {
+struct JobInputs {
     inputs: ConfigBuilder,
     timestamp: String,
 }
@@ -42,8 +42,8 @@ impl Session {
         };
         let mut message = Vec::new();
         if comm.rank() == 0 {
-            match orders(args, comm.size()) {
-                Ok(orders) => message = serde_json::to_vec(&orders)?,
+            match job_inputs(args, comm.size()) {
+                Ok(job_inputs) => message = serde_json::to_vec(&job_inputs)?,
                 Err(error) => crate::exit::report(&error),
             }
         }
@@ -51,10 +51,10 @@ impl Session {
         if message.is_empty() {
             return Ok(Err(Exit::Usage));
         }
-        let orders: Orders = serde_json::from_slice(&message).context("the orders of rank 0")?;
-        let (config, _) = orders.inputs.build()?;
+        let job_inputs: JobInputs = serde_json::from_slice(&message).context("the job_inputs of rank 0")?;
+        let (config, _) = job_inputs.inputs.build()?;
         let (phases, asked_for) = (phases(args, &config)?, select(args, &config)?);
-        Ok(Ok(Session { comm, config, phases, asked_for, timestamp: orders.timestamp }))
+        Ok(Ok(Session { comm, config, phases, asked_for, timestamp: job_inputs.timestamp }))
     }
 
     pub fn is_root(&self) -> bool {
@@ -164,11 +164,11 @@ pub fn check(args: &RunArgs, inputs: ConfigBuilder, ranks: Option<usize>) -> any
 }
 
 /// Reads and checks everything that can be wrong.
-fn orders(args: &RunArgs, ranks: usize) -> anyhow::Result<Orders> {
+fn job_inputs(args: &RunArgs, ranks: usize) -> anyhow::Result<JobInputs> {
     let inputs = inputs(args)?;
     let (config, _) = check(args, inputs.clone(), Some(ranks))?;
     let timestamp = config.bench.timestamp.clone().unwrap_or_else(now);
-    Ok(Orders { inputs, timestamp })
+    Ok(JobInputs { inputs, timestamp })
 }
 
 /// Object classes and container properties that there are not, with the place that names them; one word per API string.

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM ask the run to stop at its next look. A repetition within seconds is the same request, as launchers and schedulers
 //! send both to a rank; one that comes later ends the process at once.
 
-use crate::last_words::LastWords;
+use crate::crash_record::CrashRecord;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const SAME_REQUEST: Duration = Duration::from_secs(5);
 
 /// What is written down when a signal ends the process at once.
-static LAST_WORDS: Mutex<Option<Arc<LastWords>>> = Mutex::new(None);
+static LAST_WORDS: Mutex<Option<Arc<CrashRecord>>> = Mutex::new(None);
 
 static RECEIVED: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
@@ -28,9 +28,9 @@ pub fn install(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
         let mut first = None;
         for signal in signals.forever() {
             if is_another_request(&mut first, Instant::now()) {
-                let last_words = LAST_WORDS.lock().ok().and_then(|mut words| words.take());
-                if let Some(last_words) = last_words {
-                    last_words.hurry(format!("ended at once by a second signal {signal}"));
+                let crash_record = LAST_WORDS.lock().ok().and_then(|mut words| words.take());
+                if let Some(crash_record) = crash_record {
+                    crash_record.hurry(format!("ended at once by a second signal {signal}"));
                 }
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
@@ -40,8 +40,8 @@ pub fn install(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
 }
 
 /// What to write down, and where, when a signal ends the process at once.
-pub fn keep_words_in(last_words: &Arc<LastWords>) {
-    *LAST_WORDS.lock().expect("nobody panics with this lock") = Some(last_words.clone());
+pub fn keep_words_in(crash_record: &Arc<CrashRecord>) {
+    *LAST_WORDS.lock().expect("nobody panics with this lock") = Some(crash_record.clone());
 }
 
 /// Whether a signal means: now.

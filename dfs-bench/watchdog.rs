@@ -25,15 +25,15 @@ const FIRST: Duration = Duration::from_secs(3);
 
 /// What the watchdog has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bark {
+pub enum WatchdogEvent {
     /// No progress for a while; it may go on.
-    Still,
+    NoProgress,
     /// No progress for the whole timeout: the job must end.
-    Stuck,
+    TimedOut,
     /// Somebody asked for a stop, and the rank does not come out of its call.
-    Deaf,
+    StopIgnored,
     /// Somebody asked for a stop, and this rank waits for others that may never come: the launcher will not wait long.
-    Left,
+    StopWhileWaiting,
     /// Another rank gives no sign of life, or all wait for each other; the words say which.
     Lost(String),
     /// Another rank ends the job.
@@ -42,7 +42,7 @@ pub enum Bark {
 
 /// Whom to watch, and how patiently.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct WatchdogLimits {
     /// The rank.
     pub rank: usize,
     /// Seconds without progress that end the job; none: never.
@@ -56,25 +56,25 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts watching. `bark` is called from another thread and must end the process unless it is [`Bark::Still`] or
-    /// [`Bark::Left`], which is the time to write down what is to be kept.
+    /// Starts watching. `event` is called from another thread and must end the process unless it is [`WatchdogEvent::NoProgress`] or
+    /// [`WatchdogEvent::StopWhileWaiting`], which is the time to write down what is to be kept.
     pub fn start(
         progress: Arc<Progress>,
-        patience: Patience,
+        limits: WatchdogLimits,
         mut heartbeat: Heartbeat,
-        bark: impl Fn(Bark, &Snapshot, Duration, &mut Heartbeat) + Send + 'static,
+        event: impl Fn(WatchdogEvent, &Snapshot, Duration, &mut Heartbeat) + Send + 'static,
     ) -> Watchdog {
         let over = Arc::new(AtomicBool::new(false));
         let theirs = over.clone();
         let thread = std::thread::spawn(move || {
-            let mut watch = Watch::new(patience, Instant::now());
+            let mut watch = Watch::new(limits, Instant::now());
             while !theirs.load(Relaxed) {
                 let (snapshot, stop) = (progress.snapshot(), progress.stop_requested());
                 heartbeat.turn(LOOK, &snapshot, stop);
                 let now = Instant::now();
                 let own = watch.look(&snapshot, stop, now);
                 if let Some((what, since)) = own.or_else(|| others(&heartbeat, &watch, &snapshot, now)) {
-                    bark(what, &snapshot, since, &mut heartbeat);
+                    event(what, &snapshot, since, &mut heartbeat);
                 }
             }
         });
@@ -92,22 +92,27 @@ impl Drop for Watchdog {
 }
 
 /// What the other ranks let this one know.
-fn others(heartbeat: &Heartbeat, watch: &Watch, snapshot: &Snapshot, now: Instant) -> Option<(Bark, Duration)> {
+fn others(
+    heartbeat: &Heartbeat,
+    watch: &Watch,
+    snapshot: &Snapshot,
+    now: Instant,
+) -> Option<(WatchdogEvent, Duration)> {
     if let Some(end) = heartbeat.told(now) {
-        return Some((Bark::Ended(end.clone()), Duration::ZERO));
+        return Some((WatchdogEvent::Ended(end.clone()), Duration::ZERO));
     }
     let asked = watch.stopped.filter(|&stopped| snapshot.waiting && now - stopped >= STOP);
     let lost = asked.and_then(|stopped| heartbeat.silent_since(stopped)).or_else(|| heartbeat.lost(now));
-    lost.map(|words| (Bark::Lost(words), Duration::ZERO)).or_else(|| {
+    lost.map(|words| (WatchdogEvent::Lost(words), Duration::ZERO)).or_else(|| {
         let still = heartbeat.standstill(now).filter(|_| snapshot.waiting)?;
         let words = format!("all ranks have waited for each other for {} s: a message of MPI is lost", still.as_secs());
-        Some((Bark::Lost(words), still))
+        Some((WatchdogEvent::Lost(words), still))
     })
 }
 
 /// What the looks have shown so far.
 struct Watch {
-    patience: Patience,
+    limits: WatchdogLimits,
     beats: u64,
     since: Instant,
     warned: bool,
@@ -118,12 +123,12 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(patience: Patience, now: Instant) -> Watch {
-        Watch { patience, beats: 0, since: now, warned: false, stopped: None, left: false }
+    fn new(limits: WatchdogLimits, now: Instant) -> Watch {
+        Watch { limits, beats: 0, since: now, warned: false, stopped: None, left: false }
     }
 
     /// One look: what to say, and for how long the rank has stood still.
-    fn look(&mut self, snapshot: &Snapshot, stop: bool, now: Instant) -> Option<(Bark, Duration)> {
+    fn look(&mut self, snapshot: &Snapshot, stop: bool, now: Instant) -> Option<(WatchdogEvent, Duration)> {
         if stop {
             self.stopped.get_or_insert(now);
         }
@@ -133,27 +138,27 @@ impl Watch {
             return self.leave(snapshot, asked?);
         }
         let still = now.duration_since(self.since);
-        let first = if self.patience.rank == 0 { Duration::ZERO } else { FIRST };
-        let bark = if asked.is_some_and(|asked| asked.min(still) >= STOP + first) {
-            Bark::Deaf
-        } else if self.patience.timeout.is_some_and(|timeout| still >= timeout + first) {
-            Bark::Stuck
-        } else if self.patience.rank == 0 && still >= WARN && !self.warned {
+        let first = if self.limits.rank == 0 { Duration::ZERO } else { FIRST };
+        let event = if asked.is_some_and(|asked| asked.min(still) >= STOP + first) {
+            WatchdogEvent::StopIgnored
+        } else if self.limits.timeout.is_some_and(|timeout| still >= timeout + first) {
+            WatchdogEvent::TimedOut
+        } else if self.limits.rank == 0 && still >= WARN && !self.warned {
             self.warned = true;
-            Bark::Still
+            WatchdogEvent::NoProgress
         } else {
             return None;
         };
-        Some((bark, still))
+        Some((event, still))
     }
 
     /// Whether this rank waits for others while the job is being ended; said once.
-    fn leave(&mut self, snapshot: &Snapshot, asked: Duration) -> Option<(Bark, Duration)> {
+    fn leave(&mut self, snapshot: &Snapshot, asked: Duration) -> Option<(WatchdogEvent, Duration)> {
         if !snapshot.waiting || self.left {
             return None;
         }
-        self.left = asked >= if self.patience.rank == 0 { LEAVE_ROOT } else { LEAVE };
-        self.left.then_some((Bark::Left, asked))
+        self.left = asked >= if self.limits.rank == 0 { LEAVE_ROOT } else { LEAVE };
+        self.left.then_some((WatchdogEvent::StopWhileWaiting, asked))
     }
 }
 
@@ -164,11 +169,11 @@ mod tests {
     fn watch(rank: usize, timeout_s: u64) -> (Watch, Instant) {
         let timeout = (timeout_s > 0).then(|| Duration::from_secs(timeout_s));
         let now = Instant::now();
-        (Watch::new(Patience { rank, timeout }, now), now)
+        (Watch::new(WatchdogLimits { rank, timeout }, now), now)
     }
 
-    fn bark(watch: &mut Watch, progress: &Progress, now: Instant, stop: bool) -> Option<Bark> {
-        watch.look(&progress.snapshot(), stop, now).map(|(bark, _)| bark)
+    fn event(watch: &mut Watch, progress: &Progress, now: Instant, stop: bool) -> Option<WatchdogEvent> {
+        watch.look(&progress.snapshot(), stop, now).map(|(event, _)| event)
     }
 
     #[test]
@@ -176,10 +181,10 @@ mod tests {
         let (mut watch, start) = watch(0, 60);
         let at = |seconds| start + Duration::from_secs(seconds);
         let progress = Progress::default();
-        assert_eq!(bark(&mut watch, &progress, at(19), false), None);
-        assert_eq!(bark(&mut watch, &progress, at(20), false), Some(Bark::Still));
-        assert_eq!(bark(&mut watch, &progress, at(40), false), None);
-        assert_eq!(bark(&mut watch, &progress, at(60), false), Some(Bark::Stuck));
+        assert_eq!(event(&mut watch, &progress, at(19), false), None);
+        assert_eq!(event(&mut watch, &progress, at(20), false), Some(WatchdogEvent::NoProgress));
+        assert_eq!(event(&mut watch, &progress, at(40), false), None);
+        assert_eq!(event(&mut watch, &progress, at(60), false), Some(WatchdogEvent::TimedOut));
     }
 
     #[test]
@@ -188,13 +193,13 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let progress = Progress::default();
         progress.beat();
-        assert_eq!(bark(&mut watch, &progress, at(29), false), None);
-        assert_eq!(bark(&mut watch, &progress, at(48), false), None);
+        assert_eq!(event(&mut watch, &progress, at(29), false), None);
+        assert_eq!(event(&mut watch, &progress, at(48), false), None);
         progress.set_waiting(true);
-        assert_eq!(bark(&mut watch, &progress, at(1000), false), None);
+        assert_eq!(event(&mut watch, &progress, at(1000), false), None);
         progress.set_waiting(false);
-        assert_eq!(bark(&mut watch, &progress, at(1001), false), None);
-        assert_eq!(bark(&mut watch, &progress, at(1031), false), Some(Bark::Stuck));
+        assert_eq!(event(&mut watch, &progress, at(1001), false), None);
+        assert_eq!(event(&mut watch, &progress, at(1031), false), Some(WatchdogEvent::TimedOut));
     }
 
     #[test]
@@ -202,24 +207,24 @@ mod tests {
         let (mut watch, start) = watch(3, 0);
         let at = |seconds| start + Duration::from_secs(seconds);
         let progress = Progress::default();
-        assert_eq!(bark(&mut watch, &progress, at(100_000), false), None);
-        assert_eq!(bark(&mut watch, &progress, at(100_000), true), None, "it was only just asked");
-        assert_eq!(bark(&mut watch, &progress, at(100_013), true), Some(Bark::Deaf));
+        assert_eq!(event(&mut watch, &progress, at(100_000), false), None);
+        assert_eq!(event(&mut watch, &progress, at(100_000), true), None, "it was only just asked");
+        assert_eq!(event(&mut watch, &progress, at(100_013), true), Some(WatchdogEvent::StopIgnored));
     }
 
     #[test]
     fn a_rank_says_once_that_it_is_ended_while_it_waits_and_rank_0_last() {
         let progress = Progress::default();
         progress.set_waiting(true);
-        for (rank, first) in [(0, None), (1, Some(Bark::Left))] {
+        for (rank, first) in [(0, None), (1, Some(WatchdogEvent::StopWhileWaiting))] {
             let (mut watch, start) = watch(rank, 30);
             let at = |ms| start + Duration::from_millis(ms);
-            assert_eq!(bark(&mut watch, &progress, at(60_000), false), None);
-            assert_eq!(bark(&mut watch, &progress, at(60_001), true), None);
-            let second = first.is_none().then_some(Bark::Left);
-            assert_eq!(bark(&mut watch, &progress, at(60_400), true), first);
-            assert_eq!(bark(&mut watch, &progress, at(60_500), true), second);
-            assert_eq!(bark(&mut watch, &progress, at(61_000), true), None);
+            assert_eq!(event(&mut watch, &progress, at(60_000), false), None);
+            assert_eq!(event(&mut watch, &progress, at(60_001), true), None);
+            let second = first.is_none().then_some(WatchdogEvent::StopWhileWaiting);
+            assert_eq!(event(&mut watch, &progress, at(60_400), true), first);
+            assert_eq!(event(&mut watch, &progress, at(60_500), true), second);
+            assert_eq!(event(&mut watch, &progress, at(61_000), true), None);
         }
     }
 
@@ -227,7 +232,7 @@ mod tests {
     fn other_ranks_let_rank_0_speak_first() {
         let (mut watch, start) = watch(1, 30);
         let progress = Progress::default();
-        assert_eq!(bark(&mut watch, &progress, start + Duration::from_secs(30), false), None);
-        assert_eq!(bark(&mut watch, &progress, start + Duration::from_secs(33), false), Some(Bark::Stuck));
+        assert_eq!(event(&mut watch, &progress, start + Duration::from_secs(30), false), None);
+        assert_eq!(event(&mut watch, &progress, start + Duration::from_secs(33), false), Some(WatchdogEvent::TimedOut));
     }
 }

@@ -8,15 +8,15 @@
 //! ```
 
 use io500_phases::backend::select::Single;
-use io500_phases::backend::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, Stat};
+use io500_phases::backend::{Access, Backend, Description, DirBatch, FileKind, FileLayout, IoQueue, Stat};
 use io500_phases::clock::wall_ns;
 use io500_phases::comm::{Comm, threads};
 use io500_phases::config::{Config, select_phases};
 use io500_phases::error::{Errno, Error, OpResult};
-use io500_phases::plan::{Hints, Layout as Ranks, Plan};
+use io500_phases::plan::{Hints, Plan, RankLayout};
 use io500_phases::report::phase_line;
 use io500_phases::results::RunResult;
-use io500_phases::suite::{Options, Quiet, Suite};
+use io500_phases::suite::{NoopObserver, Options, Suite};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -204,7 +204,7 @@ impl Backend for Memory {
         Err(Errno(errno::ENOSYS))
     }
 
-    fn layout(&self, _file: &Arc<Node>) -> OpResult<Option<Layout>> {
+    fn layout(&self, _file: &Arc<Node>) -> OpResult<Option<FileLayout>> {
         Ok(None)
     }
 
@@ -262,10 +262,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// What every rank does.
 fn run(config: &Config, comm: &dyn Comm, backend: Memory) -> Result<Option<RunResult>, Error> {
     let phases = select_phases("all", false).map_err(|error| Error::Config(error.to_string()))?;
-    let layout = Ranks { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
+    let layout = RankLayout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
     let plan = Plan::new(config, phases, layout, "2026.01.01-00.00.00", |_| Default::default());
     let stores = Single { backend, datadir: "/bench".to_owned() };
-    Suite::new(config, &plan, Options::default()).run(comm, &stores, &mut Quiet)
+    Suite::new(config, &plan, Options::default()).run(comm, &stores, &mut NoopObserver)
 }
 
 #[test]

@@ -8,8 +8,8 @@ use io500_phases::backend::select::Selected;
 use io500_phases::comm::{Comm, Solo};
 use io500_phases::config::Config;
 use io500_phases::phase_id::PhaseId;
-use io500_phases::plan::{Layout, Plan};
-use io500_phases::suite::{Options, Quiet, Suite};
+use io500_phases::plan::{Plan, RankLayout};
+use io500_phases::suite::{NoopObserver, Options, Suite};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
@@ -20,9 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let comm: &dyn Comm = &Solo::new();
     let phases = vec![PhaseId::IorEasyWrite];
     let stores = Selected::open(&config, &phases, &config.global.datadir, &comm)?;
-    let layout = Layout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
+    let layout = RankLayout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
     let plan = Plan::new(&config, phases, layout, "2026.01.01-00.00.00", |_| Default::default());
-    let result = Suite::new(&config, &plan, Options::default()).run(comm, &stores, &mut Quiet)?;
+    let result = Suite::new(&config, &plan, Options::default()).run(comm, &stores, &mut NoopObserver)?;
 
     let result = result.expect("rank 0 has the result");
     let phase = &result.phases[0];

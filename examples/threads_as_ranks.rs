@@ -9,10 +9,10 @@ use io500_phases::backend::select::Single;
 use io500_phases::comm::{Comm, threads};
 use io500_phases::config::{Config, select_phases};
 use io500_phases::error::Error;
-use io500_phases::plan::{Layout, Plan};
+use io500_phases::plan::{Plan, RankLayout};
 use io500_phases::report::phase_line;
 use io500_phases::results::RunResult;
-use io500_phases::suite::{Options, Quiet, Suite};
+use io500_phases::suite::{NoopObserver, Options, Suite};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ranks = std::env::args_os().nth(1).map_or(Ok(4), |text| text.to_string_lossy().parse())?;
@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// What every rank does.
 fn run(config: &Config, comm: &dyn Comm) -> Result<Option<RunResult>, Error> {
     let phases = select_phases("all", false).map_err(|error| Error::Config(error.to_string()))?;
-    let layout = Layout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
+    let layout = RankLayout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
     let plan = Plan::new(config, phases, layout, "2026.01.01-00.00.00", |_| Default::default());
     let stores = Single { backend: Null, datadir: "/".to_owned() };
-    Suite::new(config, &plan, Options::default()).run(comm, &stores, &mut Quiet)
+    Suite::new(config, &plan, Options::default()).run(comm, &stores, &mut NoopObserver)
 }

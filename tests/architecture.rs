@@ -221,8 +221,8 @@ fn is_word(c: char) -> bool {
 fn unsafe_outside(sources: &[Source]) -> Vec<String> {
     let at_home = |path: &str| UNSAFE_ROOMS.iter().any(|room| path.starts_with(room)) || path.contains("tests/");
     let has_unsafe = |text: &str| code(text).split(|c| !is_word(c)).any(|word| word == "unsafe");
-    let strangers = sources.iter().filter(|source| !at_home(&source.path) && has_unsafe(&source.text));
-    strangers.map(|source| format!("{}: unsafe outside its rooms", source.path)).collect()
+    let other_containers = sources.iter().filter(|source| !at_home(&source.path) && has_unsafe(&source.text));
+    other_containers.map(|source| format!("{}: unsafe outside its rooms", source.path)).collect()
 }
 
 fn without_purpose(sources: &[Source]) -> Vec<String> {
@@ -352,7 +352,7 @@ mod of_the_checks {
         for text in [
             "use crate::suite::Suite;",
             "use crate::{error::Error, suite::Suite};",
-            "use crate::{\n    plan::{Plan, Layout},\n    suite,\n};",
+            "use crate::{\n    plan::{Plan, RankLayout},\n    suite,\n};",
             "fn f() { crate::suite::run() }",
             "fn f(x: &crate::suite::Suite) {}",
             "use super::super::suite::Suite;",

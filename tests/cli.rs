@@ -465,9 +465,9 @@ fn a_pause_file_stops_the_run_before_its_phase_and_strangers_are_named() {
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none(), "it did not stop");
     assert_eq!(names().unwrap(), before);
-    let strangers =
+    let other_containers =
         ["ior-easy/core", "ior-hard/notes.txt", "mdtest-easy/test-dir.0-0/mdtest_tree.0.0/mine", "mdtest-hard/mine"];
-    strangers.iter().for_each(|stranger| drop(scene.write(&format!("data/{stranger}"), "mine")));
+    other_containers.iter().for_each(|stranger| drop(scene.write(&format!("data/{stranger}"), "mine")));
     std::fs::remove_file(scene.path("pause/mdtest-easy-delete")).unwrap();
     let outcome = finish(child);
     assert_code(&outcome, 5);
@@ -482,10 +482,10 @@ fn a_pause_file_stops_the_run_before_its_phase_and_strangers_are_named() {
     assert!(outcome.stdout.starts_with("ERROR INVALID (run) PAUSING BETWEEN RUNS ACTIVATED\n"), "{}", outcome.stdout);
     let left = "4 entries of the data directory are not of this benchmark: ";
     let line = outcome.stderr.lines().find(|line| line.contains(left)).unwrap_or_else(|| panic!("{}", outcome.stderr));
-    strangers.iter().for_each(|stranger| assert!(line.contains(stranger), "{line}"));
+    other_containers.iter().for_each(|stranger| assert!(line.contains(stranger), "{line}"));
     let mdtest = "mdtest-easy-delete: verification: 1 that should not be there; first: mdtest-easy/test-dir.0-0/mdtest_tree.0.0/mine";
     assert!(outcome.stderr.contains(mdtest), "{}", outcome.stderr);
-    assert_eq!(walk(&scene.path("data")), strangers);
+    assert_eq!(walk(&scene.path("data")), other_containers);
 }
 
 #[test]

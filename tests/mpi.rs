@@ -32,7 +32,7 @@ fn suite(ranks: usize, more: &[&str]) {
         if let Some(operations) = per_rank(name) {
             assert_eq!(phase["operations"], operations * ranks as u64, "{name}");
             let check = &phase["check"];
-            for fault in ["wrong", "short", "missing", "extra"] {
+            for fault in ["wrong", "short", "missing", "unexpected"] {
                 assert_eq!(check[fault], 0, "{name}: {check}");
             }
         }

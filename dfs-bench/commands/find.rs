@@ -10,8 +10,8 @@ use io500_phases::config::Config;
 use io500_phases::engine::{Failure, Off, Progress, Team, Ticker};
 use io500_phases::error::{Errno, Result};
 use io500_phases::phase_id::PhaseId;
-use io500_phases::phases::find::{FindOptions, Tell, run_telling};
-use io500_phases::phases::{Cx, Pace};
+use io500_phases::phases::find::{FindOptions, OnMatch, run_reporting};
+use io500_phases::phases::{Pace, PhaseContext};
 use io500_phases::plan::{FindPlan, Glob, Predicate};
 use io500_phases::results::FindResult;
 use io500_phases::results::aggregate::{Measure, figures, gather};
@@ -107,7 +107,7 @@ fn walk(args: &FindArgs, comm: &dyn Comm, config: &Config) -> Result<Exit> {
     let team = Team::new(comm, GRACE, Arc::new(stuck));
     let progress = Progress::default();
     let signals = crate::signals::install(&progress.stop_flag());
-    team.agree(signals.map_err(|error| Failure::Config(format!("cannot catch signals: {error}"))))?;
+    team.barrier_with_status(signals.map_err(|error| Failure::Config(format!("cannot catch signals: {error}"))))?;
     let stores = Selected::open(config, &[PhaseId::Find], &args.dir, &comm)?;
     stores.visit(PhaseId::Find, Walk { args, team: &team, progress: &progress, dir: stores.datadir(PhaseId::Find) })
 }
@@ -138,20 +138,20 @@ impl Visit for Walk<'_> {
         if is_file == [1] && !dir.ends_with('/') {
             return one_file(args, team, backend, dir, &predicate);
         }
-        let root = team.agree(root.map_err(|errno| cannot("open", dir, errno)))?;
+        let root = team.barrier_with_status(root.map_err(|errno| cannot("open", dir, errno)))?;
         let plan = FindPlan { below: String::new(), predicate, newer_than_timestamp: false };
         let options = FindOptions { threads: args.threads, ..FindOptions::default() };
         let (ticker, clock) = (Ticker::real(), ClockSync::default());
         let pace = Pace { stonewall_s: None, queue_depth: 1, threads: 1 };
-        let cx = Cx { backend, root: &root, team, ticker: &ticker, progress, clock: &clock, pace };
+        let context = PhaseContext { backend, root: &root, team, ticker: &ticker, progress, clock: &clock, pace };
         let begin = args.dir.trim_end_matches('/');
         let print = |path: &[u8]| {
             let line = [begin.as_bytes(), b"/", path, b"\n"].concat();
             // who reads the paths may have heard enough
             let _ = std::io::stdout().write_all(&line);
         };
-        let tell: Option<Tell<'_>> = if args.count { None } else { Some(&print) };
-        let (tally, find) = run_telling(&cx, &plan, &options, &mut Off, tell)?;
+        let on_match: Option<OnMatch<'_>> = if args.count { None } else { Some(&print) };
+        let (tally, find) = run_reporting(&context, &plan, &options, &mut Off, on_match)?;
         let mut errors = [find.counts.errors];
         team.comm().all_reduce_u64(ReduceOp::Sum, &mut errors);
         // as of find(1): what was found is printed, and the exit code tells that it may not be all
@@ -194,7 +194,7 @@ fn one_file<B: Backend>(
         Ok(named && predicate.matches(stat.size, stat.ctime))
     };
     let matches = if team.comm().rank() == 0 { look() } else { Ok(false) };
-    let matches = team.agree(matches.map_err(|errno| cannot("open", file, errno)))?;
+    let matches = team.barrier_with_status(matches.map_err(|errno| cannot("open", file, errno)))?;
     if team.comm().rank() == 0 {
         eprintln!("dfs-bench: {} of 1 entries match", u8::from(matches));
         if args.count {
@@ -221,7 +221,7 @@ fn change_second(args: &FindArgs, team: &Team<'_>) -> Result<Option<i64>> {
     } else {
         Ok(0)
     };
-    let mut bytes = team.agree(seconds)?.to_le_bytes().to_vec();
+    let mut bytes = team.barrier_with_status(seconds)?.to_le_bytes().to_vec();
     team.comm().broadcast(0, &mut bytes);
     Ok(Some(i64::from_le_bytes(bytes.try_into().expect("eight bytes were sent"))))
 }

@@ -126,7 +126,7 @@ fn compare(base: &Path, routes: &[Route]) -> anyhow::Result<()> {
     let found = analyse::compare(&load::groups(&directories)?);
     let mut text = render::to_text(&found, None);
     let containers: Vec<Option<String>> = directories.iter().map(|directory| container_of(directory)).collect();
-    text.push_str(&match strangers(routes, &containers)[..] {
+    text.push_str(&match other_containers(routes, &containers)[..] {
         [] => format!("\nAll paths lead to the container {}.\n", containers[0].as_deref().unwrap_or_default()),
         ref warnings => warnings.iter().map(|warning| format!("\nTake care: {warning}\n")).collect(),
     });
@@ -139,7 +139,7 @@ fn compare(base: &Path, routes: &[Route]) -> anyhow::Result<()> {
 }
 
 /// Paths that lead to another container than the first one.
-fn strangers(routes: &[Route], containers: &[Option<String>]) -> Vec<String> {
+fn other_containers(routes: &[Route], containers: &[Option<String>]) -> Vec<String> {
     let Some(Some(first)) = containers.first() else {
         return vec![format!("which container {} leads to is not known", routes[0].name)];
     };
@@ -184,7 +184,7 @@ mod tests {
     fn paths_to_other_containers_are_named() {
         let routes = parse("dfs,dfuse=/mnt/dfuse", None).unwrap();
         let found = |first: Option<&str>, second: Option<&str>| {
-            strangers(&routes, &[first.map(str::to_owned), second.map(str::to_owned)])
+            other_containers(&routes, &[first.map(str::to_owned), second.map(str::to_owned)])
         };
         assert!(found(Some("a"), Some("a")).is_empty());
         assert_eq!(found(Some("a"), Some("b")), ["dfuse leads to another container than dfs"]);

@@ -2,11 +2,11 @@
 
 use super::paths;
 use crate::cli::RunArgs;
+use crate::crash_record::CrashRecord;
 use crate::diagnosis;
 use crate::directories;
 use crate::exit::Exit;
-use crate::guard;
-use crate::last_words::LastWords;
+use crate::job_watchdog;
 use crate::session::Session;
 use crate::signals;
 use crate::status::Status;
@@ -18,7 +18,7 @@ use io500_phases::error::Error;
 use io500_phases::phase_id::{Family, PhaseId};
 use io500_phases::phases::cleanup::Removed;
 use io500_phases::phases::setup::FAMILIES;
-use io500_phases::plan::{self, Layout, Plan};
+use io500_phases::plan::{self, Plan, RankLayout};
 use io500_phases::report::{phase_line, score_lines, stdout_reasons};
 use io500_phases::results::{RunResult, RunState};
 use io500_phases::suite::{Observer, Options, Suite, command_line, dated};
@@ -97,9 +97,9 @@ pub(super) fn runs(
     let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
     let comm = Watched::new(session.comm.as_ref(), progress.clone());
     let comm: &dyn Comm = &comm;
-    let last_words = Arc::new(LastWords::new(session, &datadir, &resultdir));
-    signals::keep_words_in(&last_words);
-    let _watchdog = guard::start(session, progress, &datadir, &last_words);
+    let crash_record = Arc::new(CrashRecord::new(session, &datadir, &resultdir));
+    signals::keep_words_in(&crash_record);
+    let _watchdog = job_watchdog::start(session, progress, &datadir, &crash_record);
     if !args.cleanup {
         directories::check(comm, &session.config, &session.phases, &session.timestamp)?;
     }
@@ -125,12 +125,12 @@ pub(super) fn runs(
         progress: progress.clone(),
         ticker: Ticker::real(),
         stuck: Arc::new({
-            let (last_words, config, rank) = (last_words.clone(), session.config.clone(), session.comm.rank());
+            let (crash_record, config, rank) = (crash_record.clone(), session.config.clone(), session.comm.rank());
             move |error| {
                 eprintln!("error: {error}");
                 diagnosis::explain(error, &config, rank);
                 eprintln!("error: the other ranks do not come to the meeting: ending the job");
-                last_words.keep(RunState::Failed, &error.to_string());
+                crash_record.keep(RunState::Failed, &error.to_string());
                 signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
             }
         }),
@@ -145,7 +145,7 @@ pub(super) fn runs(
     let mut worst = Exit::Finished;
     for run in 1..=repeat {
         let resultdir = if repeat > 1 { format!("{resultdir}/run-{run}") } else { resultdir.clone() };
-        last_words.go_to(&resultdir);
+        crash_record.set_result_directory(&resultdir);
         let suite = Suite::new(&session.config, plan, options(resultdir, run));
         let exit = verdict(session, suite.run(comm, &stores, &mut Stdout)?);
         worst = if exit.code() > worst.code() { exit } else { worst };
@@ -217,7 +217,7 @@ fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
 /// The plan of the session's phases.
 pub(super) fn plan(session: &Session) -> Result<Plan, Error> {
     let topology = session.comm.topology();
-    let layout = Layout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
+    let layout = RankLayout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
     // the mistakes of phases that do not run are not looked at
     let used = session.phases.iter().map(|&phase| &session.config.phase(phase).api);
     let placement = used
@@ -263,7 +263,7 @@ fn tell(session: &Session, error: &anyhow::Error) -> Exit {
             let global = &session.config.global;
             let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
             let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
-            let lines = LastWords::new(session, &datadir, &resultdir).where_it_lies();
+            let lines = CrashRecord::new(session, &datadir, &resultdir).where_it_lies();
             lines.iter().for_each(|line| eprintln!("dfs-bench: {line}"));
         }
     }
@@ -314,10 +314,10 @@ impl Observer for Stdout {
     }
 
     fn cleaned(&mut self, removed: &Removed) {
-        let Removed { files, directories, strange, examples } = removed;
+        let Removed { files, directories, unexpected, examples } = removed;
         eprintln!("dfs-bench: removed {files} files and {directories} directories");
-        if *strange > 0 {
-            eprintln!("dfs-bench: left {strange} entries that are not of this benchmark: {}", examples.join(", "));
+        if *unexpected > 0 {
+            eprintln!("dfs-bench: left {unexpected} entries that are not of this benchmark: {}", examples.join(", "));
         }
     }
 

@@ -173,7 +173,7 @@ fn the_comparison_shows_whole_at_every_width() {
             run.path.push(label);
             run.phases.iter_mut().for_each(|phase| phase.rate *= factor * (1.0 + index as f64 / 50.0));
         }
-        load::Group { label: label.to_owned(), path: label.into(), runs }
+        load::RunGroup { label: label.to_owned(), path: label.into(), runs }
     };
     let mut other = group("a-candidate-with-a-rather-long-name-as-directories-have-them", 1.4);
     other.runs[0].phases[0].storage.push(super::model::Fact::new("chunk size", "4MiB"));

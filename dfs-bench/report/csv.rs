@@ -2,7 +2,7 @@
 //!
 //! Whatever lists runs has these columns, and the rows of any number of calls fit into one file.
 
-use super::load::Group;
+use super::load::RunGroup;
 use super::model::{Latency, Phase, Run};
 use crate::exit::UsageError;
 use anyhow::{Context, Result};
@@ -70,7 +70,7 @@ struct Row<'a> {
 }
 
 /// The runs of these groups, under a line with the columns' names.
-pub fn render(groups: &[Group]) -> Result<String> {
+pub fn render(groups: &[RunGroup]) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for group in groups {
         for run in &group.runs {
@@ -92,7 +92,7 @@ pub fn render(groups: &[Group]) -> Result<String> {
 }
 
 /// Adds the rows to a file: with the line of names to a new one, without it to one that has the same columns.
-pub fn append(path: &Path, groups: &[Group]) -> Result<()> {
+pub fn append(path: &Path, groups: &[RunGroup]) -> Result<()> {
     let text = render(groups)?;
     let mut file = OpenOptions::new()
         .create(true)
@@ -194,9 +194,9 @@ mod tests {
     use super::*;
     use crate::report::testing;
 
-    fn groups() -> Vec<Group> {
+    fn groups() -> Vec<RunGroup> {
         let run = testing::run("night, \"late\"");
-        vec![Group { label: "group".into(), path: run.path.clone(), runs: vec![run] }]
+        vec![RunGroup { label: "group".into(), path: run.path.clone(), runs: vec![run] }]
     }
 
     #[test]

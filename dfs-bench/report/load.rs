@@ -17,7 +17,7 @@ const CARRIERS: [&str; 3] = ["result.json", "result.txt", "result_summary.txt"];
 
 /// Runs that belong together: repeats of one measurement, or a single run.
 #[derive(Debug)]
-pub struct Group {
+pub struct RunGroup {
     /// What the report calls it.
     pub label: String,
     /// The directory.
@@ -27,7 +27,7 @@ pub struct Group {
 }
 
 /// Reads the groups at `paths`, and gives every group and run a name that no other has.
-pub fn groups(paths: &[PathBuf]) -> Result<Vec<Group>> {
+pub fn groups(paths: &[PathBuf]) -> Result<Vec<RunGroup>> {
     let mut groups = paths.iter().map(|path| group(path)).collect::<Result<Vec<_>>>()?;
     let labels = labels(&groups.iter().map(|group| group.path.as_path()).collect::<Vec<_>>());
     for (group, label) in groups.iter_mut().zip(labels) {
@@ -47,7 +47,7 @@ pub fn groups(paths: &[PathBuf]) -> Result<Vec<Group>> {
     Ok(groups)
 }
 
-fn group(path: &Path) -> Result<Group> {
+fn group(path: &Path) -> Result<RunGroup> {
     let directories = run_directories(path)?;
     if directories.is_empty() {
         let [json, text, summary] = CARRIERS;
@@ -57,7 +57,7 @@ fn group(path: &Path) -> Result<Group> {
         return Err(UsageError::new(format!("no run in {}: {none}", path.display())).into());
     }
     let runs = directories.iter().map(|directory| run(directory)).collect::<Result<Vec<_>>>()?;
-    Ok(Group { label: String::new(), path: path.to_owned(), runs })
+    Ok(RunGroup { label: String::new(), path: path.to_owned(), runs })
 }
 
 /// The run in this directory, or what a summary tells of one.

@@ -2,7 +2,7 @@
 //!
 //! What a source does not record is `None` or empty, and named in [`Run::missing`]; nothing is guessed to fill a gap.
 
-use io500_phases::phase_id::{Group, PhaseId};
+use io500_phases::phase_id::{PhaseId, ScoreGroup};
 use io500_phases::results::PartsResult;
 use io500_phases::results::score::{self, Means};
 use serde::Serialize;
@@ -355,7 +355,7 @@ impl Phase {
             id,
             rate: 0.0,
             unit: id.unit(),
-            scored: id.standard_group() != Group::None,
+            scored: id.standard_group() != ScoreGroup::None,
             seconds: None,
             started: None,
             offset_seconds: None,

@@ -1,7 +1,7 @@
 //! A made-up run with everything that a report can show, for tests.
 
 use super::model::*;
-use io500_phases::phase_id::{Group, Kind, PhaseId};
+use io500_phases::phase_id::{Kind, PhaseId, ScoreGroup};
 use io500_phases::results::score;
 use std::path::PathBuf;
 
@@ -70,7 +70,7 @@ pub fn run(label: &str) -> Run {
 fn phase(id: PhaseId, index: usize) -> Phase {
     let mut phase = Phase::new(id);
     let base = 300.0 + 10.0 * index as f64;
-    phase.rate = if id.standard_group() == Group::Bandwidth { 20.0 } else { 900.0 } * (1.0 + index as f64 / 3.0);
+    phase.rate = if id.standard_group() == ScoreGroup::Bandwidth { 20.0 } else { 900.0 } * (1.0 + index as f64 / 3.0);
     phase.seconds = Some(base * 1.1);
     phase.wall_seconds = Some(base * 1.12);
     phase.offset_seconds = Some(400.0 * index as f64);

@@ -11,7 +11,7 @@
 //! Neither does a file:
 //! ```compile_fail,E0515
 //! fn broken(mount: dfs::Mount) -> dfs::File<'static> {
-//!     mount.root().unwrap().open(c"name", dfs::Access::Read).unwrap()
+//!     mount.root().unwrap().open(c"name", dfs::AccessMode::Read).unwrap()
 //! }
 //! ```
 //! Neither does a cursor:
@@ -78,7 +78,7 @@
 //! fn works(mount: &dfs::Mount, dir: &dfs::Dir<'_>) {
 //!     std::thread::scope(|scope| {
 //!         scope.spawn(|| mount.root().unwrap().kind(c"name"));
-//!         let file = dir.open(c"file", dfs::Access::Read).unwrap();
+//!         let file = dir.open(c"file", dfs::AccessMode::Read).unwrap();
 //!         scope.spawn(move || (dir.kind(c"file"), file.size()));
 //!     });
 //! }

@@ -1,15 +1,15 @@
 //! Directories: the names in them, and their listing.
 
-use crate::entry::{FileKind, Stat, empty_stat};
-use crate::error::Errno;
+use crate::entry::{EntryKind, Stat, empty_stat};
+use crate::error::DfsErrno;
 use crate::file::{File, ObjectInfo};
 use crate::handle::{Handle, NotSync, ObjectId};
-use crate::mount::Access;
+use crate::mount::AccessMode;
 use crate::oclass::ObjectClass;
 use daos_sys::{daos_anchor_is_eof, daos_anchor_t};
 use std::ffi::{CStr, CString};
 
-type Result<T> = std::result::Result<T, Errno>;
+type Result<T> = std::result::Result<T, DfsErrno>;
 
 /// An open directory. Every name is one component; a slash in it is `EINVAL`.
 ///
@@ -45,7 +45,7 @@ impl<'m> Dir<'m> {
     fn mkdir_as(&self, name: &CStr, mode: libc::mode_t, class: ObjectClass) -> Result<()> {
         let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount, an open directory, and a NUL-terminated name.
-        Errno::check(unsafe { daos_sys::dfs_mkdir(mount, parent, name.as_ptr(), mode, class.id()) })
+        DfsErrno::check(unsafe { daos_sys::dfs_mkdir(mount, parent, name.as_ptr(), mode, class.id()) })
     }
 
     /// Opens a directory; one round trip. `ENOTDIR` when it is something else.
@@ -66,7 +66,7 @@ impl<'m> Dir<'m> {
     }
 
     /// Opens a file that must exist; one round trip.
-    pub fn open(&self, name: &CStr, access: Access) -> Result<File<'m>> {
+    pub fn open(&self, name: &CStr, access: AccessMode) -> Result<File<'m>> {
         self.open_as(name, FILE_MODE, access.flags(), ObjectClass::INHERIT, 0).map(File::new)
     }
 
@@ -112,14 +112,16 @@ impl<'m> Dir<'m> {
     #[doc(alias = "dfs_get_symlink_value")]
     pub fn read_link(&self, name: &CStr) -> Result<CString> {
         let (link, mode) = self.look(name)?;
-        if FileKind::of_mode(mode) != FileKind::Symlink {
-            return Err(Errno::from_raw(libc::EINVAL));
+        if EntryKind::of_mode(mode) != EntryKind::Symlink {
+            return Err(DfsErrno::from_raw(libc::EINVAL));
         }
         let mut target = vec![0u8; daos_sys::DFS_MAX_PATH as usize];
         let mut size = target.len() as u64;
         // SAFETY: an open link, a buffer of the size given, and a place for the size.
-        Errno::check(unsafe { daos_sys::dfs_get_symlink_value(link.as_ptr(), target.as_mut_ptr().cast(), &mut size) })?;
-        CStr::from_bytes_until_nul(&target).map(CStr::to_owned).map_err(|_| Errno::from_raw(libc::EIO))
+        DfsErrno::check(unsafe {
+            daos_sys::dfs_get_symlink_value(link.as_ptr(), target.as_mut_ptr().cast(), &mut size)
+        })?;
+        CStr::from_bytes_until_nul(&target).map(CStr::to_owned).map_err(|_| DfsErrno::from_raw(libc::EIO))
     }
 
     /// Looks a name up without following links.
@@ -145,8 +147,8 @@ impl<'m> Dir<'m> {
 
     /// What kind of thing a name stands for, at the least cost: one round trip. Links are not followed.
     #[doc(alias = "dfs_lookup_rel")]
-    pub fn kind(&self, name: &CStr) -> Result<FileKind> {
-        self.look(name).map(|(_, mode)| FileKind::of_mode(mode))
+    pub fn kind(&self, name: &CStr) -> Result<EntryKind> {
+        self.look(name).map(|(_, mode)| EntryKind::of_mode(mode))
     }
 
     /// Kind, size and times of a name; two round trips, more for wide classes. Links are not followed.
@@ -155,7 +157,7 @@ impl<'m> Dir<'m> {
         let mut stat = empty_stat();
         let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount, an open directory, a NUL-terminated name, and a writable result.
-        Errno::check(unsafe { daos_sys::dfs_stat(mount, parent, name.as_ptr(), &mut stat) })?;
+        DfsErrno::check(unsafe { daos_sys::dfs_stat(mount, parent, name.as_ptr(), &mut stat) })?;
         Ok(Stat::from(&stat))
     }
 
@@ -173,7 +175,7 @@ impl<'m> Dir<'m> {
     fn remove_as(&self, name: &CStr, force: bool) -> Result<()> {
         let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount, an open directory, a NUL-terminated name, and no id asked.
-        Errno::check(unsafe { daos_sys::dfs_remove(mount, parent, name.as_ptr(), force, std::ptr::null_mut()) })
+        DfsErrno::check(unsafe { daos_sys::dfs_remove(mount, parent, name.as_ptr(), force, std::ptr::null_mut()) })
     }
 
     /// Gives a name another place; what is there is replaced. `EXDEV` for a directory of another mount.
@@ -183,7 +185,7 @@ impl<'m> Dir<'m> {
         let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         let new_parent = new_dir.handle.as_ptr();
         // SAFETY: a mount, two open directories, two NUL-terminated names, and no id asked.
-        Errno::check(unsafe {
+        DfsErrno::check(unsafe {
             daos_sys::dfs_move(mount, parent, name.as_ptr(), new_parent, new_name.as_ptr(), std::ptr::null_mut())
         })
     }
@@ -193,7 +195,7 @@ impl<'m> Dir<'m> {
     pub fn chmod(&self, name: &CStr, permissions: u32) -> Result<()> {
         let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount, an open directory, and a NUL-terminated name.
-        Errno::check(unsafe { daos_sys::dfs_chmod(mount, parent, name.as_ptr(), permissions) })
+        DfsErrno::check(unsafe { daos_sys::dfs_chmod(mount, parent, name.as_ptr(), permissions) })
     }
 
     /// The same directory opened once more, for another thread; no round trip.
@@ -218,7 +220,7 @@ impl<'m> Dir<'m> {
     pub fn set_default_class(&mut self, class: ObjectClass) -> Result<()> {
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount and an open directory, which is borrowed exclusively: the call changes it.
-        Errno::check(unsafe { daos_sys::dfs_obj_set_oclass(mount, object, 0, class.id()) })
+        DfsErrno::check(unsafe { daos_sys::dfs_obj_set_oclass(mount, object, 0, class.id()) })
     }
 
     /// Sets the chunk size that files made in this directory from now on get when nothing is said.
@@ -226,7 +228,7 @@ impl<'m> Dir<'m> {
     pub fn set_default_chunk(&mut self, chunk: u64) -> Result<()> {
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount and an open directory, which is borrowed exclusively: the call changes it.
-        Errno::check(unsafe { daos_sys::dfs_obj_set_chunk_size(mount, object, 0, chunk) })
+        DfsErrno::check(unsafe { daos_sys::dfs_obj_set_chunk_size(mount, object, 0, chunk) })
     }
 
     /// How many cursors can list this directory in parallel, each its own part.
@@ -236,7 +238,7 @@ impl<'m> Dir<'m> {
     pub fn shards(&self) -> Result<u32> {
         let mut count = 0;
         // SAFETY: an open directory, and a count of 0, which asks for it.
-        Errno::check(unsafe {
+        DfsErrno::check(unsafe {
             daos_sys::dfs_obj_anchor_split(self.handle.as_ptr(), &mut count, std::ptr::null_mut())
         })?;
         Ok(count)
@@ -256,7 +258,7 @@ impl<'m> Dir<'m> {
     pub(crate) fn shard_anchor(&self, index: u32) -> Result<daos_anchor_t> {
         let mut anchor = daos_anchor_t::default();
         // SAFETY: an open directory and a writable anchor.
-        Errno::check(unsafe { daos_sys::dfs_obj_anchor_set(self.handle.as_ptr(), index, &mut anchor) })?;
+        DfsErrno::check(unsafe { daos_sys::dfs_obj_anchor_set(self.handle.as_ptr(), index, &mut anchor) })?;
         Ok(anchor)
     }
 }
@@ -282,7 +284,7 @@ impl<'m> Cursor<'m> {
         while count == 0 && !daos_anchor_is_eof(&self.anchor) {
             count = self.entries.len() as u32;
             // SAFETY: a mount, an open directory, an anchor that only such calls change, and `count` places.
-            Errno::check(unsafe {
+            DfsErrno::check(unsafe {
                 daos_sys::dfs_readdir(
                     self.handle.mount().as_ptr(),
                     self.handle.as_ptr(),

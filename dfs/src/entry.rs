@@ -3,7 +3,7 @@
 /// What kind of thing a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FileKind {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A directory.
@@ -14,23 +14,23 @@ pub enum FileKind {
     Other,
 }
 
-impl FileKind {
-    pub(crate) fn of_mode(mode: u32) -> FileKind {
+impl EntryKind {
+    pub(crate) fn of_mode(mode: u32) -> EntryKind {
         match mode & libc::S_IFMT {
-            libc::S_IFREG => FileKind::File,
-            libc::S_IFDIR => FileKind::Directory,
-            libc::S_IFLNK => FileKind::Symlink,
-            _ => FileKind::Other,
+            libc::S_IFREG => EntryKind::File,
+            libc::S_IFDIR => EntryKind::Directory,
+            libc::S_IFLNK => EntryKind::Symlink,
+            _ => EntryKind::Other,
         }
     }
 
     #[cfg(daos_2_6)]
-    pub(crate) fn of_dirent(kind: u8) -> FileKind {
+    pub(crate) fn of_dirent(kind: u8) -> EntryKind {
         match kind {
-            libc::DT_REG => FileKind::File,
-            libc::DT_DIR => FileKind::Directory,
-            libc::DT_LNK => FileKind::Symlink,
-            _ => FileKind::Other,
+            libc::DT_REG => EntryKind::File,
+            libc::DT_DIR => EntryKind::Directory,
+            libc::DT_LNK => EntryKind::Symlink,
+            _ => EntryKind::Other,
         }
     }
 }
@@ -48,7 +48,7 @@ pub struct Time {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
     /// File, directory, …
-    pub kind: FileKind,
+    pub kind: EntryKind,
     /// Permissions.
     pub permissions: u32,
     /// Bytes; of a directory the size of its entry.
@@ -67,7 +67,7 @@ impl From<&libc::stat> for Stat {
     fn from(stat: &libc::stat) -> Stat {
         let time = |seconds, nanoseconds: i64| Time { seconds, nanoseconds: nanoseconds as u32 };
         Stat {
-            kind: FileKind::of_mode(stat.st_mode),
+            kind: EntryKind::of_mode(stat.st_mode),
             permissions: stat.st_mode & 0o7777,
             size: stat.st_size as u64,
             uid: stat.st_uid,

@@ -5,12 +5,12 @@ use std::fmt;
 
 /// What a `dfs_*` call returned: a positive errno. Four bytes, for the calls that are made millions of times.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Errno(i32);
+pub struct DfsErrno(i32);
 
-impl Errno {
+impl DfsErrno {
     /// An errno by its number.
-    pub const fn from_raw(errno: i32) -> Errno {
-        Errno(errno)
+    pub const fn from_raw(errno: i32) -> DfsErrno {
+        DfsErrno(errno)
     }
 
     /// The number, as in `libc`.
@@ -19,8 +19,8 @@ impl Errno {
     }
 
     /// The result of a call that returns 0 or an errno.
-    pub(crate) fn check(rc: c_int) -> Result<(), Errno> {
-        if rc == 0 { Ok(()) } else { Err(Errno(rc)) }
+    pub(crate) fn check(rc: c_int) -> Result<(), DfsErrno> {
+        if rc == 0 { Ok(()) } else { Err(DfsErrno(rc)) }
     }
 
     /// Which DAOS errors libdfs turns into this number, what they mean and what to look at, where that is more than the system's
@@ -59,22 +59,22 @@ impl Errno {
     }
 }
 
-impl fmt::Display for Errno {
+impl fmt::Display for DfsErrno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", std::io::Error::from_raw_os_error(self.0))
     }
 }
 
-impl fmt::Debug for Errno {
+impl fmt::Debug for DfsErrno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Errno({}: {self})", self.0)
+        write!(f, "DfsErrno({}: {self})", self.0)
     }
 }
 
-impl std::error::Error for Errno {}
+impl std::error::Error for DfsErrno {}
 
-impl From<Errno> for std::io::Error {
-    fn from(errno: Errno) -> std::io::Error {
+impl From<DfsErrno> for std::io::Error {
+    fn from(errno: DfsErrno) -> std::io::Error {
         std::io::Error::from_raw_os_error(errno.0)
     }
 }
@@ -207,7 +207,7 @@ pub enum Error {
         /// The call, as in C.
         call: &'static str,
         /// Why.
-        errno: Errno,
+        errno: DfsErrno,
     },
     /// A `daos_*` call failed.
     #[error("{call}: {der}")]
@@ -242,11 +242,11 @@ pub enum Error {
     Invalid(String),
 }
 
-/// The result of everything that is not done millions of times; those calls return an [`Errno`].
+/// The result of everything that is not done millions of times; those calls return an [`DfsErrno`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    pub(crate) fn dfs(call: &'static str) -> impl Fn(Errno) -> Error {
+    pub(crate) fn dfs(call: &'static str) -> impl Fn(DfsErrno) -> Error {
         move |errno| Error::Dfs { call, errno }
     }
 
@@ -255,7 +255,7 @@ impl Error {
     }
 
     /// The errno of a failed `dfs_*` call.
-    pub fn errno(&self) -> Option<Errno> {
+    pub fn errno(&self) -> Option<DfsErrno> {
         match self {
             Error::Dfs { errno, .. } => Some(*errno),
             _ => None,
@@ -272,7 +272,7 @@ impl Error {
 
     /// What to look at, where the message itself does not say it.
     pub fn hint(&self) -> Option<&'static str> {
-        self.errno().and_then(Errno::hint)
+        self.errno().and_then(DfsErrno::hint)
     }
 }
 
@@ -296,13 +296,13 @@ mod tests {
 
     #[test]
     fn hints_name_errors_of_daos_that_are_known() {
-        for errno in (1..200).map(Errno::from_raw) {
+        for errno in (1..200).map(DfsErrno::from_raw) {
             let words = errno.hint().unwrap_or_default().split(|c: char| !c.is_ascii_uppercase() && c != '_');
             for name in words.filter(|word| word.starts_with("DER_")) {
                 assert!(DERS.iter().any(|row| row.1 == name), "{errno}: {name}");
             }
         }
-        assert!(Errno::from_raw(libc::ENOSPC).hint().unwrap().starts_with("DER_NOSPACE: "));
+        assert!(DfsErrno::from_raw(libc::ENOSPC).hint().unwrap().starts_with("DER_NOSPACE: "));
     }
 
     #[test]
@@ -312,6 +312,6 @@ mod tests {
 
     #[test]
     fn an_errno_is_four_bytes() {
-        assert_eq!((size_of::<Errno>(), size_of::<Result<(), Errno>>()), (4, 8));
+        assert_eq!((size_of::<DfsErrno>(), size_of::<Result<(), DfsErrno>>()), (4, 8));
     }
 }

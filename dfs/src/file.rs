@@ -1,14 +1,14 @@
 //! Files: reading, writing, size and layout.
 
 use crate::entry::{Stat, empty_stat};
-use crate::error::{Errno, Error};
+use crate::error::{DfsErrno, Error};
 use crate::global::GlobalFile;
 use crate::handle::{Handle, NotSync, ObjectId, serialise};
 use crate::oclass::ObjectClass;
 use daos_sys::d_sg_list_t;
 use std::sync::Arc;
 
-type Result<T> = std::result::Result<T, Errno>;
+type Result<T> = std::result::Result<T, DfsErrno>;
 
 /// An open file.
 pub struct File<'m> {
@@ -33,7 +33,7 @@ impl<'m> File<'m> {
         let mut sgl = d_sg_list_t { sg_nr: 1, sg_nr_out: 0, sg_iovs: &mut iov };
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount, an open file, one buffer, all valid during the call, which blocks without an event.
-        Errno::check(unsafe { daos_sys::dfs_write(mount, object, &mut sgl, offset, std::ptr::null_mut()) })
+        DfsErrno::check(unsafe { daos_sys::dfs_write(mount, object, &mut sgl, offset, std::ptr::null_mut()) })
     }
 
     /// Reads until the buffer is full or the file ends; the number of bytes read. Holes read as zeros.
@@ -44,7 +44,9 @@ impl<'m> File<'m> {
         let mut size = 0;
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount, an open file, one buffer and a place for the size, all valid during the call, which blocks without an event.
-        Errno::check(unsafe { daos_sys::dfs_read(mount, object, &mut sgl, offset, &mut size, std::ptr::null_mut()) })?;
+        DfsErrno::check(unsafe {
+            daos_sys::dfs_read(mount, object, &mut sgl, offset, &mut size, std::ptr::null_mut())
+        })?;
         Ok(size as usize)
     }
 
@@ -53,7 +55,9 @@ impl<'m> File<'m> {
     pub fn size(&self) -> Result<u64> {
         let mut size = 0;
         // SAFETY: a mount, an open file, and a writable result.
-        Errno::check(unsafe { daos_sys::dfs_get_size(self.handle.mount().as_ptr(), self.handle.as_ptr(), &mut size) })?;
+        DfsErrno::check(unsafe {
+            daos_sys::dfs_get_size(self.handle.mount().as_ptr(), self.handle.as_ptr(), &mut size)
+        })?;
         Ok(size)
     }
 
@@ -67,7 +71,7 @@ impl<'m> File<'m> {
     pub fn punch(&self, offset: u64, length: u64) -> Result<()> {
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount and an open file.
-        Errno::check(unsafe { daos_sys::dfs_punch(mount, object, offset, length) })
+        DfsErrno::check(unsafe { daos_sys::dfs_punch(mount, object, offset, length) })
     }
 
     /// Kind, size and times.
@@ -75,7 +79,7 @@ impl<'m> File<'m> {
     pub fn stat(&self) -> Result<Stat> {
         let mut stat = empty_stat();
         // SAFETY: a mount, an open file, and a writable result.
-        Errno::check(unsafe { daos_sys::dfs_ostat(self.handle.mount().as_ptr(), self.handle.as_ptr(), &mut stat) })?;
+        DfsErrno::check(unsafe { daos_sys::dfs_ostat(self.handle.mount().as_ptr(), self.handle.as_ptr(), &mut stat) })?;
         Ok(Stat::from(&stat))
     }
 
@@ -127,7 +131,7 @@ impl ObjectInfo {
     pub(crate) fn query(handle: &Handle<'_>) -> Result<ObjectInfo> {
         let mut raw = daos_sys::dfs_obj_info_t::default();
         // SAFETY: a mount, an open object, and a writable result.
-        Errno::check(unsafe { daos_sys::dfs_obj_get_info(handle.mount().as_ptr(), handle.as_ptr(), &mut raw) })?;
+        DfsErrno::check(unsafe { daos_sys::dfs_obj_get_info(handle.mount().as_ptr(), handle.as_ptr(), &mut raw) })?;
         #[cfg(daos_2_6)]
         let (dir_class, file_class) = (raw.doi_dir_oclass_id, raw.doi_file_oclass_id);
         #[cfg(not(daos_2_6))]

@@ -4,13 +4,13 @@
 //! any error.
 
 use crate::dir::Dir;
-use crate::entry::FileKind;
-use crate::error::Errno;
+use crate::entry::EntryKind;
+use crate::error::DfsErrno;
 use crate::handle::ObjectId;
 use crate::mount::Mount;
 use std::ffi::CStr;
 
-type Result<T> = std::result::Result<T, Errno>;
+type Result<T> = std::result::Result<T, DfsErrno>;
 
 /// What files have to be like. Directories are always listed, so that they can be walked.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,7 @@ pub struct FilteredEntry<'b> {
     /// Its name.
     pub name: &'b CStr,
     /// Its kind.
-    pub kind: FileKind,
+    pub kind: EntryKind,
     /// Its object's id; with the chunk size it gives a file's size, see [`Mount::size_by_id`].
     pub id: ObjectId,
     /// A file's chunk size.
@@ -79,7 +79,7 @@ mod with_pipeline {
             let mut predicate: dfs_predicate_t = unsafe { std::mem::zeroed() };
             if let Some(pattern) = spec.pattern() {
                 if pattern.len() >= predicate.dp_name.len() {
-                    return Err(Errno::from_raw(libc::ENAMETOOLONG));
+                    return Err(DfsErrno::from_raw(libc::ENAMETOOLONG));
                 }
                 for (to, from) in predicate.dp_name.iter_mut().zip(pattern) {
                     *to = from as std::ffi::c_char;
@@ -92,10 +92,10 @@ mod with_pipeline {
             }
             let mut pipeline = std::ptr::null_mut();
             // SAFETY: a mount, a predicate by value, and a place for the pipeline.
-            Errno::check(unsafe {
+            DfsErrno::check(unsafe {
                 daos_sys::dfs_pipeline_create(mount.as_ptr(), predicate, flags.into(), &mut pipeline)
             })?;
-            let pipeline = NonNull::new(pipeline).ok_or(Errno::from_raw(libc::EIO))?;
+            let pipeline = NonNull::new(pipeline).ok_or(DfsErrno::from_raw(libc::EIO))?;
             Ok(Filter { pipeline, mount, _one_thread: NotSync::default() })
         }
 
@@ -154,7 +154,7 @@ mod with_pipeline {
                 let mut scanned = 0;
                 // SAFETY: a mount, an open directory, a pipeline, an anchor that only such calls change, and `count` places of each
                 // kind.
-                Errno::check(unsafe {
+                DfsErrno::check(unsafe {
                     daos_sys::dfs_readdir_with_filter(
                         self.filter.mount.as_ptr(),
                         self.handle.as_ptr(),
@@ -171,7 +171,7 @@ mod with_pipeline {
             }
             let entry = |((entry, id), chunk): ((_, &daos_obj_id_t), &u64)| FilteredEntry {
                 name: name_of(entry),
-                kind: FileKind::of_dirent(entry.d_type),
+                kind: EntryKind::of_dirent(entry.d_type),
                 id: ObjectId { hi: id.hi, lo: id.lo },
                 chunk: *chunk,
             };
@@ -201,7 +201,7 @@ mod without_pipeline {
     impl<'m> Filter<'m> {
         /// `ENOSYS`.
         pub fn new(_mount: &'m Mount, _spec: &FilterSpec) -> Result<Filter<'m>> {
-            Err(Errno::from_raw(libc::ENOSYS))
+            Err(DfsErrno::from_raw(libc::ENOSYS))
         }
 
         /// A cursor over what passes in a whole directory, up to `batch` entries at a time.

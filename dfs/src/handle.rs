@@ -1,6 +1,6 @@
 //! Open objects: what directories, files and links have in common.
 
-use crate::error::Errno;
+use crate::error::DfsErrno;
 use crate::mount::Mount;
 use crate::oclass::ObjectClass;
 use daos_sys::{d_iov_t, daos_obj_id_t, dfs_obj_t};
@@ -24,8 +24,8 @@ pub(crate) type NotSync = PhantomData<std::cell::Cell<()>>;
 
 impl<'m> Handle<'m> {
     /// Takes what a call that succeeded has put into its last parameter.
-    pub(crate) fn new(object: *mut dfs_obj_t, mount: &'m Mount) -> Result<Handle<'m>, Errno> {
-        let object = NonNull::new(object).ok_or(Errno::from_raw(libc::EIO))?;
+    pub(crate) fn new(object: *mut dfs_obj_t, mount: &'m Mount) -> Result<Handle<'m>, DfsErrno> {
+        let object = NonNull::new(object).ok_or(DfsErrno::from_raw(libc::EIO))?;
         Ok(Handle { object, mount })
     }
 
@@ -33,9 +33,9 @@ impl<'m> Handle<'m> {
     pub(crate) fn open(
         mount: &'m Mount,
         call: impl FnOnce(*mut *mut dfs_obj_t) -> std::ffi::c_int,
-    ) -> Result<Handle<'m>, Errno> {
+    ) -> Result<Handle<'m>, DfsErrno> {
         let mut object = std::ptr::null_mut();
-        Errno::check(call(&mut object))?;
+        DfsErrno::check(call(&mut object))?;
         Handle::new(object, mount)
     }
 
@@ -48,31 +48,31 @@ impl<'m> Handle<'m> {
     }
 
     /// `EXDEV` unless the object is of this mount: libdfs takes an object's number for one of the mount that it is given.
-    pub(crate) fn check_mount(&self, mount: &Mount) -> Result<(), Errno> {
-        if std::ptr::eq(self.mount, mount) { Ok(()) } else { Err(Errno::from_raw(libc::EXDEV)) }
+    pub(crate) fn check_mount(&self, mount: &Mount) -> Result<(), DfsErrno> {
+        if std::ptr::eq(self.mount, mount) { Ok(()) } else { Err(DfsErrno::from_raw(libc::EXDEV)) }
     }
 
     /// The same object opened once more; no round trip.
-    pub(crate) fn again(&self, flags: i32) -> Result<Handle<'m>, Errno> {
+    pub(crate) fn again(&self, flags: i32) -> Result<Handle<'m>, DfsErrno> {
         // SAFETY: mount and object are open.
         Handle::open(self.mount, |object| unsafe {
             daos_sys::dfs_dup(self.mount.as_ptr(), self.as_ptr(), flags, object)
         })
     }
 
-    pub(crate) fn id(&self) -> Result<ObjectId, Errno> {
+    pub(crate) fn id(&self) -> Result<ObjectId, DfsErrno> {
         let mut id = daos_obj_id_t::default();
         // SAFETY: the object is open, and `id` is writable.
-        Errno::check(unsafe { daos_sys::dfs_obj2id(self.as_ptr(), &mut id) })?;
+        DfsErrno::check(unsafe { daos_sys::dfs_obj2id(self.as_ptr(), &mut id) })?;
         Ok(ObjectId { hi: id.hi, lo: id.lo })
     }
 
     /// Releases the object and says whether that went well.
-    pub(crate) fn close(self) -> Result<(), Errno> {
+    pub(crate) fn close(self) -> Result<(), DfsErrno> {
         let object = self.as_ptr();
         std::mem::forget(self);
         // SAFETY: the object is open, and `self`, its only owner, is gone without dropping.
-        Errno::check(unsafe { daos_sys::dfs_release(object) })
+        DfsErrno::check(unsafe { daos_sys::dfs_release(object) })
     }
 }
 
@@ -102,12 +102,12 @@ impl ObjectId {
 }
 
 /// Calls a function that serialises something, first for the size and then for the bytes.
-pub(crate) fn serialise(call: impl Fn(*mut d_iov_t) -> std::ffi::c_int) -> Result<Vec<u8>, Errno> {
+pub(crate) fn serialise(call: impl Fn(*mut d_iov_t) -> std::ffi::c_int) -> Result<Vec<u8>, DfsErrno> {
     let mut iov = daos_sys::d_iov(std::ptr::null_mut(), 0);
-    Errno::check(call(&mut iov))?;
+    DfsErrno::check(call(&mut iov))?;
     let mut bytes = vec![0u8; iov.iov_buf_len];
     let mut iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
-    Errno::check(call(&mut iov))?;
+    DfsErrno::check(call(&mut iov))?;
     bytes.truncate(iov.iov_len);
     Ok(bytes)
 }

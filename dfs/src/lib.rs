@@ -1,7 +1,7 @@
 //! Safe Rust for DFS, the file system of DAOS: pools, containers, mounts, directories, files and event queues over libdfs.
 //!
 //! ```no_run
-//! use dfs::{Access, Mount, MountOptions, Pool, System};
+//! use dfs::{AccessMode, Mount, MountOptions, Pool, System};
 //!
 //! let system = System::start()?;
 //! let mount = Mount::connect(&system, &MountOptions::new("tank", "bench"))?;
@@ -28,7 +28,7 @@
 //! # What it costs
 //! The calls that a program makes millions of – create, open, stat, remove, read, write, queue operations – are the C call and
 //! nothing else on this side: no allocation apart from the handle itself, no lock, no formatting; their error is a four-byte
-//! [`Errno`]. Everything done once returns [`Error`], which says which call failed and what to look at.
+//! [`DfsErrno`]. Everything done once returns [`Error`], which says which call failed and what to look at.
 //!
 //! # What it does not do
 //! Extended attributes, snapshots, access control, and the key-value and array interfaces. Without an installed DAOS at build
@@ -53,13 +53,13 @@ mod system;
 
 pub use container::{ContainerAttributes, ContainerInfo};
 pub use dir::{Cursor, Dir};
-pub use entry::{FileKind, Stat, Time};
-pub use error::{Der, Errno, Error, Result};
+pub use entry::{EntryKind, Stat, Time};
+pub use error::{Der, DfsErrno, Error, Result};
 pub use file::{File, ObjectInfo};
 pub use filter::{Filter, FilterSpec, FilteredCursor, FilteredEntry};
 pub use global::{GlobalFile, GlobalMount};
 pub use handle::ObjectId;
-pub use mount::{Access, Mount, MountAttributes, MountOptions, Node};
+pub use mount::{AccessMode, Mount, MountAttributes, MountOptions, Node};
 pub use oclass::ObjectClass;
 pub use pool::{Pool, PoolInfo, Rebuild, RebuildState, Tier};
 pub use property::Property;

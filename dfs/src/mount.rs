@@ -2,7 +2,7 @@
 
 use crate::container::{ContainerAttributes, ContainerInfo};
 use crate::dir::Dir;
-use crate::error::{Errno, Error, Result};
+use crate::error::{DfsErrno, Error, Result};
 use crate::file::File;
 use crate::global::{GlobalFile, GlobalMount};
 use crate::handle::{Handle, ObjectId, serialise};
@@ -17,18 +17,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// How something is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Access {
+pub enum AccessMode {
     Read,
     Write,
     ReadWrite,
 }
 
-impl Access {
+impl AccessMode {
     pub(crate) fn flags(self) -> c_int {
         match self {
-            Access::Read => libc::O_RDONLY,
-            Access::Write => libc::O_WRONLY,
-            Access::ReadWrite => libc::O_RDWR,
+            AccessMode::Read => libc::O_RDONLY,
+            AccessMode::Write => libc::O_WRONLY,
+            AccessMode::ReadWrite => libc::O_RDWR,
         }
     }
 }
@@ -133,8 +133,8 @@ impl Mount {
 
     fn taken(call: &'static str, (rc, dfs): (c_int, *mut dfs_t), access: c_int, system: &System) -> Result<Mount> {
         let failed = Error::dfs(call);
-        Errno::check(rc).map_err(&failed)?;
-        let dfs = NonNull::new(dfs).ok_or_else(|| failed(Errno::from_raw(libc::EIO)))?;
+        DfsErrno::check(rc).map_err(&failed)?;
+        let dfs = NonNull::new(dfs).ok_or_else(|| failed(DfsErrno::from_raw(libc::EIO)))?;
         Ok(Mount { dfs, read_only: access == libc::O_RDONLY, kept: AtomicBool::new(false), system: system.clone() })
     }
 
@@ -159,15 +159,15 @@ impl Mount {
 
     /// Opens a directory by an absolute path; symbolic links are followed.
     pub fn open_path(&self, path: &str) -> Result<Dir<'_>> {
-        match self.lookup(path, Access::Read)? {
+        match self.lookup(path, AccessMode::Read)? {
             Node::Dir(dir) => Ok(dir),
-            Node::File(_) => Err(Error::dfs("dfs_lookup")(Errno::from_raw(libc::ENOTDIR))),
+            Node::File(_) => Err(Error::dfs("dfs_lookup")(DfsErrno::from_raw(libc::ENOTDIR))),
         }
     }
 
     /// Opens what an absolute path leads to; symbolic links are followed. `access` is for files.
     #[doc(alias = "dfs_lookup")]
-    pub fn lookup(&self, path: &str, access: Access) -> Result<Node<'_>> {
+    pub fn lookup(&self, path: &str, access: AccessMode) -> Result<Node<'_>> {
         let absolute = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         let c_path = c_string(&absolute, "path")?;
         let mode = std::cell::Cell::new(0);
@@ -179,12 +179,15 @@ impl Mount {
         };
         let failed = Error::dfs("dfs_lookup");
         // Directories are opened for what the mount allows, whatever is asked for files.
-        let handle = open(if access == Access::Read { self.dir_flags() } else { access.flags() }).map_err(&failed)?;
+        let handle =
+            open(if access == AccessMode::Read { self.dir_flags() } else { access.flags() }).map_err(&failed)?;
         match mode.get() & libc::S_IFMT {
             libc::S_IFDIR => Ok(Node::Dir(Dir::new(handle))),
-            libc::S_IFREG if access == Access::Read => Ok(Node::File(File::new(open(libc::O_RDONLY).map_err(failed)?))),
+            libc::S_IFREG if access == AccessMode::Read => {
+                Ok(Node::File(File::new(open(libc::O_RDONLY).map_err(failed)?)))
+            }
             libc::S_IFREG => Ok(Node::File(File::new(handle))),
-            _ => Err(failed(Errno::from_raw(libc::EINVAL))),
+            _ => Err(failed(DfsErrno::from_raw(libc::EINVAL))),
         }
     }
 
@@ -202,19 +205,19 @@ impl Mount {
 
     /// The size of a file by its id, without opening it: `chunk` is what its listing gave. `ENOSYS` before DAOS 2.6.
     #[doc(alias = "dfs_get_size_by_oid")]
-    pub fn size_by_id(&self, id: ObjectId, chunk: u64) -> Result<u64, Errno> {
+    pub fn size_by_id(&self, id: ObjectId, chunk: u64) -> Result<u64, DfsErrno> {
         #[cfg(daos_2_6)]
         {
             let id = daos_sys::daos_obj_id_t { hi: id.hi, lo: id.lo };
             let mut size = 0;
             // SAFETY: a mount and a writable result.
-            Errno::check(unsafe { daos_sys::dfs_get_size_by_oid(self.as_ptr(), id, chunk, &mut size) })?;
+            DfsErrno::check(unsafe { daos_sys::dfs_get_size_by_oid(self.as_ptr(), id, chunk, &mut size) })?;
             Ok(size)
         }
         #[cfg(not(daos_2_6))]
         {
             let _ = (id, chunk);
-            Err(Errno::from_raw(libc::ENOSYS))
+            Err(DfsErrno::from_raw(libc::ENOSYS))
         }
     }
 
@@ -223,7 +226,7 @@ impl Mount {
     pub fn attributes(&self) -> Result<MountAttributes> {
         let mut raw = dfs_attr_t::default();
         // SAFETY: a mount and a writable result.
-        Errno::check(unsafe { daos_sys::dfs_query(self.as_ptr(), &mut raw) }).map_err(Error::dfs("dfs_query"))?;
+        DfsErrno::check(unsafe { daos_sys::dfs_query(self.as_ptr(), &mut raw) }).map_err(Error::dfs("dfs_query"))?;
         Ok(MountAttributes {
             chunk_size: raw.da_chunk_size,
             dir_class: ObjectClass::from_id(raw.da_dir_oclass_id),
@@ -265,23 +268,23 @@ impl Mount {
         ask: impl FnOnce(daos_handle_t) -> Result<T>,
     ) -> Result<T> {
         let mut handle = daos_sys::DAOS_HDL_INVAL;
-        Errno::check(get(&mut handle)).map_err(Error::dfs(call))?;
+        DfsErrno::check(get(&mut handle)).map_err(Error::dfs(call))?;
         let answer = ask(handle);
-        Errno::check(put(handle)).map_err(Error::dfs(call))?;
+        DfsErrno::check(put(handle)).map_err(Error::dfs(call))?;
         answer
     }
 
     /// Makes everything durable. DAOS caches nothing, so there is nothing to wait for.
     #[doc(alias = "dfs_sync")]
-    pub fn sync(&self) -> Result<(), Errno> {
+    pub fn sync(&self) -> Result<(), DfsErrno> {
         // SAFETY: a mount.
-        Errno::check(unsafe { daos_sys::dfs_sync(self.as_ptr()) })
+        DfsErrno::check(unsafe { daos_sys::dfs_sync(self.as_ptr()) })
     }
 }
 
 /// Repeats the steps of a failed connection one by one: the one that fails tells why.
 fn diagnose(system: &System, options: &MountOptions) -> Option<Error> {
-    let access = if options.read_only { Access::Read } else { Access::ReadWrite };
+    let access = if options.read_only { AccessMode::Read } else { AccessMode::ReadWrite };
     match Pool::connect(system, &options.pool, options.group.as_deref(), access) {
         Err(error) => Some(error),
         Ok(pool) => pool.container_info(&options.container).err().filter(|_| options.create.is_none()),

@@ -1,8 +1,8 @@
 //! Pools: connecting, space and health, and the containers in them.
 
 use crate::container::{ContainerAttributes, ContainerInfo};
-use crate::error::{Der, Errno, Error, Result};
-use crate::mount::Access;
+use crate::error::{Der, DfsErrno, Error, Result};
+use crate::mount::AccessMode;
 use crate::system::System;
 use daos_sys::{daos_handle_t, daos_pool_info_t};
 use std::ffi::{CString, c_char};
@@ -29,10 +29,10 @@ pub(crate) fn pointer(text: &Option<CString>) -> *const c_char {
 impl Pool {
     /// Connects to a pool by label or UUID; `group` is the DAOS system, the default one if `None`.
     #[doc(alias = "daos_pool_connect")]
-    pub fn connect(system: &System, name: &str, group: Option<&str>, access: Access) -> Result<Pool> {
+    pub fn connect(system: &System, name: &str, group: Option<&str>, access: AccessMode) -> Result<Pool> {
         let name = c_string(name, "pool")?;
         let group = group.map(|group| c_string(group, "system")).transpose()?;
-        let flags = if access == Access::Read { daos_sys::DAOS_PC_RO } else { daos_sys::DAOS_PC_RW };
+        let flags = if access == AccessMode::Read { daos_sys::DAOS_PC_RO } else { daos_sys::DAOS_PC_RW };
         let mut handle = daos_sys::DAOS_HDL_INVAL;
         // SAFETY: NUL-terminated strings, a place for the handle, nothing else asked, and no event, so that the call blocks.
         let rc = unsafe {
@@ -113,7 +113,7 @@ impl Pool {
                 )
             }
         })?;
-        Errno::check(rc).map_err(Error::dfs("dfs_cont_create_with_label"))
+        DfsErrno::check(rc).map_err(Error::dfs("dfs_cont_create_with_label"))
     }
 
     /// Destroys a container with everything in it; without `force` the errno is `EBUSY` while somebody has it open.
@@ -134,7 +134,7 @@ impl Pool {
                 std::ptr::null_mut(),
             )
         };
-        Errno::check(rc).map_err(Error::dfs("dfs_destroy"))
+        DfsErrno::check(rc).map_err(Error::dfs("dfs_destroy"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Transfers in flight: fixed slots, each with its own buffer, list and event, all in one place that never moves.
 
-use crate::error::{Der, Errno, Error, Result};
+use crate::error::{Der, DfsErrno, Error, Result};
 use crate::file::File;
 use crate::handle::{Handle, NotSync};
 use crate::mount::Mount;
@@ -16,7 +16,7 @@ const ALIGNMENT: usize = 4096;
 /// The most completions that are asked for at a time.
 const REAP_AT_ONCE: usize = 64;
 
-type OpResult<T> = std::result::Result<T, Errno>;
+type OpResult<T> = std::result::Result<T, DfsErrno>;
 
 /// A queue of transfers in flight.
 ///
@@ -178,7 +178,7 @@ impl<'m> Queue<'m> {
         file.handle().check_mount(self.mount)?;
         let slot = self.slots[index].get_mut();
         if slot.state != State::Given {
-            return Err(Errno::from_raw(libc::EBUSY));
+            return Err(DfsErrno::from_raw(libc::EBUSY));
         }
         slot.vector = daos_sys::d_iov(slot.buffer.cast(), self.transfer);
         slot.list = d_sg_list_t { sg_nr: 1, sg_nr_out: 0, sg_iovs: &raw mut slot.vector };
@@ -187,7 +187,7 @@ impl<'m> Queue<'m> {
         slot.file = Some(file.handle().clone());
         slot.state = State::InFlight;
         // From the cell, not from the reference: libdaos goes on using it when this borrow has ended.
-        let started = Errno::check(start(self.slots[index].get()));
+        let started = DfsErrno::check(start(self.slots[index].get()));
         if started.is_err() {
             self.take_back(index);
         } else {
@@ -236,7 +236,7 @@ impl<'m> Queue<'m> {
                     let broken = self.slots.iter_mut().position(|slot| slot.get_mut().state == State::InFlight)?;
                     self.slots[broken].get_mut().state = State::Lost;
                     self.in_flight -= 1;
-                    return Some((broken, Err(Errno::from_raw(libc::EIO))));
+                    return Some((broken, Err(DfsErrno::from_raw(libc::EIO))));
                 }
             }
         }
@@ -245,7 +245,7 @@ impl<'m> Queue<'m> {
         slot.state = State::Given;
         slot.file = None;
         let moved = if slot.writing { self.transfer } else { slot.read as usize };
-        Some((index, Errno::check(slot.event.ev_error).map(|()| moved)))
+        Some((index, DfsErrno::check(slot.event.ev_error).map(|()| moved)))
     }
 
     /// Takes completed events from libdaos to `ready`; how many.

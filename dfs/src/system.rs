@@ -1,6 +1,6 @@
 //! The library as a whole: start and stop, who provides it, and its versions.
 
-use crate::error::{Der, Errno, Error, Result};
+use crate::error::{Der, DfsErrno, Error, Result};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 
@@ -32,7 +32,7 @@ impl System {
         // SAFETY: no preconditions; calls are counted.
         Der::check(unsafe { daos_sys::daos_init() }).map_err(Error::daos("daos_init"))?;
         // SAFETY: as above.
-        let started = Errno::check(unsafe { daos_sys::dfs_init() }).map_err(Error::dfs("dfs_init"));
+        let started = DfsErrno::check(unsafe { daos_sys::dfs_init() }).map_err(Error::dfs("dfs_init"));
         if started.is_err() {
             // SAFETY: the successful daos_init above is undone.
             unsafe { daos_sys::daos_fini() };

@@ -2,7 +2,7 @@
 //!
 //! Its environment is read once per process, so every test runs itself again as a child with the environment it needs.
 
-use dfs::{Access, Errno, Mount, MountOptions, ObjectClass, Queue, System};
+use dfs::{AccessMode, DfsErrno, Mount, MountOptions, ObjectClass, Queue, System};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::path::Path;
@@ -68,7 +68,8 @@ fn sixteen_processes_on_one_store() {
         }
         // Everybody leaves its count; the last one to do so – the one that finds all 16 – adds up.
         dir.create(&name(format!("won.{number}")), INHERIT, 0).unwrap().write_at(0, &won.to_le_bytes()).unwrap();
-        let counts: Vec<_> = (0..16).filter_map(|i| dir.open(&name(format!("won.{i}")), Access::Read).ok()).collect();
+        let counts: Vec<_> =
+            (0..16).filter_map(|i| dir.open(&name(format!("won.{i}")), AccessMode::Read).ok()).collect();
         let read = |file: &dfs::File<'_>| {
             let mut bytes = [0; 8];
             (file.read_at(0, &mut bytes).unwrap() == 8).then(|| u64::from_le_bytes(bytes))
@@ -101,12 +102,12 @@ fn faults_come_when_asked_for() {
         let root = mount.root().unwrap();
         let file = root.create(c"file", INHERIT, 0).unwrap();
         file.write_at(0, b"first").unwrap();
-        assert_eq!(file.write_at(0, b"second"), Err(Errno::from_raw(libc::ENOSPC)));
+        assert_eq!(file.write_at(0, b"second"), Err(DfsErrno::from_raw(libc::ENOSPC)));
         file.write_at(0, b"third").unwrap();
-        assert_eq!(root.stat(c"file"), Err(Errno::from_raw(libc::EIO)));
+        assert_eq!(root.stat(c"file"), Err(DfsErrno::from_raw(libc::EIO)));
         assert_eq!(root.stat(c"file").unwrap().size, 5);
         for _ in 0..3 {
-            assert_eq!(root.mkdir(c"dir", INHERIT), Err(Errno::from_raw(libc::ETIMEDOUT)));
+            assert_eq!(root.mkdir(c"dir", INHERIT), Err(DfsErrno::from_raw(libc::ETIMEDOUT)));
         }
         root.remove(c"file").expect("that fault is another rank's");
     });
@@ -125,7 +126,7 @@ fn a_fault_in_flight_comes_with_its_event() {
         }
         let mut outcomes: Vec<_> = (0..4).map(|_| queue.reap().unwrap()).collect();
         outcomes.sort_by_key(|&(slot, _)| slot);
-        let failed = Err(Errno::from_raw(libc::EIO));
+        let failed = Err(DfsErrno::from_raw(libc::EIO));
         assert_eq!(outcomes, [(0, Ok(100)), (1, Ok(100)), (2, failed), (3, Ok(100))]);
     });
 }
@@ -143,13 +144,13 @@ fn a_queue_that_breaks_loses_what_is_in_flight() {
         }
         let mut outcomes: Vec<_> = std::iter::from_fn(|| queue.reap()).collect();
         outcomes.sort_by_key(|&(slot, _)| slot);
-        let failed = Err(Errno::from_raw(libc::EIO));
+        let failed = Err(DfsErrno::from_raw(libc::EIO));
         assert_eq!(outcomes, [(0, Ok(100)), (1, failed), (2, failed)]);
         assert_eq!(queue.in_flight(), 0);
         (0..3).for_each(|slot| queue.release(slot));
         assert_eq!(queue.slot().map(|(slot, _)| slot), Some(0), "it has come home");
         assert!(queue.slot().is_none(), "lost slots are not given out");
-        assert_eq!(queue.submit_write(1, &file, 0), Err(Errno::from_raw(libc::EBUSY)));
+        assert_eq!(queue.submit_write(1, &file, 0), Err(DfsErrno::from_raw(libc::EBUSY)));
         let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.buffer(1).fill(0)));
         assert!(lost.is_err(), "the buffer of a lost slot is out of reach");
         // one that waits for the broken queue in `drop`, too
@@ -158,7 +159,7 @@ fn a_queue_that_breaks_loses_what_is_in_flight() {
         drop(queue);
         // libdaos goes on with what it has, in memory that is still there
         std::thread::sleep(std::time::Duration::from_millis(900));
-        let file = mount.root().unwrap().open(c"file", Access::Read).unwrap();
+        let file = mount.root().unwrap().open(c"file", AccessMode::Read).unwrap();
         let mut data = [0; 300];
         assert_eq!(file.read_at(0, &mut data), Ok(300));
         assert!(data[100..200] == [2; 100] && data[200..] == [3; 100]);
@@ -174,6 +175,6 @@ fn the_number_of_engines_is_what_is_said() {
         let wide = root.create(c"wide", class("SX"), 0).unwrap();
         assert_eq!(wide.info().unwrap().class.name(), "S4");
         let wider = root.create(c"wider", class("EC_4P1G1"), 0).err();
-        assert_eq!(wider, Some(Errno::from_raw(libc::EINVAL)), "five engines needed");
+        assert_eq!(wider, Some(DfsErrno::from_raw(libc::EINVAL)), "five engines needed");
     });
 }

@@ -1,12 +1,12 @@
 //! Starting and stopping the library from several threads, one after the other: no thread may be left with what another one has
 //! finalised. In a process of its own, because the other tests keep the library started.
 
-use dfs::{Access, Pool, System};
+use dfs::{AccessMode, Pool, System};
 
 /// The library started and used by this thread.
 fn started(pool: &str) -> (Pool, System) {
     let system = System::start().expect("the library starts");
-    (Pool::connect(&system, pool, None, Access::ReadWrite).expect("the pool is connected"), system)
+    (Pool::connect(&system, pool, None, AccessMode::ReadWrite).expect("the pool is connected"), system)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use io500_phases::backend::posix::Posix;
 use io500_phases::comm::{ClockSync, Comm, threads};
 use io500_phases::engine::{Off, Progress, Team, Ticker};
 use io500_phases::phases::find::{self, Counts, FindOptions};
-use io500_phases::phases::{Cx, Pace};
+use io500_phases::phases::{Pace, PhaseContext};
 use io500_phases::plan::{FindPlan, Glob, Predicate};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -125,9 +125,17 @@ fn walk(backend: &Posix, data: &Path, plan: &FindPlan, ranks: usize, threads: us
         let root = backend.open_path(&data.display().to_string()).expect("the start");
         let (ticker, clock, progress) = (Ticker::real(), ClockSync::default(), Progress::default());
         let pace = Pace { stonewall_s: None, queue_depth: 1, threads: 1 };
-        let cx = Cx { backend, root: &root, team: &team, ticker: &ticker, progress: &progress, clock: &clock, pace };
+        let context = PhaseContext {
+            backend,
+            root: &root,
+            team: &team,
+            ticker: &ticker,
+            progress: &progress,
+            clock: &clock,
+            pace,
+        };
         let options = FindOptions { threads, ..FindOptions::default() };
-        find::run(&cx, plan, &options, &mut Off).expect("a walk").1.counts
+        find::run(&context, plan, &options, &mut Off).expect("a walk").1.counts
     });
     let mut sum = Counts::default();
     counts.into_iter().for_each(|each| sum += each);

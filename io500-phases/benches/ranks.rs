@@ -15,10 +15,10 @@ use io500_phases::comm::{ClockSync, Comm, threads};
 use io500_phases::config::Config;
 use io500_phases::engine::{Control, Latencies, OpKind, Progress, Recorder, Team, Ticker};
 use io500_phases::phase_id::PhaseId;
-use io500_phases::phases::{Cx, Pace};
-use io500_phases::plan::{Layout, Plan};
+use io500_phases::phases::{Pace, PhaseContext};
+use io500_phases::plan::{Plan, RankLayout};
 use io500_phases::results::Reduce;
-use io500_phases::suite::{Options, Quiet, Suite};
+use io500_phases::suite::{NoopObserver, Options, Suite};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -71,7 +71,7 @@ fn main() {
             ClockSync::measure(comm);
         });
         timed("whole run of one transfer", 1, &|comm| whole_run(comm, &ticker));
-        timed("meeting without a failure", ROUNDS, &|comm| team(comm).meet().expect("nobody fails"));
+        timed("meeting without a failure", ROUNDS, &|comm| team(comm).barrier().expect("nobody fails"));
         timed("agreement at the stonewall", ROUNDS, &|comm| stonewall(comm, &ticker));
         timed("reduction of latencies", 1, &|comm| drop(recorded(comm.rank()).reduce(comm, 0)));
         timed("  of which recording", 1, &|comm| drop(recorded(comm.rank())));
@@ -87,11 +87,12 @@ fn stonewall(comm: &dyn Comm, ticker: &Ticker) {
     let (team, progress) = (team(comm), Progress::default());
     let clock = ClockSync::default();
     let pace = Pace { stonewall_s: None, queue_depth: 1, threads: 1 };
-    let cx = Cx { backend: &Null, root: &(), team: &team, ticker, progress: &progress, clock: &clock, pace };
+    let context =
+        PhaseContext { backend: &Null, root: &(), team: &team, ticker, progress: &progress, clock: &clock, pace };
     let mut recorder = io500_phases::engine::Off;
     let mut control = Control::begin(ticker, &progress, &team, &mut recorder, None);
-    let mut window = cx.window(cx.edge(), io500_phases::engine::WindowPart::Operations);
-    let met = cx.meet_at_stonewall(&mut window, &mut control, comm.rank() as u64, Ok(())).expect("nobody fails");
+    let mut window = context.window(context.edge(), io500_phases::engine::WindowPart::Operations);
+    let met = context.stonewall_barrier(&mut window, &mut control, comm.rank() as u64, Ok(())).expect("nobody fails");
     assert_eq!(met.goal, comm.size() as u64 - 1);
 }
 
@@ -117,12 +118,12 @@ fn whole_run(comm: &dyn Comm, ticker: &Ticker) {
     let settings = ["global.api=null", "debug.stonewall-time=1", "ior-easy.blockSize=2m"];
     let config = settings.into_iter().fold(Config::builder(), |builder, setting| builder.set(setting)).build();
     let (config, _) = config.expect("a good configuration");
-    let layout = Layout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
+    let layout = RankLayout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
     let phases = vec![PhaseId::IorEasyWrite];
     let plan = Plan::new(&config, phases, layout, "2026.01.01-00.00.00", |_| Default::default());
     let stores = Single { backend: Null, datadir: "/".to_owned() };
     let options = Options { ticker: ticker.clone(), ..Options::default() };
-    Suite::new(&config, &plan, options).run(comm, &stores, &mut Quiet).expect("the null store refuses nothing");
+    Suite::new(&config, &plan, options).run(comm, &stores, &mut NoopObserver).expect("the null store refuses nothing");
 }
 
 /// Resident memory per rank: of a rank that exists, and with the recorder of a phase.

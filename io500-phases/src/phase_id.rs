@@ -66,7 +66,7 @@ pub enum Kind {
 /// The part of the score that a phase counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Group {
+pub enum ScoreGroup {
     /// GiB/s (2^30 bytes), geometric mean `BW`.
     Bandwidth,
     /// kIOPS (1000 operations per second), geometric mean `MD`.
@@ -171,10 +171,10 @@ impl PhaseId {
     }
 
     /// Whether the phase counts in the standard score, and in which mean.
-    pub const fn standard_group(self) -> Group {
+    pub const fn standard_group(self) -> ScoreGroup {
         match self {
             PhaseId::IorEasyWrite | PhaseId::IorHardWrite | PhaseId::IorEasyRead | PhaseId::IorHardRead => {
-                Group::Bandwidth
+                ScoreGroup::Bandwidth
             }
             PhaseId::MdtestEasyWrite
             | PhaseId::MdtestHardWrite
@@ -183,16 +183,16 @@ impl PhaseId {
             | PhaseId::MdtestHardStat
             | PhaseId::MdtestEasyDelete
             | PhaseId::MdtestHardRead
-            | PhaseId::MdtestHardDelete => Group::Metadata,
-            _ => Group::None,
+            | PhaseId::MdtestHardDelete => ScoreGroup::Metadata,
+            _ => ScoreGroup::None,
         }
     }
 
     /// Whether the phase counts in the extended score, and in which mean. Creating and deleting mdworkbench's files is
     /// measured, but not scored.
-    pub const fn extended_group(self) -> Group {
+    pub const fn extended_group(self) -> ScoreGroup {
         match self {
-            PhaseId::MdworkbenchBench | PhaseId::FindEasy | PhaseId::FindHard => Group::Metadata,
+            PhaseId::MdworkbenchBench | PhaseId::FindEasy | PhaseId::FindHard => ScoreGroup::Metadata,
             other => other.standard_group(),
         }
     }
@@ -261,15 +261,15 @@ mod tests {
     fn the_standard_mode_has_twelve_scored_phases_and_two_more() {
         let standard: Vec<_> = PhaseId::ALL.into_iter().filter(|p| p.in_standard()).collect();
         assert_eq!(standard.len(), 14);
-        assert_eq!(standard.iter().filter(|p| p.standard_group() == Group::Bandwidth).count(), 4);
-        assert_eq!(standard.iter().filter(|p| p.standard_group() == Group::Metadata).count(), 8);
+        assert_eq!(standard.iter().filter(|p| p.standard_group() == ScoreGroup::Bandwidth).count(), 4);
+        assert_eq!(standard.iter().filter(|p| p.standard_group() == ScoreGroup::Metadata).count(), 8);
     }
 
     #[test]
     fn the_extended_mode_scores_three_of_its_five_phases() {
         let extended: Vec<_> = PhaseId::ALL.into_iter().filter(|p| !p.in_standard()).collect();
         assert_eq!(extended.len(), 5);
-        assert_eq!(extended.iter().filter(|p| p.extended_group() == Group::Metadata).count(), 3);
+        assert_eq!(extended.iter().filter(|p| p.extended_group() == ScoreGroup::Metadata).count(), 3);
     }
 
     #[test]

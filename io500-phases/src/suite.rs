@@ -1,13 +1,13 @@
 //! The suite: configuration, ranks and stores in, result out. The only orchestrator.
 
-mod books;
 mod claims;
 mod earlier;
 mod layout;
 mod phase;
 mod provenance;
+mod result_writer;
 mod run;
-mod standing;
-mod visits;
+mod run_state;
+mod store_visitors;
 
-pub use run::{Observer, Options, Quiet, Suite, command_line, dated};
+pub use run::{NoopObserver, Observer, Options, Suite, command_line, dated};

@@ -13,7 +13,7 @@ use io500_phases::engine::{OpKind, Ticker};
 use io500_phases::error::{Errno, Error};
 use io500_phases::phase_id::PhaseId;
 use io500_phases::results::RunResult;
-use io500_phases::suite::{Options, Quiet, Suite};
+use io500_phases::suite::{NoopObserver, Options, Suite};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs;
@@ -242,7 +242,7 @@ fn virtual_run(config: &Config, phases: &str, costs: &[u64]) -> Virtual {
         };
         let stores = Single { backend, datadir: "/data".into() };
         let plan = common::plan(config, &phases, comm, TIMESTAMP);
-        let result = Suite::new(config, &plan, options).run(comm, &stores, &mut Quiet).unwrap();
+        let result = Suite::new(config, &plan, options).run(comm, &stores, &mut NoopObserver).unwrap();
         (result, [Op::Create, Op::Write, Op::Read].map(|op| stores.backend.calls(op)))
     });
     let (all, calls): (Vec<_>, Vec<_>) = ranks.into_iter().unzip();

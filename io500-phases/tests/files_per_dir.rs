@@ -9,7 +9,7 @@ use io500_phases::comm::threads;
 use io500_phases::config::{Config, select_phases};
 use io500_phases::error::Errno;
 use io500_phases::phase_id::{Family, Kind, PhaseId};
-use io500_phases::suite::{Options, Quiet, Suite};
+use io500_phases::suite::{NoopObserver, Options, Suite};
 use std::path::Path;
 
 const TIMESTAMP: &str = "2026.01.02-03.04.05";
@@ -71,7 +71,9 @@ fn a_directory_that_is_gone_is_so_many_missing_files_and_the_clean_up_finds_the_
             backend: io500_phases::backend::posix::Posix::new(&data.display().to_string(), false),
             datadir: data.display().to_string(),
         };
-        Suite::new(&config, &plan, Options::default()).clean_up(comm, &stores, &[Family::MdtestHard], &mut Quiet).unwrap();
+        Suite::new(&config, &plan, Options::default())
+            .clean_up(comm, &stores, &[Family::MdtestHard], &mut NoopObserver)
+            .unwrap();
     });
     assert!(!data.exists(), "only files of the benchmark were there");
 }

@@ -9,7 +9,7 @@ use io500_phases::engine::{Off, OpKind, Progress, Recorder, Team, Ticker};
 use io500_phases::error::{Error, Result};
 use io500_phases::phase_id::PhaseId;
 use io500_phases::phases::find::{self, Counts, FindOptions, FindTally, Method};
-use io500_phases::phases::{Cx, Pace, RankTally};
+use io500_phases::phases::{Pace, PhaseContext, RankTally};
 use io500_phases::plan::{FindPlan, Glob, Predicate};
 use io500_phases::results::FindResult;
 use proptest::prelude::*;
@@ -34,8 +34,8 @@ where
     team.enter(Some(PhaseId::Find));
     let (ticker, clock) = (Ticker::real(), ClockSync::default());
     let pace = Pace { stonewall_s: None, queue_depth: 1, threads: 1 };
-    let cx = Cx { backend, root, team: &team, ticker: &ticker, progress, clock: &clock, pace };
-    find::run(&cx, plan, options, recorder)
+    let context = PhaseContext { backend, root, team: &team, ticker: &ticker, progress, clock: &clock, pace };
+    find::run(&context, plan, options, recorder)
 }
 
 fn walk(store: &Store, ranks: usize, plan: &FindPlan, options: &FindOptions) -> Vec<Result<(RankTally, FindTally)>> {

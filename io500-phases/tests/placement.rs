@@ -54,10 +54,10 @@ fn placement(mount: &Mount) -> BTreeMap<String, String> {
             }
             for name in names {
                 let below = format!("{path}/{}", name.to_str().unwrap());
-                if dir.kind(&name).unwrap() == dfs::FileKind::Directory {
+                if dir.kind(&name).unwrap() == dfs::EntryKind::Directory {
                     open.push((below, dir.open_dir(&name).unwrap()));
                 } else {
-                    let info = dir.open(&name, dfs::Access::Read).unwrap().info().unwrap();
+                    let info = dir.open(&name, dfs::AccessMode::Read).unwrap().info().unwrap();
                     found.insert(below, format!("{} {}", info.class.name(), info.chunk_size));
                 }
             }

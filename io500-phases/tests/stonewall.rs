@@ -16,7 +16,7 @@ use io500_phases::engine::Ticker;
 use io500_phases::phase_id::{Family, PhaseId};
 use io500_phases::plan::RandomReads;
 use io500_phases::results::RunResult;
-use io500_phases::suite::{Options, Quiet, Suite};
+use io500_phases::suite::{NoopObserver, Options, Suite};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::fs;
@@ -137,7 +137,7 @@ where
         };
         let stores = Single { backend, datadir: datadir.to_owned() };
         let plan = common::plan(config, &phases, comm, TIMESTAMP);
-        let result = Suite::new(config, &plan, options).run(comm, &stores, &mut Quiet).unwrap();
+        let result = Suite::new(config, &plan, options).run(comm, &stores, &mut NoopObserver).unwrap();
         let calls = [Op::Create, Op::Write, Op::Read, Op::Stat, Op::Unlink].map(|op| stores.backend.calls(op));
         (result, calls)
     });
@@ -364,7 +364,7 @@ fn what_surrounds_a_phase_is_in_no_window() {
         let options = Options { ticker: Ticker::Virtual(backend.time()), ..Options::default() };
         let stores = Single { backend, datadir: "/data".to_owned() };
         let plan = common::plan(&config, &phases, comm, TIMESTAMP);
-        Suite::new(&config, &plan, options).run(comm, &stores, &mut Quiet).unwrap().unwrap()
+        Suite::new(&config, &plan, options).run(comm, &stores, &mut NoopObserver).unwrap().unwrap()
     });
     for (phase, milliseconds) in [
         (PhaseId::IorEasyWrite, 1 + 10 * 10 + 5000),

@@ -3,7 +3,7 @@
 mod common;
 
 use io500_phases::config::key_value_hash;
-use io500_phases::phase_id::{Group, PhaseId};
+use io500_phases::phase_id::{PhaseId, ScoreGroup};
 use io500_phases::results::{Finding, Material, RunResult, Verification, verify};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -141,7 +141,7 @@ fn of_2021(version: &str) -> Material {
     let bandwidths = ["ior-easy-write", "ior-rnd4K-write", "ior-rnd1MB-write", "ior-hard-write"];
     let reads = ["ior-rnd4K-read", "ior-rnd1MB-read", "ior-easy-read", "ior-hard-read"];
     let powers = bandwidths.into_iter().chain(reads).zip((0..8).map(|power| f64::from(1 << power)));
-    let judged = PhaseId::ALL.into_iter().filter(|phase| phase.extended_group() == Group::Metadata);
+    let judged = PhaseId::ALL.into_iter().filter(|phase| phase.extended_group() == ScoreGroup::Metadata);
     let phases: Vec<(&str, f64)> = powers.chain(judged.map(|phase| (phase.name(), 4.0))).collect();
     let mut text = format!("[run]\nversion = {version}\nmode = extended\n");
     phases.iter().for_each(|(name, score)| text += &format!("[{name}]\nscore = {score:.6}\n"));

@@ -7,9 +7,9 @@ use super::outliers::{self, Outlier};
 use super::stats::{self, Basis};
 use super::trust;
 use crate::report::figures::{percent, signed_percent};
-use crate::report::load::Group;
+use crate::report::load::RunGroup;
 use crate::report::model::Run;
-use io500_phases::phase_id::{Group as ScoreGroup, PhaseId};
+use io500_phases::phase_id::{PhaseId, ScoreGroup};
 use io500_phases::results::score::{Means, geometric_mean, means};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -134,8 +134,8 @@ impl Finding {
 }
 
 /// Compares the first group with each other one.
-pub fn compare(groups: &[Group]) -> Comparison {
-    let side = |group: &Group| Side {
+pub fn compare(groups: &[RunGroup]) -> Comparison {
+    let side = |group: &RunGroup| Side {
         label: group.label.clone(),
         runs: group.runs.iter().map(|run| run.label.clone()).collect(),
     };
@@ -167,20 +167,20 @@ pub fn compare(groups: &[Group]) -> Comparison {
 }
 
 /// The phases that every run of both groups has with a rate.
-pub fn common_phases(a: &Group, b: &Group) -> Vec<PhaseId> {
+pub fn common_phases(a: &RunGroup, b: &RunGroup) -> Vec<PhaseId> {
     PhaseId::ALL.into_iter().filter(|&id| all_rated(a, id) && all_rated(b, id)).collect()
 }
 
-fn lost(a: &Group, b: &Group) -> Vec<PhaseId> {
+fn lost(a: &RunGroup, b: &RunGroup) -> Vec<PhaseId> {
     let scored = PhaseId::ALL.into_iter().filter(|id| id.standard_group() != ScoreGroup::None);
     scored.filter(|&id| all_rated(a, id) && !all_rated(b, id)).collect()
 }
 
-fn all_rated(group: &Group, id: PhaseId) -> bool {
+fn all_rated(group: &RunGroup, id: PhaseId) -> bool {
     group.runs.iter().all(|run| run.phase(id).is_some_and(|phase| phase.rate > 0.0))
 }
 
-fn lines(a: &Group, b: &Group) -> Vec<Line> {
+fn lines(a: &RunGroup, b: &RunGroup) -> Vec<Line> {
     let common = common_phases(a, b);
     let both = |group: fn(PhaseId) -> ScoreGroup| {
         [ScoreGroup::Bandwidth, ScoreGroup::Metadata].iter().all(|half| common.iter().any(|&id| group(id) == *half))
@@ -350,7 +350,7 @@ mod tests {
     fn more_groups_make_each_of_them_weigh_less() {
         let a = || group("a", &[100.0, 101.0, 99.0]);
         let b = || group("b", &[102.5, 103.5, 101.5]);
-        let score = |groups: &[Group]| compare(groups).versus[0].lines[0].clone();
+        let score = |groups: &[RunGroup]| compare(groups).versus[0].lines[0].clone();
         let alone = score(&[a(), b()]);
         let among = score(&[a(), b(), group("c", &[100.0, 101.0, 99.0])]);
         assert_eq!((alone.p, alone.p_adjusted), (among.p, alone.p));
@@ -377,7 +377,7 @@ mod tests {
             });
             group
         };
-        let line = |b: Group| {
+        let line = |b: RunGroup| {
             let found = compare(&[extended("a", 100.0), b]);
             found.versus[0].lines.iter().find(|line| line.name == "extended score").cloned()
         };

@@ -1,7 +1,7 @@
 //! What stands against comparing two groups: said with every comparison, and some of it refuses one.
 
 use super::analyse::common_phases;
-use crate::report::load::Group;
+use crate::report::load::RunGroup;
 use crate::report::model::{DEPARTURE, Run};
 use io500_phases::phase_id::PhaseId;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub struct Concern {
 }
 
 /// The concerns about comparing `a` with `b`.
-pub fn of(a: &Group, b: &Group) -> Vec<Concern> {
+pub fn of(a: &RunGroup, b: &RunGroup) -> Vec<Concern> {
     let mut concerns = Vec::new();
     let mut refuse = |words: String| concerns.push(Concern { refuses: true, words });
     if common_phases(a, b).is_empty() {
@@ -53,8 +53,8 @@ pub fn of(a: &Group, b: &Group) -> Vec<Concern> {
 }
 
 /// A sentence when the sides differ in a property, or the runs of one side do; nothing where one side does not say.
-fn differ(a: &Group, b: &Group, what: &str, get: impl Fn(&Run) -> Option<String>) -> Option<String> {
-    let values = |group: &Group| group.runs.iter().filter_map(&get).collect::<BTreeSet<_>>();
+fn differ(a: &RunGroup, b: &RunGroup, what: &str, get: impl Fn(&Run) -> Option<String>) -> Option<String> {
+    let values = |group: &RunGroup| group.runs.iter().filter_map(&get).collect::<BTreeSet<_>>();
     let (of_a, of_b) = (values(a), values(b));
     let join = |values: &BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>().join(", ");
     let (known, same) = (!of_a.is_empty() && !of_b.is_empty(), of_a == of_b && of_a.len() == 1);
@@ -87,7 +87,7 @@ fn setting(run: &Run, section: &str, name: &str) -> Option<String> {
     Some(found.value.clone())
 }
 
-fn invalid(group: &Group, name: &str) -> Option<String> {
+fn invalid(group: &RunGroup, name: &str) -> Option<String> {
     let fails = |run: &&Run| run.verdicts.iter().any(|verdict| verdict.name == name && !verdict.valid);
     let failed: Vec<&str> = group.runs.iter().filter(fails).map(|run| run.label.as_str()).collect();
     let who = match (failed.len(), group.runs.len()) {
@@ -107,8 +107,8 @@ fn unmeasured(run: &Run) -> Option<String> {
 }
 
 /// Scored phases of every run of `a` that no run of `b` has.
-fn only_one_has(a: &Group, b: &Group) -> Option<String> {
-    let has = |group: &Group, id: PhaseId| group.runs.iter().any(|run| run.phase(id).is_some());
+fn only_one_has(a: &RunGroup, b: &RunGroup) -> Option<String> {
+    let has = |group: &RunGroup, id: PhaseId| group.runs.iter().any(|run| run.phase(id).is_some());
     let only: Vec<&str> = PhaseId::ALL.into_iter().filter(|&id| has(a, id) && !has(b, id)).map(PhaseId::name).collect();
     (!only.is_empty()).then(|| {
         format!("only {} has {}; score and means are computed from the common phases", a.label, only.join(", "))

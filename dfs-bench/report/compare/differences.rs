@@ -1,6 +1,6 @@
 //! What differed between two groups besides their results: storage options, settings, environment.
 
-use crate::report::load::Group;
+use crate::report::load::RunGroup;
 use crate::report::model::{Run, Setting};
 use crate::report::tables::UNKNOWN;
 use io500_phases::config::{SECTIONS, ValueKind};
@@ -51,10 +51,11 @@ pub struct Change {
 }
 
 /// What differs between `a` and `b`.
-pub fn between(a: &Group, b: &Group) -> Vec<Change> {
+pub fn between(a: &RunGroup, b: &RunGroup) -> Vec<Change> {
     let mut changes = Vec::new();
     // what a phase that only one side ran was done with is no difference between the two
-    let ran = |group: &Group, phase: &str| group.runs.iter().any(|run| run.phases.iter().any(|p| p.id.name() == phase));
+    let ran =
+        |group: &RunGroup, phase: &str| group.runs.iter().any(|run| run.phases.iter().any(|p| p.id.name() == phase));
     let storage = [a, b].map(|group| {
         let mut values = values(group, storage);
         values.retain(|(_, phase), _| ran(a, phase) && ran(b, phase));
@@ -85,7 +86,7 @@ enum Missing {
 type Values = BTreeMap<(String, String), String>;
 
 /// The values of a group; several different ones are joined.
-fn values(group: &Group, of: fn(&Run) -> Values) -> Values {
+fn values(group: &RunGroup, of: fn(&Run) -> Values) -> Values {
     let mut all: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for (key, value) in group.runs.iter().flat_map(of) {
         all.entry(key).or_default().insert(value);

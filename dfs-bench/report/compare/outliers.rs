@@ -3,7 +3,7 @@
 use super::analyse::{common_phases, means_of};
 use super::stats;
 use crate::report::figures::signed_percent;
-use crate::report::load::Group;
+use crate::report::load::RunGroup;
 use crate::report::model::Run;
 use io500_phases::phase_id::PhaseId;
 use io500_phases::results::score::geometric_mean;
@@ -37,7 +37,7 @@ pub struct Outlier {
 }
 
 /// The outliers of a group by Grubbs's test, for groups of three runs and more.
-pub fn of(group: &Group) -> Vec<Outlier> {
+pub fn of(group: &RunGroup) -> Vec<Outlier> {
     let common = common_phases(group, group);
     let score = in_figure(group, "score", None, |run| Some(means_of(run, &common, false).total));
     let phases = PhaseId::ALL
@@ -47,7 +47,7 @@ pub fn of(group: &Group) -> Vec<Outlier> {
 }
 
 fn in_figure(
-    group: &Group,
+    group: &RunGroup,
     name: &str,
     phase: Option<PhaseId>,
     value: impl Fn(&Run) -> Option<f64>,

@@ -1,14 +1,14 @@
 //! Made-up groups for the tests of this module.
 
-use crate::report::load::Group;
+use crate::report::load::RunGroup;
 use crate::report::model::{Phase, Run, Source, Verdict};
-use io500_phases::phase_id::{Group as ScoreGroup, PhaseId};
+use io500_phases::phase_id::{PhaseId, ScoreGroup};
 use std::path::PathBuf;
 
 /// A group with a run per rate; every scored phase has that rate.
-pub fn group(label: &str, rates: &[f64]) -> Group {
+pub fn group(label: &str, rates: &[f64]) -> RunGroup {
     let runs = rates.iter().enumerate().map(|(index, rate)| run(&format!("{label}-{index}"), *rate)).collect();
-    Group { label: label.to_owned(), path: PathBuf::from(label), runs }
+    RunGroup { label: label.to_owned(), path: PathBuf::from(label), runs }
 }
 
 fn run(label: &str, rate: f64) -> Run {

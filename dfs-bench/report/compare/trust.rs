@@ -1,10 +1,10 @@
 //! Whether a group can be trusted at all: verdicts that it lost against the baseline, and wrong data.
 
-use crate::report::load::Group;
+use crate::report::load::RunGroup;
 use crate::report::model::Run;
 
 /// The verdicts that all runs of `a` passed and some run of `b` did not.
-pub fn newly_invalid(a: &Group, b: &Group) -> Vec<String> {
+pub fn newly_invalid(a: &RunGroup, b: &RunGroup) -> Vec<String> {
     let passed = |name: &str| {
         let says = |run: &Run| run.verdicts.iter().any(|verdict| verdict.name == name && verdict.valid);
         a.runs.iter().all(says)
@@ -21,7 +21,7 @@ pub fn newly_invalid(a: &Group, b: &Group) -> Vec<String> {
 }
 
 /// What verification found wrong in the data of the group's runs.
-pub fn faults(group: &Group) -> Vec<String> {
+pub fn faults(group: &RunGroup) -> Vec<String> {
     let of_run = |run: &Run| {
         let faulty = run.phases.iter().filter_map(|phase| Some((phase.id, phase.fault.clone()?)));
         faulty.map(|(id, fault)| format!("{}: {id}: {fault}", run.label)).collect::<Vec<_>>()

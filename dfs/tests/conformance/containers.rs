@@ -1,7 +1,7 @@
 //! Pools and containers: what there is, creating on demand, destroying.
 
 use crate::{Container, SYSTEM, connect, pool};
-use dfs::{Access, ContainerAttributes, Mount, MountOptions, ObjectClass, Pool, Property, RebuildState};
+use dfs::{AccessMode, ContainerAttributes, Mount, MountOptions, ObjectClass, Pool, Property, RebuildState};
 
 #[test]
 fn a_pool_tells_its_space_and_health() {
@@ -19,7 +19,7 @@ fn a_pool_that_is_not_there() {
     if pool().is_none() {
         return;
     }
-    let error = Pool::connect(&SYSTEM, "no-such-pool", None, Access::Read).unwrap_err();
+    let error = Pool::connect(&SYSTEM, "no-such-pool", None, AccessMode::Read).unwrap_err();
     assert_eq!(error.der().unwrap().name(), "DER_NONEXIST");
     let error = Mount::connect(&SYSTEM, &MountOptions::new("no-such-pool", "c")).unwrap_err();
     assert!(error.to_string().starts_with("daos_pool_connect: DER_NONEXIST (-1005): "), "{error}");

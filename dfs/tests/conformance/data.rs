@@ -1,7 +1,7 @@
 //! Bytes: reading back, odd offsets, holes, the end of a file, truncation.
 
 use crate::{assert_errno, on_root, pattern};
-use dfs::{Access, ObjectClass};
+use dfs::{AccessMode, ObjectClass};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
 
@@ -91,10 +91,10 @@ fn truncating_and_punching() {
 fn files_opened_for_one_thing_refuse_the_other() {
     on_root(|_, root| {
         root.create(c"file", INHERIT, 0).unwrap().write_at(0, b"abc").unwrap();
-        let reading = root.open(c"file", Access::Read).unwrap();
+        let reading = root.open(c"file", AccessMode::Read).unwrap();
         assert_errno(reading.write_at(0, b"x"), libc::EPERM);
         assert_errno(reading.set_size(0), libc::EPERM);
-        let writing = root.open(c"file", Access::Write).unwrap();
+        let writing = root.open(c"file", AccessMode::Write).unwrap();
         assert_errno(writing.read_at(0, &mut [0; 3]), libc::EPERM);
         writing.write_at(1, b"X").unwrap();
         let mut data = [0; 3];
@@ -110,14 +110,14 @@ fn several_writers_of_one_file() {
         std::thread::scope(|scope| {
             for writer in 0..4u64 {
                 scope.spawn(move || {
-                    let file = mount.root().unwrap().open(c"file", Access::ReadWrite).unwrap();
+                    let file = mount.root().unwrap().open(c"file", AccessMode::ReadWrite).unwrap();
                     for i in 0..8 {
                         file.write_at((i * 4 + writer) * 1_000, &pattern(i * 4 + writer, 1_000)).unwrap();
                     }
                 });
             }
         });
-        let file = root.open(c"file", Access::Read).unwrap();
+        let file = root.open(c"file", AccessMode::Read).unwrap();
         assert_eq!(file.size().unwrap(), 32_000);
         for block in 0..32u64 {
             let mut data = vec![0; 1_000];

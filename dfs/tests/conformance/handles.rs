@@ -1,7 +1,7 @@
 //! Mounts and files handed from one process to another; here the other one is a second mount, or this test run anew.
 
 use crate::{Container, SYSTEM, assert_errno, on_root, pattern};
-use dfs::{Access, ContainerAttributes, Filter, FilterSpec, GlobalFile, GlobalMount, Mount, ObjectClass};
+use dfs::{AccessMode, ContainerAttributes, Filter, FilterSpec, GlobalFile, GlobalMount, Mount, ObjectClass};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
 
@@ -70,7 +70,7 @@ fn handles_of_two_mounts_do_not_mix() {
         assert_errno(root.rename(c"moved", &again.root().unwrap(), c"back"), libc::EXDEV);
 
         // an open file is found again in its container only
-        let global = root.open(c"moved", Access::Read).unwrap().to_global().unwrap();
+        let global = root.open(c"moved", AccessMode::Read).unwrap().to_global().unwrap();
         assert_eq!(other.file_from_global(&global).err().unwrap().errno().unwrap().raw(), libc::EINVAL);
         assert_eq!(again.file_from_global(&global).unwrap().size().unwrap(), 4);
 
@@ -103,7 +103,7 @@ fn another_process_writes_through_both() {
     let mut data = vec![0; 5_000];
     assert_eq!(file.read_at(1_000, &mut data).unwrap(), 5_000);
     assert!(data == pattern(5, 5_000));
-    assert_eq!(mount.root().unwrap().kind(c"made-by-the-other").unwrap(), dfs::FileKind::Directory);
+    assert_eq!(mount.root().unwrap().kind(c"made-by-the-other").unwrap(), dfs::EntryKind::Directory);
 }
 
 #[test]
@@ -124,5 +124,5 @@ fn the_other_process() {
         .unwrap();
     let root = mount.root().unwrap();
     root.mkdir(c"made-by-the-other", INHERIT).unwrap();
-    assert_eq!(root.open(c"file", Access::Read).unwrap().size().unwrap(), 6_000);
+    assert_eq!(root.open(c"file", AccessMode::Read).unwrap().size().unwrap(), 6_000);
 }

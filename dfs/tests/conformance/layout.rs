@@ -21,7 +21,7 @@ fn files_have_the_class_and_chunk_asked_for() {
         assert_eq!(wide.class.id() >> 24, 1);
         assert_eq!(wide.chunk_size, mount.attributes().unwrap().chunk_size);
         // Another handle, and another process, read the same.
-        assert_eq!(root.open(c"s1", dfs::Access::Read).unwrap().info().unwrap(), file);
+        assert_eq!(root.open(c"s1", dfs::AccessMode::Read).unwrap().info().unwrap(), file);
     });
 }
 

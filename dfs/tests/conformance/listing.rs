@@ -1,7 +1,7 @@
 //! Listings: batches, shards, filters.
 
 use crate::on_root;
-use dfs::{Cursor, Dir, FileKind, Filter, FilterSpec, Mount, ObjectClass};
+use dfs::{Cursor, Dir, EntryKind, Filter, FilterSpec, Mount, ObjectClass};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 
@@ -172,7 +172,7 @@ fn filtered(mount: &Mount, dir: &Dir<'_>, spec: &FilterSpec) -> Option<(BTreeSet
                 break;
             }
             for entry in batch {
-                let is_dir = entry.kind == FileKind::Directory;
+                let is_dir = entry.kind == EntryKind::Directory;
                 if !is_dir {
                     assert_eq!(mount.size_by_id(entry.id, entry.chunk).unwrap(), 3901);
                 }
@@ -190,7 +190,7 @@ fn filters() {
         let dir = wide_dir(root);
         let expected = fill(&dir, 60);
         for name in &expected {
-            let file = dir.open(&CString::new(name.as_str()).unwrap(), dfs::Access::Write).unwrap();
+            let file = dir.open(&CString::new(name.as_str()).unwrap(), dfs::AccessMode::Write).unwrap();
             file.write_at(0, &[1; 3901]).unwrap();
         }
         dir.mkdir(c"sub", ObjectClass::INHERIT).unwrap();

@@ -62,7 +62,7 @@ impl Drop for Container {
 }
 
 fn connect(pool: &str) -> Pool {
-    Pool::connect(&SYSTEM, pool, None, dfs::Access::ReadWrite).expect("the pool is connected")
+    Pool::connect(&SYSTEM, pool, None, dfs::AccessMode::ReadWrite).expect("the pool is connected")
 }
 
 /// Runs a test on the root directory of a fresh container.
@@ -75,10 +75,10 @@ fn on_root(test: impl FnOnce(&Mount, &Dir<'_>)) {
 
 /// Fails unless a call ended with that errno.
 #[track_caller]
-fn assert_errno<T>(result: Result<T, dfs::Errno>, errno: i32) {
+fn assert_errno<T>(result: Result<T, dfs::DfsErrno>, errno: i32) {
     match result {
-        Ok(_) => panic!("succeeded instead of {}", dfs::Errno::from_raw(errno)),
-        Err(error) => assert_eq!(error, dfs::Errno::from_raw(errno)),
+        Ok(_) => panic!("succeeded instead of {}", dfs::DfsErrno::from_raw(errno)),
+        Err(error) => assert_eq!(error, dfs::DfsErrno::from_raw(errno)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names: making, finding, removing, renaming, and their errors.
 
 use crate::{Container, SYSTEM, assert_errno, on_root};
-use dfs::{Access, ContainerAttributes, Dir, FileKind, Mount, Node, ObjectClass};
+use dfs::{AccessMode, ContainerAttributes, Dir, EntryKind, Mount, Node, ObjectClass};
 use std::ffi::{CStr, CString};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
@@ -13,11 +13,11 @@ fn directories_and_files() {
         let dir = root.open_dir(c"dir").unwrap();
         let file = dir.create(c"file", INHERIT, 0).unwrap();
         file.write_at(0, b"abc").unwrap();
-        assert_eq!(root.kind(c"dir").unwrap(), FileKind::Directory);
-        assert_eq!(dir.kind(c"file").unwrap(), FileKind::File);
+        assert_eq!(root.kind(c"dir").unwrap(), EntryKind::Directory);
+        assert_eq!(dir.kind(c"file").unwrap(), EntryKind::File);
         assert_eq!(dir.stat(c"file").unwrap().size, 3);
-        assert!(matches!(mount.lookup("/dir/file", Access::Read), Ok(Node::File(_))));
-        assert!(matches!(mount.lookup("/dir", Access::Read), Ok(Node::Dir(_))));
+        assert!(matches!(mount.lookup("/dir/file", AccessMode::Read), Ok(Node::File(_))));
+        assert!(matches!(mount.lookup("/dir", AccessMode::Read), Ok(Node::Dir(_))));
         mount.open_path("/").unwrap().open_dir(c"dir").unwrap();
     });
 }
@@ -25,7 +25,7 @@ fn directories_and_files() {
 #[test]
 fn a_name_that_is_taken_or_not_there() {
     on_root(|_, root| {
-        assert_errno(root.open(c"none", Access::Read), libc::ENOENT);
+        assert_errno(root.open(c"none", AccessMode::Read), libc::ENOENT);
         assert_errno(root.open_dir(c"none"), libc::ENOENT);
         assert_errno(root.stat(c"none"), libc::ENOENT);
         assert_errno(root.kind(c"none"), libc::ENOENT);
@@ -42,7 +42,7 @@ fn a_name_that_is_taken_or_not_there() {
         assert_eq!(root.create(c"file", INHERIT, 0).unwrap().size().unwrap(), 1);
         // libdfs answers with EINVAL, not EISDIR.
         assert_errno(root.create(c"dir", INHERIT, 0), libc::EINVAL);
-        assert_errno(root.open(c"dir", Access::Read), libc::EINVAL);
+        assert_errno(root.open(c"dir", AccessMode::Read), libc::EINVAL);
         assert_errno(root.open_dir(c"file"), libc::ENOTDIR);
     });
 }
@@ -54,7 +54,7 @@ fn what_is_no_name() {
         for name in [c"a/b", c"/", too_long.as_c_str()] {
             assert_errno(root.mkdir(name, INHERIT), libc::EINVAL);
             assert_errno(root.create(name, INHERIT, 0), libc::EINVAL);
-            assert_errno(root.open(name, Access::Read), libc::EINVAL);
+            assert_errno(root.open(name, AccessMode::Read), libc::EINVAL);
             assert_errno(root.stat(name), libc::EINVAL);
             assert_errno(root.kind(name), libc::EINVAL);
             assert_errno(root.remove(name), libc::EINVAL);
@@ -65,7 +65,7 @@ fn what_is_no_name() {
         for name in [vec![b'n'; 255], b"\xff\x01 \n".to_vec()] {
             let name = CString::new(name).unwrap();
             root.mkdir(&name, INHERIT).unwrap();
-            assert_eq!(root.kind(&name).unwrap(), FileKind::Directory);
+            assert_eq!(root.kind(&name).unwrap(), EntryKind::Directory);
         }
     });
 }
@@ -118,7 +118,7 @@ fn renaming() {
         assert_eq!(to.stat(c"other").unwrap().size, 5);
         assert_errno(from.rename(c"none", &to, c"x"), libc::ENOENT);
         root.rename(c"from", &to, c"dir").unwrap();
-        assert_eq!(to.kind(c"dir").unwrap(), FileKind::Directory);
+        assert_eq!(to.kind(c"dir").unwrap(), EntryKind::Directory);
     });
 }
 
@@ -132,10 +132,10 @@ fn symbolic_links() {
         assert_errno(root.symlink(c"link", c"elsewhere"), libc::EEXIST);
         assert_eq!(root.read_link(c"link").unwrap().as_c_str(), c"dir/file");
         assert_errno(root.read_link(c"dir"), libc::EINVAL);
-        assert_eq!(root.kind(c"link").unwrap(), FileKind::Symlink);
+        assert_eq!(root.kind(c"link").unwrap(), EntryKind::Symlink);
         let stat = root.stat(c"link").unwrap();
-        assert_eq!((stat.kind, stat.size), (FileKind::Symlink, 8));
-        match mount.lookup("/link", Access::Read).unwrap() {
+        assert_eq!((stat.kind, stat.size), (EntryKind::Symlink, 8));
+        match mount.lookup("/link", AccessMode::Read).unwrap() {
             Node::File(file) => assert_eq!(file.size().unwrap(), 4),
             Node::Dir(_) => panic!("a file"),
         }
@@ -149,7 +149,7 @@ fn attributes() {
     on_root(|_, root| {
         let file = root.create(c"file", INHERIT, 0).unwrap();
         let created = root.stat(c"file").unwrap();
-        assert_eq!((created.kind, created.size, created.permissions), (FileKind::File, 0, 0o644));
+        assert_eq!((created.kind, created.size, created.permissions), (EntryKind::File, 0, 0o644));
         // SAFETY: no preconditions.
         assert_eq!(created.uid, unsafe { libc::geteuid() });
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
@@ -163,7 +163,7 @@ fn attributes() {
         assert_eq!(root.stat(c"file").unwrap().size, 5);
         root.mkdir(c"dir", INHERIT).unwrap();
         let dir = root.stat(c"dir").unwrap();
-        assert_eq!((dir.kind, dir.size, dir.permissions), (FileKind::Directory, 104, 0o755));
+        assert_eq!((dir.kind, dir.size, dir.permissions), (EntryKind::Directory, 104, 0o755));
     });
 }
 
@@ -195,7 +195,7 @@ fn a_read_only_mount_changes_nothing() {
     assert_errno(root.mkdir(c"dir", INHERIT), libc::EPERM);
     assert_errno(root.create(c"new", INHERIT, 0), libc::EPERM);
     assert_errno(root.remove(c"file"), libc::EPERM);
-    assert_eq!(root.open(c"file", Access::Read).unwrap().size().unwrap(), 3);
+    assert_eq!(root.open(c"file", AccessMode::Read).unwrap().size().unwrap(), 3);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Event queues: transfers in flight, errors, dropping.
 
 use crate::{SYSTEM, assert_errno, on_root, pattern};
-use dfs::{Access, Mount, ObjectClass, Queue};
+use dfs::{AccessMode, Mount, ObjectClass, Queue};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
 const TRANSFER: usize = 10_000;
@@ -94,7 +94,7 @@ fn slots_are_limited_and_come_back() {
 fn a_refused_transfer_leaves_its_slot_to_the_caller() {
     on_root(|mount, root| {
         root.create(c"file", INHERIT, 0).unwrap();
-        let file = root.open(c"file", Access::Read).unwrap();
+        let file = root.open(c"file", AccessMode::Read).unwrap();
         let mut queue = Queue::new(mount, 1, 512).unwrap();
         let (slot, _) = queue.slot().unwrap();
         assert_errno(queue.submit_write(slot, &file, 0), libc::EPERM);
@@ -122,7 +122,7 @@ fn a_file_may_be_dropped_while_in_flight() {
         for i in 0..8u64 {
             let name = std::ffi::CString::new(format!("file{i}")).unwrap();
             let mut data = vec![0; 100_000];
-            root.open(&name, Access::Read).unwrap().read_at(0, &mut data).unwrap();
+            root.open(&name, AccessMode::Read).unwrap().read_at(0, &mut data).unwrap();
             assert!(data == pattern(i, 100_000));
         }
     });
@@ -153,7 +153,7 @@ fn queues_in_threads() {
         std::thread::scope(|scope| {
             for thread in 0..3u64 {
                 scope.spawn(move || {
-                    let file = mount.root().unwrap().open(c"file", Access::ReadWrite).unwrap();
+                    let file = mount.root().unwrap().open(c"file", AccessMode::ReadWrite).unwrap();
                     let mut queue = Queue::new(mount, 2, 1_000).unwrap();
                     for i in 0..10 {
                         let (slot, buffer) = loop {
@@ -170,7 +170,7 @@ fn queues_in_threads() {
                 });
             }
         });
-        let file = root.open(c"file", Access::Read).unwrap();
+        let file = root.open(c"file", AccessMode::Read).unwrap();
         let mut data = vec![0; 30_000];
         assert_eq!(file.read_at(0, &mut data).unwrap(), 30_000);
         assert!((0..30).all(|block| data[block * 1_000..][..1_000] == pattern(block as u64, 1_000)));
@@ -195,7 +195,7 @@ fn a_file_of_another_mount_is_refused() {
         assert_errno(queue.submit_write(slot, &file, 0), libc::EXDEV);
         assert_errno(queue.submit_read(slot, &file, 0), libc::EXDEV);
         assert!(queue.reap().is_none());
-        queue.submit_write(slot, &root.open(c"file", Access::ReadWrite).unwrap(), 0).unwrap();
+        queue.submit_write(slot, &root.open(c"file", AccessMode::ReadWrite).unwrap(), 0).unwrap();
         assert_eq!(queue.reap(), Some((slot, Ok(512))));
     });
 }

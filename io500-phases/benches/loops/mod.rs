@@ -5,7 +5,7 @@ use io500_phases::comm::{ClockSync, Solo};
 use io500_phases::engine::{Progress, Recorder, Team, Ticker};
 use io500_phases::pattern::{PacketType, Signature};
 use io500_phases::phase_id::{Family, PhaseId};
-use io500_phases::phases::{self, Cx, Pace};
+use io500_phases::phases::{self, Pace, PhaseContext};
 use io500_phases::plan::{IorPlan, MdtestPlan};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl Loop {
     pub fn run<R: Recorder + Send>(self, operations: u64, ticker: &Ticker, recorder: &mut R) {
         let (comm, progress) = (Solo::new(), Progress::default());
         let team = Team::new(&comm, Duration::from_secs(1), Arc::new(|_| {}));
-        let cx = Cx {
+        let context = PhaseContext {
             backend: &Null,
             root: &(),
             team: &team,
@@ -117,15 +117,15 @@ impl Loop {
             }
         };
         let done = match self {
-            Loop::Create => phases::mdtest_create(&cx, &mdtest(false), recorder).map(|(tally, _)| tally),
-            Loop::Stat => phases::mdtest_stat(&cx, &mdtest(false), operations, recorder),
-            Loop::Delete => phases::mdtest_delete(&cx, &mdtest(false), operations, recorder),
-            Loop::HardCreate => phases::mdtest_create(&cx, &mdtest(true), recorder).map(|(tally, _)| tally),
-            Loop::HardRead => phases::mdtest_read(&cx, &mdtest(true), operations, recorder),
-            Loop::EasyTransfer => phases::ior_write(&cx, &ior(false), recorder).map(|(tally, _)| tally),
-            Loop::HardTransfer => phases::ior_write(&cx, &ior(true), recorder).map(|(tally, _)| tally),
-            Loop::EasyVerify => phases::ior_read(&cx, &ior(false), 0, operations, recorder),
-            Loop::HardVerify | Loop::QueuedVerify => phases::ior_read(&cx, &ior(true), 0, operations, recorder),
+            Loop::Create => phases::mdtest_create(&context, &mdtest(false), recorder).map(|(tally, _)| tally),
+            Loop::Stat => phases::mdtest_stat(&context, &mdtest(false), operations, recorder),
+            Loop::Delete => phases::mdtest_delete(&context, &mdtest(false), operations, recorder),
+            Loop::HardCreate => phases::mdtest_create(&context, &mdtest(true), recorder).map(|(tally, _)| tally),
+            Loop::HardRead => phases::mdtest_read(&context, &mdtest(true), operations, recorder),
+            Loop::EasyTransfer => phases::ior_write(&context, &ior(false), recorder).map(|(tally, _)| tally),
+            Loop::HardTransfer => phases::ior_write(&context, &ior(true), recorder).map(|(tally, _)| tally),
+            Loop::EasyVerify => phases::ior_read(&context, &ior(false), 0, operations, recorder),
+            Loop::HardVerify | Loop::QueuedVerify => phases::ior_read(&context, &ior(true), 0, operations, recorder),
         };
         let tally = done.expect("the null store refuses nothing");
         assert_eq!((tally.operations, tally.check.faults()), (operations, 0), "{self:?}");

@@ -1,7 +1,9 @@
 //! DAOS through libdfs.
 
 use super::posix_sockets::Fabric;
-use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, PoolState, ServerFilter, Space, Stat};
+use super::{
+    Access, Backend, Description, DirBatch, FileKind, FileLayout, IoQueue, PoolState, ServerFilter, Space, Stat,
+};
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
 use ::dfs::{Mount, ObjectClass};
@@ -23,7 +25,7 @@ pub fn is_standin() -> bool {
 
 /// Which DAOS errors stand behind an errno of libdfs, what they mean and what to look at.
 pub fn hint(errno: Errno) -> Option<&'static str> {
-    ::dfs::Errno::from_raw(errno.0).hint()
+    ::dfs::DfsErrno::from_raw(errno.0).hint()
 }
 
 /// A data directory below the path where the container is mounted, as a path inside the container.
@@ -45,22 +47,22 @@ pub struct Dfs<'m> {
     pub(super) created: bool,
 }
 
-impl From<dfs::Errno> for Errno {
-    fn from(errno: dfs::Errno) -> Self {
+impl From<dfs::DfsErrno> for Errno {
+    fn from(errno: dfs::DfsErrno) -> Self {
         Errno(errno.raw())
     }
 }
 
 fn errno(error: dfs::Error) -> Errno {
-    Errno(error.errno().map_or(libc::EIO, dfs::Errno::raw))
+    Errno(error.errno().map_or(libc::EIO, dfs::DfsErrno::raw))
 }
 
-impl From<dfs::FileKind> for FileKind {
-    fn from(kind: dfs::FileKind) -> Self {
+impl From<dfs::EntryKind> for FileKind {
+    fn from(kind: dfs::EntryKind) -> Self {
         match kind {
-            dfs::FileKind::File => FileKind::File,
-            dfs::FileKind::Directory => FileKind::Directory,
-            dfs::FileKind::Symlink => FileKind::Symlink,
+            dfs::EntryKind::File => FileKind::File,
+            dfs::EntryKind::Directory => FileKind::Directory,
+            dfs::EntryKind::Symlink => FileKind::Symlink,
             _ => FileKind::Other,
         }
     }
@@ -96,9 +98,9 @@ impl<'m> Backend for Dfs<'m> {
     #[inline]
     fn open(&self, dir: &Self::Dir, name: &CStr, access: Access) -> OpResult<Self::File> {
         let access = match access {
-            Access::Read => dfs::Access::Read,
-            Access::Write => dfs::Access::Write,
-            Access::ReadWrite => dfs::Access::ReadWrite,
+            Access::Read => dfs::AccessMode::Read,
+            Access::Write => dfs::AccessMode::Write,
+            Access::ReadWrite => dfs::AccessMode::ReadWrite,
         };
         Ok(dir.open(name, access)?)
     }
@@ -202,9 +204,9 @@ impl<'m> Backend for Dfs<'m> {
         self.mount.file_from_global(&global).map_err(errno)
     }
 
-    fn layout(&self, file: &Self::File) -> OpResult<Option<Layout>> {
+    fn layout(&self, file: &Self::File) -> OpResult<Option<FileLayout>> {
         let info = file.info()?;
-        Ok(Some(Layout { object_class: info.class.name(), chunk_size: info.chunk_size }))
+        Ok(Some(FileLayout { object_class: info.class.name(), chunk_size: info.chunk_size }))
     }
 
     fn describe(&self) -> Description {

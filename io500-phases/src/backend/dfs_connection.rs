@@ -28,7 +28,7 @@ impl Connection {
         let (pool, container) = names(spec)?;
         let attributes = writes.then(|| attributes(config)).transpose()?;
         let started = agent().and_then(|()| System::start().map_err(|error| unavailable(&error)));
-        let system = agree(ranks, started)?;
+        let system = all_succeed(ranks, started)?;
         let (mut bytes, mut mount, mut created) = (Vec::new(), None, false);
         let connected = if ranks.is_root() {
             connect(&system, spec, &pool, &container, attributes.as_ref()).and_then(|(connected, made)| {
@@ -40,7 +40,7 @@ impl Connection {
         } else {
             Ok(())
         };
-        agree(ranks, connected)?;
+        all_succeed(ranks, connected)?;
         ranks.broadcast(&mut bytes);
         let imported = match mount {
             Some(mount) => Ok(mount),
@@ -49,7 +49,7 @@ impl Connection {
                 .and_then(|global| Mount::from_global(&system, &global, false))
                 .map_err(|error| unavailable(&error)),
         };
-        let mount = agree(ranks, imported)?;
+        let mount = all_succeed(ranks, imported)?;
         Ok(Connection { mount, system, pool, group: spec.group.clone(), container, created })
     }
 
@@ -63,19 +63,19 @@ impl Connection {
         let Connection { mount, system, pool, group, container, created } = self;
         drop(mount);
         let destroyed = if created {
-            Pool::connect(&system, &pool, group.as_deref(), ::dfs::Access::ReadWrite)
+            Pool::connect(&system, &pool, group.as_deref(), ::dfs::AccessMode::ReadWrite)
                 // by force: the other ranks' handles are copies of the one that is gone
                 .and_then(|pool| pool.destroy_container(&container, true))
                 .map_err(|error| Error::Unavailable(format!("container {container} cannot be removed: {error}")))
         } else {
             Ok(())
         };
-        agree(ranks, destroyed)
+        all_succeed(ranks, destroyed)
     }
 }
 
 /// The same outcome on all ranks.
-fn agree<T>(ranks: &dyn Share, own: Result<T>) -> Result<T> {
+fn all_succeed<T>(ranks: &dyn Share, own: Result<T>) -> Result<T> {
     let Some(message) = ranks.first_error(own.as_ref().err().map(ToString::to_string)) else { return own };
     let is_mistake = |error: &Error| matches!(error, Error::Config(_) | Error::NotThere { .. });
     // a mistake that only rank 0 can see is a mistake on all, so that all end alike
@@ -139,7 +139,7 @@ fn connect(
             }
         }
     };
-    let pool = Pool::connect(system, pool_name, group, ::dfs::Access::ReadWrite)
+    let pool = Pool::connect(system, pool_name, group, ::dfs::AccessMode::ReadWrite)
         .map_err(failed(&format!("pool {pool_name}")))?;
     let this = format!("container {container} of pool {pool_name}");
     let there = pool.has_container(container).map_err(failed(&this))?;

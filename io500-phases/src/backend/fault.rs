@@ -19,7 +19,7 @@
 //! assert_eq!(store.time().load(std::sync::atomic::Ordering::Relaxed), 2_000_000);
 //! ```
 
-use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, ServerFilter, Stat};
+use super::{Access, Backend, Description, DirBatch, FileKind, FileLayout, IoQueue, ServerFilter, Stat};
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
 use std::ffi::CStr;
@@ -251,7 +251,7 @@ impl<B: Backend> Backend for Faulty<B> {
     fn import(&self, bytes: &[u8]) -> OpResult<B::File> {
         self.store.import(bytes)
     }
-    fn layout(&self, file: &B::File) -> OpResult<Option<Layout>> {
+    fn layout(&self, file: &B::File) -> OpResult<Option<FileLayout>> {
         self.store.layout(file)
     }
     fn keeps_data(&self) -> bool {

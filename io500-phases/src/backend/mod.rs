@@ -109,7 +109,7 @@ pub trait Backend {
     /// The inverse of `export`.
     fn import(&self, bytes: &[u8]) -> OpResult<Self::File>;
     /// The object class and chunk size that a file really has, where the store has such things.
-    fn layout(&self, file: &Self::File) -> OpResult<Option<Layout>>;
+    fn layout(&self, file: &Self::File) -> OpResult<Option<FileLayout>>;
     /// False where a read cannot return what was written (the null backend): the reader then brings the content itself, so that
     /// verification runs at its full cost all the same.
     fn keeps_data(&self) -> bool {
@@ -233,7 +233,7 @@ pub fn list<B: Backend>(backend: &B, dir: &B::Dir, mut each: impl FnMut(&CStr, O
 
 /// The layout that a file really has.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct Layout {
+pub struct FileLayout {
     /// Name of the object class.
     pub object_class: String,
     /// Bytes.

@@ -3,7 +3,7 @@
 //! It does not list, and its files have whatever content the reader already holds (see [`Backend::keeps_data`]).
 
 use super::slots::Slots;
-use super::{Access, Backend, Description, DirBatch, FileKind, IoQueue, Layout, Stat};
+use super::{Access, Backend, Description, DirBatch, FileKind, FileLayout, IoQueue, Stat};
 use crate::buffer::{AlignedBuf, toggle_poison};
 use crate::error::OpResult;
 use crate::plan::Hints;
@@ -86,7 +86,7 @@ impl Backend for Null {
     fn import(&self, _bytes: &[u8]) -> OpResult<()> {
         Ok(())
     }
-    fn layout(&self, _file: &()) -> OpResult<Option<Layout>> {
+    fn layout(&self, _file: &()) -> OpResult<Option<FileLayout>> {
         Ok(None)
     }
     fn keeps_data(&self) -> bool {

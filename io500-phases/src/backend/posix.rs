@@ -6,7 +6,7 @@
 
 use super::posix_file::File;
 use super::posix_queue::PosixQueue;
-use super::{Access, Backend, Description, DirBatch, FileKind, Layout, Stat};
+use super::{Access, Backend, Description, DirBatch, FileKind, FileLayout, Stat};
 use super::{posix_facts, posix_queue};
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
@@ -240,7 +240,7 @@ impl Backend for Posix {
         Err(Errno(libc::ENOTSUP))
     }
 
-    fn layout(&self, _file: &File) -> OpResult<Option<Layout>> {
+    fn layout(&self, _file: &File) -> OpResult<Option<FileLayout>> {
         Ok(None)
     }
 

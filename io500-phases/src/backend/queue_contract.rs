@@ -154,7 +154,7 @@ fn on_dfs() {
     };
     let container = format!("queues-{}", std::process::id());
     let system = System::start().unwrap();
-    let connect = || Pool::connect(&system, &pool, None, ::dfs::Access::ReadWrite).unwrap();
+    let connect = || Pool::connect(&system, &pool, None, ::dfs::AccessMode::ReadWrite).unwrap();
     connect().create_container(&container, &Default::default()).unwrap();
     let tested = catch_unwind(|| {
         let mount = Mount::connect(&system, &MountOptions::new(&pool, &container)).unwrap();
@@ -163,7 +163,7 @@ fn on_dfs() {
         let create = || root.create(c"file", ::dfs::ObjectClass::INHERIT, 0).unwrap();
         let make = || store.queue(DEPTH, TRANSFER).unwrap();
         let file = create();
-        let read_only = root.open(c"file", ::dfs::Access::Read).unwrap();
+        let read_only = root.open(c"file", ::dfs::AccessMode::Read).unwrap();
         let mut queue = make();
         slots_are_kept_apart(&mut queue, &file);
         errors_come_once(&mut queue, &file, &read_only);

@@ -159,7 +159,7 @@ impl<'a, R: Recorder> Control<'a, R> {
         self.deadline = None;
         self.last = now;
         self.plan_next_look(now);
-        self.recorder.meet(self.ticker.nanos(self.start, now));
+        self.recorder.stonewall_barrier(self.ticker.nanos(self.start, now));
     }
 
     /// Nanoseconds since the loop began.

@@ -76,7 +76,7 @@ pub trait Recorder: Sized {
     /// Nanoseconds of the loop. Happens twenty times a second.
     fn look(&mut self, _done: u64, _before: u64, _now: u64) {}
     /// All ranks have met at the stonewall, at `now` nanoseconds of the loop.
-    fn meet(&mut self, _now: u64) {}
+    fn stonewall_barrier(&mut self, _now: u64) {}
     /// An empty recorder of the same kind, for another thread of the rank.
     fn fork(&self) -> Self;
     /// Adds what a fork has recorded.
@@ -151,8 +151,8 @@ impl Recorder for Latencies {
         self.series.look(done, before, now);
     }
 
-    fn meet(&mut self, now: u64) {
-        self.series.meet(now);
+    fn stonewall_barrier(&mut self, now: u64) {
+        self.series.stonewall_barrier(now);
     }
 
     fn fork(&self) -> Self {

@@ -232,7 +232,7 @@ impl Recorder for Series {
         self.reached = now.max(self.reached);
     }
 
-    fn meet(&mut self, now: u64) {
+    fn stonewall_barrier(&mut self, now: u64) {
         let now = self.origin + now;
         self.marks = Some(Marks { left: self.reached, met: now });
         self.reached = now;
@@ -333,7 +333,7 @@ mod tests {
     fn waiting_for_the_others_is_no_stall() {
         let mut series = Series::new();
         run(&mut series, &[10_000_000; 30]);
-        series.meet(9_000_000_000);
+        series.stonewall_barrier(9_000_000_000);
         series.look(31, 9_000_000_000, 9_010_000_000);
         assert_eq!(series.marks(), Some(Marks { left: 300_000_000, met: 9_000_000_000 }));
         assert_eq!(series.stall().length, 10_000_000);

@@ -96,7 +96,7 @@ impl<'a> Team<'a> {
 
     /// The meeting point: returns when all ranks are here. If all bring `Ok`, each keeps its own value; else all get the same error,
     /// that of the lowest rank that failed. Costs what a barrier costs.
-    pub fn agree<T>(&self, local: std::result::Result<T, Failure>) -> Result<T> {
+    pub fn barrier_with_status<T>(&self, local: std::result::Result<T, Failure>) -> Result<T> {
         let own = match &local {
             Err(failure) if *failure != Failure::Elsewhere => {
                 Some(self.error(self.comm.rank(), self.comm.host(), failure))
@@ -131,8 +131,8 @@ impl<'a> Team<'a> {
     }
 
     /// A meeting point after something that cannot fail.
-    pub fn meet(&self) -> Result<()> {
-        self.agree(Ok(()))
+    pub fn barrier(&self) -> Result<()> {
+        self.barrier_with_status(Ok(()))
     }
 
     /// Tells the ranks 1, 2, 4, 8 … further on, the first time there is something to tell. They do the same, so the news reaches all ranks

@@ -18,7 +18,7 @@ pub struct Removed {
     /// Directories removed.
     pub directories: u64,
     /// Entries that are not the benchmark's, and stay: how many, and the first few.
-    pub strange: u64,
+    pub unexpected: u64,
     /// Paths of the first few of those.
     pub examples: Vec<String>,
 }
@@ -27,7 +27,7 @@ const EXAMPLES: usize = 5;
 
 /// Removes the files of these families below the data directory: all ranks share the directories that hold many. Repeatable: what is gone is gone. The
 /// data directory itself goes only if `remove_datadir` says that this benchmark made it.
-pub fn sweep<B: Backend>(
+pub fn clean_up<B: Backend>(
     backend: &B,
     team: &Team<'_>,
     progress: &Progress,
@@ -35,45 +35,45 @@ pub fn sweep<B: Backend>(
     families: &[Family],
     remove_datadir: bool,
 ) -> Result<Removed> {
-    let mut sweep = Sweep { backend, team, progress, removed: Removed::default() };
+    let mut cleaner = Cleaner { backend, team, progress, removed: Removed::default() };
     let root = match backend.open_path(datadir) {
         Err(Errno(libc::ENOENT)) => Ok(None),
         other => other.map(Some).map_err(failed("open", datadir)),
     };
-    if let Some(root) = team.agree(root)? {
+    if let Some(root) = team.barrier_with_status(root)? {
         for &family in families {
-            let swept = sweep.family(&root, family);
-            team.agree(swept)?;
-            let emptied = sweep.after_family(&root, family);
-            team.agree(emptied)?;
+            let swept = cleaner.family(&root, family);
+            team.barrier_with_status(swept)?;
+            let emptied = cleaner.after_family(&root, family);
+            team.barrier_with_status(emptied)?;
         }
         if remove_datadir && team.comm().rank() == 0 {
-            sweep.remove_datadir(datadir);
+            cleaner.remove_datadir(datadir);
         }
     }
-    let own = serde_json::to_vec(&sweep.removed).expect("counts and strings");
+    let own = serde_json::to_vec(&cleaner.removed).expect("counts and strings");
     let all = team.comm().gather(&own);
     let mut total = Removed::default();
     for bytes in all.into_iter().flatten() {
         let one: Removed = serde_json::from_slice(&bytes).expect("every rank runs the same program");
         total.files += one.files;
         total.directories += one.directories;
-        total.strange += one.strange;
+        total.unexpected += one.unexpected;
         total.examples.extend(one.examples);
     }
     total.examples.truncate(EXAMPLES);
-    team.meet()?;
+    team.barrier()?;
     Ok(total)
 }
 
-struct Sweep<'a, B: Backend> {
+struct Cleaner<'a, B: Backend> {
     backend: &'a B,
     team: &'a Team<'a>,
     progress: &'a Progress,
     removed: Removed,
 }
 
-impl<B: Backend> Sweep<'_, B> {
+impl<B: Backend> Cleaner<'_, B> {
     fn open(&self, parent: &B::Dir, name: &str, path: &str) -> std::result::Result<Option<B::Dir>, Failure> {
         match self.backend.open_dir(parent, &c_name(name)) {
             // somebody else's file under the name of a directory is left alone, as is a link
@@ -174,7 +174,7 @@ impl<B: Backend> Sweep<'_, B> {
         Ok(all.into_iter().filter(|name| ours(name) && hash(name) % ranks as u64 == rank as u64).collect())
     }
 
-    /// Removes this rank's share of the files of a directory that all ranks sweep.
+    /// Removes this rank's share of the files of a directory that all ranks cleaner.
     fn files(&mut self, dir: &B::Dir, path: &str, ours: impl Fn(&str) -> bool) -> std::result::Result<(), Failure> {
         for name in self.own_share(dir, path, ours)? {
             self.unlink(dir, path, &name)?;
@@ -221,15 +221,15 @@ impl<B: Backend> Sweep<'_, B> {
             }
             Err(Errno(libc::ENOTEMPTY | libc::EEXIST)) => {
                 if let Some(dir) = self.open(parent, name, path)? {
-                    for strange in names(self.backend, &dir).map_err(failed("readdir", path))? {
+                    for unexpected in names(self.backend, &dir).map_err(failed("readdir", path))? {
                         // a directory of the benchmark stays for what is in it, which is told at its own place
-                        let kind = || self.backend.kind(&dir, &c_name(&strange));
-                        if is_own_dir(&strange) && kind().is_ok_and(|kind| kind == FileKind::Directory) {
+                        let kind = || self.backend.kind(&dir, &c_name(&unexpected));
+                        if is_own_dir(&unexpected) && kind().is_ok_and(|kind| kind == FileKind::Directory) {
                             continue;
                         }
-                        self.removed.strange += 1;
+                        self.removed.unexpected += 1;
                         if self.removed.examples.len() < EXAMPLES {
-                            self.removed.examples.push(format!("{path}/{strange}"));
+                            self.removed.examples.push(format!("{path}/{unexpected}"));
                         }
                     }
                 }

@@ -9,7 +9,7 @@ use crate::error::{Errno, OpResult, Result};
 use crate::pattern::Signature;
 
 /// A rank's view of a running phase.
-pub struct Cx<'a, B: Backend> {
+pub struct PhaseContext<'a, B: Backend> {
     /// The store.
     pub backend: &'a B,
     /// The data directory, open.
@@ -93,7 +93,7 @@ pub fn before_read<B: Backend>(backend: &B, signature: Signature, data: &mut [u8
     }
 }
 
-impl<B: Backend> Cx<'_, B> {
+impl<B: Backend> PhaseContext<'_, B> {
     /// The ranks, as messages see them.
     pub fn comm(&self) -> &dyn Comm {
         self.team.comm()
@@ -156,35 +156,35 @@ impl<B: Backend> Cx<'_, B> {
 
     /// The meeting at the stonewall: all ranks learn the maximum that everyone has to reach. The window goes on with the wear-out on
     /// ranks that have to catch up.
-    pub fn meet_at_stonewall<R: Recorder>(
+    pub fn stonewall_barrier<R: Recorder>(
         &self,
         window: &mut Window<'_>,
         control: &mut Control<'_, R>,
         done: u64,
         failure: std::result::Result<(), Failure>,
-    ) -> Result<Meeting> {
+    ) -> Result<StonewallBarrier> {
         let arrived_ns = control.elapsed_ns();
         window.enter(WindowPart::Waiting);
-        self.team.agree(failure)?;
+        self.team.barrier_with_status(failure)?;
         let mut bounds = [done, u64::MAX - done];
         self.comm().all_reduce_u64(ReduceOp::Max, &mut bounds);
         let (most, least) = (bounds[0], u64::MAX - bounds[1]);
-        let met_ns = control.elapsed_ns();
+        let reached_ns = control.elapsed_ns();
         control.without_stonewall();
         self.progress.wear_out(least, most);
         if done < most {
             window.enter(WindowPart::WearOut);
         }
-        Ok(Meeting { goal: most, met_ns, waited_ns: met_ns - arrived_ns })
+        Ok(StonewallBarrier { goal: most, reached_ns, waited_ns: reached_ns - arrived_ns })
     }
 }
 
 /// What a rank takes from the meeting at the stonewall.
-pub struct Meeting {
+pub struct StonewallBarrier {
     /// What every rank has to reach: the most that any had done.
     pub goal: u64,
     /// Nanoseconds of this rank's loop until all had met.
-    pub met_ns: u64,
+    pub reached_ns: u64,
     /// Nanoseconds of them that it waited for the others.
     pub waited_ns: u64,
 }

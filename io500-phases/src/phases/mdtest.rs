@@ -3,9 +3,9 @@
 //! The window of a rank begins when all ranks are ready and ends when all are done, so it contains one waiting for the slowest. A write phase
 //! ends with a sync inside the window. Making and removing the directories is outside.
 
-use super::context::{Cx, Meeting, before_read, failed, outcome};
-use super::crew::{Crew, Hands};
+use super::context::{PhaseContext, StonewallBarrier, before_read, failed, outcome};
 use super::tally::{Check, RankTally};
+use super::workers::{WorkerState, Workers};
 use crate::backend::{Access, Backend, list};
 use crate::comm::ReduceOp;
 use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop, WindowPart};
@@ -14,97 +14,98 @@ use crate::plan::{MdtestPlan, Step};
 use std::ffi::CString;
 
 /// Creates files until the stonewall and on to what the fastest rank had created by then. Returns the tally and the files of every rank.
-pub fn create<B, R>(cx: &Cx<'_, B>, plan: &MdtestPlan, recorder: &mut R) -> Result<(RankTally, u64)>
+pub fn create<B, R>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, recorder: &mut R) -> Result<(RankTally, u64)>
 where
     B: Backend + Sync,
     B::Dir: Sync,
     R: Recorder + Send,
 {
-    let ((), tree_ns) = timed(cx, || make_tree(cx, plan))?;
-    let work = Work::new(cx, plan, Step::Create);
-    let (mut current, owner) = (cx.team.agree(work.begin())?, work.owner as u32);
-    let mut crew = Crew::new(cx, plan, work.owner, recorder);
-    let backend = cx.backend;
-    let one = |control: &mut Control<'_, R>, visit: &Visit<'_, B>, hands: &mut Hands| {
-        let file = backend.create(visit.dir, hands.names.with(visit.number), plan.hints).during("create")?;
+    let ((), tree_ns) = timed(context, || make_tree(context, plan))?;
+    let work = Work::new(context, plan, Step::Create);
+    let (mut current, owner) = (context.team.barrier_with_status(work.begin())?, work.owner as u32);
+    let mut workers = Workers::new(context, plan, work.owner, recorder);
+    let backend = context.backend;
+    let one = |control: &mut Control<'_, R>, visit: &Visit<'_, B>, worker: &mut WorkerState| {
+        let file = backend.create(visit.dir, worker.names.with(visit.number), plan.hints).during("create")?;
         control.part(OpKind::Create);
         if plan.file_size > 0 {
-            plan.signature.refill(&mut hands.data, owner, visit.number);
-            backend.write_at(&file, 0, &hands.data).during("write")?;
+            plan.signature.refill(&mut worker.data, owner, visit.number);
+            backend.write_at(&file, 0, &worker.data).during("write")?;
             control.part(OpKind::Write);
         }
         backend.close(file).during("close")
     };
     // as in mdtest, a limit of the directories takes the stonewall's place
-    let stonewall_ns = cx.stonewall_ns().filter(|_| plan.files_per_dir.is_none());
-    cx.team.meet()?;
+    let stonewall_ns = context.stonewall_ns().filter(|_| plan.files_per_dir.is_none());
+    context.team.barrier()?;
 
-    let begin = cx.edge();
-    let mut window = cx.window(begin, WindowPart::Operations);
-    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, stonewall_ns);
+    let begin = context.edge();
+    let mut window = context.window(begin, WindowPart::Operations);
+    let mut control = Control::begin(context.ticker, context.progress, context.team, recorder, stonewall_ns);
     let (at_stonewall, stop) =
-        work.run(&mut current, &mut crew, &mut control, (0, plan.files), Some(OpKind::Close), one);
+        work.run(&mut current, &mut workers, &mut control, (0, plan.files), Some(OpKind::Close), one);
     let ended = work.outcome(stop, at_stonewall);
-    let Meeting { goal, met_ns: stonewall_ns, waited_ns } =
-        cx.meet_at_stonewall(&mut window, &mut control, at_stonewall, ended)?;
-    let (done, stop) = work.run(&mut current, &mut crew, &mut control, (at_stonewall, goal), Some(OpKind::Close), one);
+    let StonewallBarrier { goal, reached_ns: stonewall_ns, waited_ns } =
+        context.stonewall_barrier(&mut window, &mut control, at_stonewall, ended)?;
+    let (done, stop) =
+        work.run(&mut current, &mut workers, &mut control, (at_stonewall, goal), Some(OpKind::Close), one);
     let loop_ns = control.elapsed_ns();
     window.enter(WindowPart::Sync);
     let sync = || current.dir.as_ref().map_or(Ok(()), |dir| backend.sync_all(dir));
     let ended = work.outcome(stop, done).and_then(|()| sync().map_err(failed("sync", work.dir_path(current.number))));
     window.enter(WindowPart::Waiting);
-    cx.team.agree(ended)?;
-    let end = cx.edge();
+    context.team.barrier_with_status(ended)?;
+    let end = context.edge();
     let parts = window.end(end);
 
-    crew.join(recorder);
+    workers.join(recorder);
     let check = Check { checked: done, ..Check::default() };
     let bytes = done * plan.file_size as u64;
-    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, parts, ..cx.tally(begin, end) };
+    let tally = RankTally { at_stonewall, stonewall_ns, waited_ns, parts, ..context.tally(begin, end) };
     Ok((RankTally { operations: done, bytes, loop_ns, tree_ns, check, ..tally }, goal))
 }
 
 /// Looks up every file: it must be a file of the right size.
-pub fn stat<B, R>(cx: &Cx<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
+pub fn stat<B, R>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
 where
     B: Backend + Sync,
     B::Dir: Sync,
     R: Recorder + Send,
 {
-    let backend = cx.backend;
+    let backend = context.backend;
     let expected = plan.file_size as u64;
-    visit(cx, plan, Step::Stat, files, recorder, Some(OpKind::Stat), |_, visit, hands| {
-        let Hands { names, check, .. } = hands;
+    visit(context, plan, Step::Stat, files, recorder, Some(OpKind::Stat), |_, visit, worker| {
+        let WorkerState { names, check, .. } = worker;
         let stat = match backend.stat(visit.dir, names.with(visit.number)) {
             Err(errno) if errno.0 == libc::ENOENT => {
-                check.book_missing(|| visit.path());
+                check.count_missing(|| visit.path());
                 return Ok(());
             }
             other => other.during("stat")?,
         };
         check.checked += 1;
         if stat.size != expected && backend.keeps_data() {
-            check.book_short(expected, stat.size, 0, || visit.path());
+            check.count_short(expected, stat.size, 0, || visit.path());
         }
         Ok(())
     })
 }
 
 /// Opens and reads every file and compares every byte.
-pub fn read<B, R>(cx: &Cx<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
+pub fn read<B, R>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
 where
     B: Backend + Sync,
     B::Dir: Sync,
     R: Recorder + Send,
 {
-    let backend = cx.backend;
-    let owner = plan.owner(Step::Read, cx.rank(), cx.ranks()) as u32;
+    let backend = context.backend;
+    let owner = plan.owner(Step::Read, context.rank(), context.ranks()) as u32;
     let signature = plan.signature;
-    visit(cx, plan, Step::Read, files, recorder, None, |control, visit, hands| {
-        let Hands { names, data, check, bytes, .. } = hands;
+    visit(context, plan, Step::Read, files, recorder, None, |control, visit, worker| {
+        let WorkerState { names, data, check, bytes, .. } = worker;
         let file = match backend.open(visit.dir, names.with(visit.number), Access::Read) {
             Err(errno) if errno.0 == libc::ENOENT => {
-                check.book_missing(|| visit.path());
+                check.count_missing(|| visit.path());
                 return Ok(());
             }
             other => other.during("open")?,
@@ -117,9 +118,9 @@ where
         control.part(OpKind::Close);
         check.checked += 1;
         if got != data.len() {
-            check.book_short(data.len() as u64, got as u64, 0, || visit.path());
+            check.count_short(data.len() as u64, got as u64, 0, || visit.path());
         } else if let Err(mismatch) = signature.verify(data, owner, visit.number) {
-            check.book_wrong(mismatch, 0, || visit.path());
+            check.count_wrong(mismatch, 0, || visit.path());
         }
         *bytes += got as u64;
         Ok(())
@@ -127,28 +128,30 @@ where
 }
 
 /// Removes every file, and then, outside the window, the directories.
-pub fn delete<B, R>(cx: &Cx<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
+pub fn delete<B, R>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
 where
     B: Backend + Sync,
     B::Dir: Sync,
     R: Recorder + Send,
 {
-    let backend = cx.backend;
-    let mut tally = visit(cx, plan, Step::Delete, files, recorder, Some(OpKind::Remove), |_, visit, hands| {
-        let Hands { names, check, .. } = hands;
+    let backend = context.backend;
+    let mut tally = visit(context, plan, Step::Delete, files, recorder, Some(OpKind::Remove), |_, visit, worker| {
+        let WorkerState { names, check, .. } = worker;
         match backend.unlink(visit.dir, names.with(visit.number)) {
-            Err(errno) if errno.0 == libc::ENOENT => check.book_missing(|| visit.path()),
+            Err(errno) if errno.0 == libc::ENOENT => check.count_missing(|| visit.path()),
             other => other.during("remove")?,
         }
         check.checked += 1;
         Ok(())
     })?;
-    let ((), tree_ns) = timed(cx, || cx.team.agree(remove_tree(cx, plan, &mut tally.check)))?;
+    let ((), tree_ns) =
+        timed(context, || context.team.barrier_with_status(remove_tree(context, plan, &mut tally.check)))?;
     // the directories that hold them go last, when the others are gone; what a rank has found in its own keeps both
-    let mut left = [tally.check.extra];
-    cx.comm().all_reduce_u64(ReduceOp::Sum, &mut left);
-    let last = if cx.rank() == 0 && left == [0] { remove_test_dirs(cx, plan, &mut tally.check) } else { Ok(()) };
-    cx.team.agree(last)?;
+    let mut left = [tally.check.unexpected];
+    context.comm().all_reduce_u64(ReduceOp::Sum, &mut left);
+    let last =
+        if context.rank() == 0 && left == [0] { remove_test_dirs(context, plan, &mut tally.check) } else { Ok(()) };
+    context.team.barrier_with_status(last)?;
     Ok(RankTally { tree_ns, ..tally })
 }
 
@@ -170,40 +173,40 @@ impl<B: Backend> Visit<'_, B> {
 }
 
 fn visit<B, R>(
-    cx: &Cx<'_, B>,
+    context: &PhaseContext<'_, B>,
     plan: &MdtestPlan,
     step: Step,
     files: u64,
     recorder: &mut R,
     last_part: Option<OpKind>,
-    each: impl Fn(&mut Control<'_, R>, &Visit<'_, B>, &mut Hands) -> std::result::Result<(), OpError> + Sync,
+    each: impl Fn(&mut Control<'_, R>, &Visit<'_, B>, &mut WorkerState) -> std::result::Result<(), OpError> + Sync,
 ) -> Result<RankTally>
 where
     B: Backend + Sync,
     B::Dir: Sync,
     R: Recorder + Send,
 {
-    let work = Work::new(cx, plan, step);
-    let mut current = cx.team.agree(work.begin())?;
-    let mut crew = Crew::new(cx, plan, work.owner, recorder);
-    cx.progress.set_goal(files);
-    cx.team.meet()?;
+    let work = Work::new(context, plan, step);
+    let mut current = context.team.barrier_with_status(work.begin())?;
+    let mut workers = Workers::new(context, plan, work.owner, recorder);
+    context.progress.set_goal(files);
+    context.team.barrier()?;
 
-    let begin = cx.edge();
-    let mut window = cx.window(begin, WindowPart::Operations);
-    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, None);
-    let (done, stop) = work.run(&mut current, &mut crew, &mut control, (0, files), last_part, each);
+    let begin = context.edge();
+    let mut window = context.window(begin, WindowPart::Operations);
+    let mut control = Control::begin(context.ticker, context.progress, context.team, recorder, None);
+    let (done, stop) = work.run(&mut current, &mut workers, &mut control, (0, files), last_part, each);
     let loop_ns = control.elapsed_ns();
     window.enter(WindowPart::Waiting);
-    cx.team.agree(work.outcome(stop, done))?;
-    let end = cx.edge();
+    context.team.barrier_with_status(work.outcome(stop, done))?;
+    let end = context.edge();
     let parts = window.end(end);
-    let (mut check, bytes) = crew.join(recorder);
+    let (mut check, bytes) = workers.join(recorder);
     if let Some(first) = current.first_missing {
         check.missing += current.missing;
         check.first.get_or_insert_with(|| format!("{}: not there", work.path(first)));
     }
-    Ok(RankTally { operations: done, bytes, loop_ns, parts, check, ..cx.tally(begin, end) })
+    Ok(RankTally { operations: done, bytes, loop_ns, parts, check, ..context.tally(begin, end) })
 }
 
 /// Where the files of a step are.
@@ -231,7 +234,7 @@ struct Current<B: Backend> {
 
 /// One rank's part of one step.
 struct Work<'a, B: Backend> {
-    cx: &'a Cx<'a, B>,
+    context: &'a PhaseContext<'a, B>,
     plan: &'a MdtestPlan,
     step: Step,
     owner: usize,
@@ -239,21 +242,21 @@ struct Work<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> Work<'a, B> {
-    fn new(cx: &'a Cx<'a, B>, plan: &'a MdtestPlan, step: Step) -> Self {
-        let (rank, ranks) = (cx.rank(), cx.ranks());
+    fn new(context: &'a PhaseContext<'a, B>, plan: &'a MdtestPlan, step: Step) -> Self {
+        let (rank, ranks) = (context.rank(), context.ranks());
         let (owner, dir_owner) = (plan.owner(step, rank, ranks), plan.dir_owner(step, rank, ranks));
-        Work { cx, plan, step, owner, dir_owner }
+        Work { context, plan, step, owner, dir_owner }
     }
 
     /// Opens the first directory, before the clock starts.
     fn begin(&self) -> std::result::Result<Current<B>, Failure> {
-        let tree = open_test_dir(self.cx, self.plan, 0)?;
+        let tree = open_test_dir(self.context, self.plan, 0)?;
         let dir = self.enter(&tree).map_err(failed("open", self.dir_path(0)))?;
         Ok(Current { number: 0, dir, missing: 0, first_missing: None })
     }
 
     fn enter(&self, tree: &B::Dir) -> OpResult<Option<B::Dir>> {
-        match self.cx.backend.open_dir(tree, &c_name(&self.plan.tree_dir(self.dir_owner))) {
+        match self.context.backend.open_dir(tree, &c_name(&self.plan.tree_dir(self.dir_owner))) {
             Err(Errno(libc::ENOENT)) if self.step != Step::Create => Ok(None),
             other => other.map(Some),
         }
@@ -261,8 +264,8 @@ impl<'a, B: Backend> Work<'a, B> {
 
     /// The directory of this rank's files in a later test directory, which it comes to while the clock runs.
     fn go_on(&self, number: u64) -> OpResult<Option<B::Dir>> {
-        let backend = self.cx.backend;
-        let family = backend.open_dir(self.cx.root, &c_name(self.plan.family.name()))?;
+        let backend = self.context.backend;
+        let family = backend.open_dir(self.context.root, &c_name(self.plan.family.name()))?;
         match backend.open_dir(&family, &c_name(&MdtestPlan::test_dir(number))) {
             Err(Errno(libc::ENOENT)) if self.step != Step::Create => Ok(None),
             other => self.enter(&other?),
@@ -273,11 +276,11 @@ impl<'a, B: Backend> Work<'a, B> {
     fn run<R: Recorder + Send>(
         &self,
         current: &mut Current<B>,
-        crew: &mut Crew<R>,
+        workers: &mut Workers<R>,
         control: &mut Control<'_, R>,
         (from, limit): (u64, u64),
         last_part: Option<OpKind>,
-        each: impl Fn(&mut Control<'_, R>, &Visit<'_, B>, &mut Hands) -> std::result::Result<(), OpError> + Sync,
+        each: impl Fn(&mut Control<'_, R>, &Visit<'_, B>, &mut WorkerState) -> std::result::Result<(), OpError> + Sync,
     ) -> (u64, Option<Stop>)
     where
         B: Sync,
@@ -298,8 +301,8 @@ impl<'a, B: Backend> Work<'a, B> {
             let stop = match &current.dir {
                 Some(dir) => {
                     let stop;
-                    (done, stop) = crew.run(control, (done, end), last_part, |control, hands, index| {
-                        each(control, &Visit { dir, place, index, number: index - first }, hands)
+                    (done, stop) = workers.run(control, (done, end), last_part, |control, worker, index| {
+                        each(control, &Visit { dir, place, index, number: index - first }, worker)
                     });
                     stop
                 }
@@ -323,7 +326,7 @@ impl<'a, B: Backend> Work<'a, B> {
     }
 
     fn place(&self) -> Place<'a> {
-        Place { plan: self.plan, step: self.step, rank: self.cx.rank(), ranks: self.cx.ranks() }
+        Place { plan: self.plan, step: self.step, rank: self.context.rank(), ranks: self.context.ranks() }
     }
 
     fn path(&self, index: u64) -> String {
@@ -335,10 +338,10 @@ impl<'a, B: Backend> Work<'a, B> {
     }
 }
 
-fn timed<B: Backend, T>(cx: &Cx<'_, B>, work: impl FnOnce() -> Result<T>) -> Result<(T, u64)> {
-    let begin = cx.ticker.now_ns();
+fn timed<B: Backend, T>(context: &PhaseContext<'_, B>, work: impl FnOnce() -> Result<T>) -> Result<(T, u64)> {
+    let begin = context.ticker.now_ns();
     let value = work()?;
-    Ok((value, cx.ticker.now_ns() - begin))
+    Ok((value, context.ticker.now_ns() - begin))
 }
 
 fn test_dir_path(plan: &MdtestPlan, number: u64) -> String {
@@ -349,83 +352,94 @@ fn tree_path(plan: &MdtestPlan, number: u64, owner: usize) -> String {
     format!("{}/{}", test_dir_path(plan, number), plan.tree_dir(owner))
 }
 
-fn open_family<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan) -> std::result::Result<B::Dir, Failure> {
+fn open_family<B: Backend>(context: &PhaseContext<'_, B>, plan: &MdtestPlan) -> std::result::Result<B::Dir, Failure> {
     let family = plan.family.name();
-    cx.backend.open_dir(cx.root, &c_name(family)).map_err(failed("open", family))
+    context.backend.open_dir(context.root, &c_name(family)).map_err(failed("open", family))
 }
 
-fn open_test_dir<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan, number: u64) -> std::result::Result<B::Dir, Failure> {
-    let dir = open_family(cx, plan)?;
+fn open_test_dir<B: Backend>(
+    context: &PhaseContext<'_, B>,
+    plan: &MdtestPlan,
+    number: u64,
+) -> std::result::Result<B::Dir, Failure> {
+    let dir = open_family(context, plan)?;
     let name = c_name(&MdtestPlan::test_dir(number));
-    cx.backend.open_dir(&dir, &name).map_err(failed("open", test_dir_path(plan, number)))
+    context.backend.open_dir(&dir, &name).map_err(failed("open", test_dir_path(plan, number)))
 }
 
 /// Rank 0 makes what is shared, then every rank its own directory.
-fn make_tree<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan) -> Result<()> {
+fn make_tree<B: Backend>(context: &PhaseContext<'_, B>, plan: &MdtestPlan) -> Result<()> {
     let make = |parent: &B::Dir, name: &str, path: String| {
-        cx.progress.beat();
-        match cx.backend.mkdir(parent, &c_name(name), plan.hints) {
+        context.progress.beat();
+        match context.backend.mkdir(parent, &c_name(name), plan.hints) {
             Err(Errno(libc::EEXIST)) => Ok(()), // an empty tree that an interrupted run left
             other => other.map_err(failed("mkdir", path)),
         }
     };
     let shared = || {
-        let dir = open_family(cx, plan)?;
+        let dir = open_family(context, plan)?;
         for number in 0..plan.test_dirs(plan.files) {
             make(&dir, &MdtestPlan::test_dir(number), test_dir_path(plan, number))?;
             if !plan.dir_per_rank {
-                let tree = open_test_dir(cx, plan, number)?;
+                let tree = open_test_dir(context, plan, number)?;
                 make(&tree, &plan.tree_dir(0), tree_path(plan, number, 0))?;
             }
         }
         Ok(())
     };
-    cx.team.agree(if cx.rank() == 0 { shared() } else { Ok(()) })?;
+    context.team.barrier_with_status(if context.rank() == 0 { shared() } else { Ok(()) })?;
     let own = || {
-        let tree = open_test_dir(cx, plan, 0)?;
-        make(&tree, &plan.tree_dir(cx.rank()), tree_path(plan, 0, cx.rank()))
+        let tree = open_test_dir(context, plan, 0)?;
+        make(&tree, &plan.tree_dir(context.rank()), tree_path(plan, 0, context.rank()))
     };
-    cx.team.agree(if plan.dir_per_rank { own() } else { Ok(()) })
+    context.team.barrier_with_status(if plan.dir_per_rank { own() } else { Ok(()) })
 }
 
-fn remove_tree<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan, check: &mut Check) -> std::result::Result<(), Failure> {
-    if !plan.dir_per_rank && cx.rank() != 0 {
+fn remove_tree<B: Backend>(
+    context: &PhaseContext<'_, B>,
+    plan: &MdtestPlan,
+    check: &mut Check,
+) -> std::result::Result<(), Failure> {
+    if !plan.dir_per_rank && context.rank() != 0 {
         return Ok(());
     }
     (0..plan.test_dirs(plan.files)).try_for_each(|number| {
-        let tree = match open_test_dir(cx, plan, number) {
+        let tree = match open_test_dir(context, plan, number) {
             // its files were missing, and that is booked
             Err(Failure::Storage { errno: libc::ENOENT, .. }) => return Ok(()),
             other => other?,
         };
-        remove_dir(cx, &tree, &plan.tree_dir(cx.rank()), tree_path(plan, number, cx.rank()), check)
+        remove_dir(context, &tree, &plan.tree_dir(context.rank()), tree_path(plan, number, context.rank()), check)
     })
 }
 
 fn remove_test_dirs<B: Backend>(
-    cx: &Cx<'_, B>,
+    context: &PhaseContext<'_, B>,
     plan: &MdtestPlan,
     check: &mut Check,
 ) -> std::result::Result<(), Failure> {
-    let dir = open_family(cx, plan)?;
-    (0..plan.test_dirs(plan.files))
-        .try_for_each(|number| remove_dir(cx, &dir, &MdtestPlan::test_dir(number), test_dir_path(plan, number), check))
+    let dir = open_family(context, plan)?;
+    (0..plan.test_dirs(plan.files)).try_for_each(|number| {
+        remove_dir(context, &dir, &MdtestPlan::test_dir(number), test_dir_path(plan, number), check)
+    })
 }
 
 /// Removes a directory that must be empty now; what is left in it was not made by this run and stays.
 fn remove_dir<B: Backend>(
-    cx: &Cx<'_, B>,
+    context: &PhaseContext<'_, B>,
     parent: &B::Dir,
     name: &str,
     path: String,
     check: &mut Check,
 ) -> std::result::Result<(), Failure> {
     let c = c_name(name);
-    match cx.backend.rmdir(parent, &c) {
+    match context.backend.rmdir(parent, &c) {
         Err(Errno(libc::ENOTEMPTY)) => {
-            let dir = cx.backend.open_dir(parent, &c).map_err(failed("open", &path))?;
-            list(cx.backend, &dir, |entry, _| check.book_extra(|| format!("{path}/{}", entry.to_string_lossy())))
-                .map_err(failed("readdir", &path))
+            let dir = context.backend.open_dir(parent, &c).map_err(failed("open", &path))?;
+            list(context.backend, &dir, |entry, _| {
+                check.count_unexpected(|| format!("{path}/{}", entry.to_string_lossy()))
+            })
+            .map_err(failed("readdir", &path))
         }
         Err(Errno(libc::ENOENT)) => Ok(()), // its files were missing too, and that is booked
         other => other.map_err(failed("rmdir", path)),

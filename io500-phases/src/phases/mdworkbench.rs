@@ -3,7 +3,7 @@
 //! The window of a rank is its own loop, from the moment all ranks are ready; the rate is the operations of all ranks over the longest
 //! window. Making a set is an operation, a replaced object is four: stat, read, remove, create.
 
-use super::context::{Cx, before_read, failed, outcome};
+use super::context::{PhaseContext, before_read, failed, outcome};
 use super::tally::{Check, RankTally};
 use crate::backend::{Access, Backend};
 use crate::buffer::AlignedBuf;
@@ -19,21 +19,21 @@ const PREFIX: &str = "file-";
 
 /// Creates the sets of this rank and `objects` in each.
 pub fn create<B: Backend, R: Recorder>(
-    cx: &Cx<'_, B>,
+    context: &PhaseContext<'_, B>,
     plan: &MdworkbenchPlan,
     objects: u64,
     recorder: &mut R,
 ) -> Result<RankTally> {
-    let (backend, writer) = (cx.backend, cx.rank() as u32);
-    let base = cx.team.agree(open_base(cx))?;
+    let (backend, writer) = (context.backend, context.rank() as u32);
+    let base = context.team.barrier_with_status(open_base(context))?;
     let mut names = NumberedName::new(PREFIX);
     let mut data = filled(plan, writer);
     let mut waiter = Waiter::new(plan.waiting);
 
-    let begin = cx.edge();
-    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, None);
+    let begin = context.edge();
+    let mut control = Control::begin(context.ticker, context.progress, context.team, recorder, None);
     let sets = (0..SETS).map(|set| {
-        let name = CString::new(MdworkbenchPlan::set_name(cx.rank(), set)).expect("digits");
+        let name = CString::new(MdworkbenchPlan::set_name(context.rank(), set)).expect("digits");
         let path = format!("{}/{}", Family::Mdworkbench.name(), name.to_string_lossy());
         match backend.mkdir(&base, &name, plan.hints) {
             Ok(()) | Err(Errno(libc::EEXIST)) => backend.open_dir(&base, &name).map_err(failed("open", path)),
@@ -56,10 +56,10 @@ pub fn create<B: Backend, R: Recorder>(
         }),
         Err(_) => (0, None),
     };
-    let end = cx.edge();
+    let end = context.edge();
     let loop_ns = control.elapsed_ns();
-    let ended = sets.map(drop).and_then(|()| outcome(stop, || path(cx.rank(), done)));
-    cx.team.agree(ended)?;
+    let ended = sets.map(drop).and_then(|()| outcome(stop, || path(context.rank(), done)));
+    context.team.barrier_with_status(ended)?;
     let check = Check { checked: done, ..Check::default() };
     let bytes = done * plan_bytes();
     Ok(RankTally {
@@ -68,19 +68,19 @@ pub fn create<B: Backend, R: Recorder>(
         loop_ns,
         longest_op_ns: waiter.longest_ns,
         check,
-        ..cx.tally(begin, end)
+        ..context.tally(begin, end)
     })
 }
 
 /// Replaces `objects` in every set: those from `start` on go, as many come behind the `precreate` that are there.
 pub fn bench<B: Backend, R: Recorder>(
-    cx: &Cx<'_, B>,
+    context: &PhaseContext<'_, B>,
     plan: &MdworkbenchPlan,
     (start, objects, precreate): (u64, u64, u64),
     recorder: &mut R,
 ) -> Result<RankTally> {
-    let (backend, rank, ranks) = (cx.backend, cx.rank(), cx.ranks());
-    let opened = open_base(cx).and_then(|base| {
+    let (backend, rank, ranks) = (context.backend, context.rank(), context.ranks());
+    let opened = open_base(context).and_then(|base| {
         let set_of = |owner: usize, set: usize| {
             let name = MdworkbenchPlan::set_name(owner, set);
             let path = format!("{}/{name}", Family::Mdworkbench.name());
@@ -91,16 +91,16 @@ pub fn bench<B: Backend, R: Recorder>(
         let write = (0..SETS).map(|set| set_of(MdworkbenchPlan::write_owner(rank, ranks, set), set));
         Ok((read, write.collect::<std::result::Result<Vec<B::Dir>, Failure>>()?))
     });
-    let (read_sets, write_sets) = cx.team.agree(opened)?;
+    let (read_sets, write_sets) = context.team.barrier_with_status(opened)?;
     let (mut old_names, mut new_names) = (NumberedName::new(PREFIX), NumberedName::new(PREFIX));
     let mut data = AlignedBuf::new(MdworkbenchPlan::OBJECT_SIZE);
     let mut check = Check::default();
     let mut waiter = Waiter::new(plan.waiting);
     let (mut operations, mut bytes) = (0, 0);
-    cx.team.meet()?;
+    context.team.barrier()?;
 
-    let begin = cx.edge();
-    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, None);
+    let begin = context.edge();
+    let mut control = Control::begin(context.ticker, context.progress, context.team, recorder, None);
     let (done, stop) = control.run(0, objects * SETS as u64, Some(OpKind::Close), |control, i| {
         let (index, set) = split(i);
         let (old, new) = (start + index, precreate + start + index);
@@ -110,7 +110,7 @@ pub fn bench<B: Backend, R: Recorder>(
         waiter.begin(control);
         match backend.stat(&read_sets[set], name) {
             Err(Errno(libc::ENOENT)) => {
-                check.book_missing(|| path_of(reader as usize, set, old));
+                check.count_missing(|| path_of(reader as usize, set, old));
                 return Ok(());
             }
             other => other.during("stat")?,
@@ -128,9 +128,9 @@ pub fn bench<B: Backend, R: Recorder>(
         control.part(OpKind::Read);
         check.checked += 1;
         if got != data.len() {
-            check.book_short(data.len() as u64, got as u64, 0, || path_of(reader as usize, set, old));
+            check.count_short(data.len() as u64, got as u64, 0, || path_of(reader as usize, set, old));
         } else if let Err(mismatch) = plan.signature.verify(&data, reader, MdworkbenchPlan::item(old, set)) {
-            check.book_wrong(mismatch, 0, || path_of(reader as usize, set, old));
+            check.count_wrong(mismatch, 0, || path_of(reader as usize, set, old));
         }
         control.unrecorded();
         backend.close(file).during("close")?;
@@ -152,23 +152,23 @@ pub fn bench<B: Backend, R: Recorder>(
         bytes += got as u64 + plan_bytes();
         Ok(())
     });
-    let end = cx.edge();
+    let end = context.edge();
     let loop_ns = control.elapsed_ns();
     let failed_at = split(done);
-    cx.team.agree(outcome(stop, || {
+    context.team.barrier_with_status(outcome(stop, || {
         path_of(MdworkbenchPlan::read_owner(rank, ranks, failed_at.1), failed_at.1, start + failed_at.0)
     }))?;
-    Ok(RankTally { operations, bytes, loop_ns, longest_op_ns: waiter.longest_ns, check, ..cx.tally(begin, end) })
+    Ok(RankTally { operations, bytes, loop_ns, longest_op_ns: waiter.longest_ns, check, ..context.tally(begin, end) })
 }
 
 /// Removes the objects of this rank's sets from `start` on, and the sets.
 pub fn delete<B: Backend, R: Recorder>(
-    cx: &Cx<'_, B>,
+    context: &PhaseContext<'_, B>,
     (start, objects): (u64, u64),
     recorder: &mut R,
 ) -> Result<RankTally> {
-    let (backend, rank) = (cx.backend, cx.rank());
-    let opened = open_base(cx).and_then(|base| {
+    let (backend, rank) = (context.backend, context.rank());
+    let opened = open_base(context).and_then(|base| {
         let sets = (0..SETS).map(|set| {
             let name = CString::new(MdworkbenchPlan::set_name(rank, set)).expect("digits");
             let path = format!("{}/{}", Family::Mdworkbench.name(), name.to_string_lossy());
@@ -177,19 +177,19 @@ pub fn delete<B: Backend, R: Recorder>(
         let sets = sets.collect::<std::result::Result<Vec<_>, Failure>>()?;
         Ok((base, sets))
     });
-    let (base, sets) = cx.team.agree(opened)?;
+    let (base, sets) = context.team.barrier_with_status(opened)?;
     let mut names = NumberedName::new(PREFIX);
     let mut check = Check::default();
     let mut waiter = Waiter::new(0.0);
-    cx.team.meet()?;
+    context.team.barrier()?;
 
-    let begin = cx.edge();
-    let mut control = Control::begin(cx.ticker, cx.progress, cx.team, recorder, None);
+    let begin = context.edge();
+    let mut control = Control::begin(context.ticker, context.progress, context.team, recorder, None);
     let (done, stop) = control.run(0, objects * SETS as u64, Some(OpKind::Remove), |control, i| {
         let (set, index) = ((i / objects) as usize, start + i % objects);
         waiter.begin(control);
         match backend.unlink(&sets[set].0, names.with(index)) {
-            Err(Errno(libc::ENOENT)) => check.book_missing(|| path_of(rank, set, index)),
+            Err(Errno(libc::ENOENT)) => check.count_missing(|| path_of(rank, set, index)),
             other => other.during("remove")?,
         }
         check.checked += 1;
@@ -203,22 +203,22 @@ pub fn delete<B: Backend, R: Recorder>(
             removed = match backend.rmdir(&base, &name) {
                 Err(Errno(libc::ENOTEMPTY)) => {
                     let path = format!("{}/{}", Family::Mdworkbench.name(), name.to_string_lossy());
-                    check.book_extra(|| format!("{path}/…"));
+                    check.count_unexpected(|| format!("{path}/…"));
                     Ok(())
                 }
                 other => other.map_err(failed("rmdir", name.to_string_lossy())),
             };
         }
     }
-    let end = cx.edge();
+    let end = context.edge();
     let loop_ns = control.elapsed_ns();
-    cx.team.agree(removed)?;
+    context.team.barrier_with_status(removed)?;
     Ok(RankTally {
         operations: done + SETS as u64,
         loop_ns,
         longest_op_ns: waiter.longest_ns,
         check,
-        ..cx.tally(begin, end)
+        ..context.tally(begin, end)
     })
 }
 
@@ -281,7 +281,7 @@ fn path(owner: usize, i: u64) -> String {
     path_of(owner, set, index)
 }
 
-fn open_base<B: Backend>(cx: &Cx<'_, B>) -> std::result::Result<B::Dir, Failure> {
+fn open_base<B: Backend>(context: &PhaseContext<'_, B>) -> std::result::Result<B::Dir, Failure> {
     let name = Family::Mdworkbench.name();
-    cx.backend.open_dir(cx.root, &CString::new(name).expect("a plain name")).map_err(failed("open", name))
+    context.backend.open_dir(context.root, &CString::new(name).expect("a plain name")).map_err(failed("open", name))
 }

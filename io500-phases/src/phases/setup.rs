@@ -33,9 +33,11 @@ pub fn inspect<B: Backend>(
     let mut present = Vec::new();
     if let Some(root) = &root {
         let names = names(backend, root).map_err(failed("readdir", datadir))?;
-        if let Some(strange) = names.iter().find(|name| !FAMILIES.iter().any(|family| family.name() == name.as_str())) {
+        if let Some(unexpected) =
+            names.iter().find(|name| !FAMILIES.iter().any(|family| family.name() == name.as_str()))
+        {
             return Err(Failure::Config(format!(
-                "the data directory {datadir} is not empty and not of this benchmark: it holds {strange:?}"
+                "the data directory {datadir} is not empty and not of this benchmark: it holds {unexpected:?}"
             )));
         }
         present = names;
@@ -161,7 +163,7 @@ pub fn make_unique_dirs<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str,
             Err(errno) => Err(failed("mkdir", format!("{path}/{own}"))(errno)),
         }
     });
-    team.agree(made)
+    team.barrier_with_status(made)
 }
 
 /// Why a data directory cannot be made.

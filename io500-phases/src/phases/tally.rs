@@ -84,7 +84,8 @@ pub struct Check {
     /// Files that must be there and are not.
     pub missing: u64,
     /// Files or directories that nobody should have made.
-    pub extra: u64,
+    #[serde(alias = "extra")]
+    pub unexpected: u64,
     /// The first fault seen by the lowest rank that saw one.
     pub first: Option<String>,
 }
@@ -97,7 +98,7 @@ impl Check {
 
     /// Number of faulty transfers and files.
     pub fn faults(&self) -> u64 {
-        self.wrong + self.short + self.missing + self.extra
+        self.wrong + self.short + self.missing + self.unexpected
     }
 
     /// Adds what a higher rank found.
@@ -107,15 +108,15 @@ impl Check {
         self.wrong_bytes += other.wrong_bytes;
         self.short += other.short;
         self.missing += other.missing;
-        self.extra += other.extra;
+        self.unexpected += other.unexpected;
         if self.first.is_none() {
             self.first.clone_from(&other.first);
         }
     }
 
-    /// Books wrong bytes. `offset` is that of the transfer in the file.
+    /// Counts wrong bytes. `offset` is that of the transfer in the file.
     #[cold]
-    pub fn book_wrong(&mut self, mismatch: Mismatch, offset: u64, path: impl FnOnce() -> String) {
+    pub fn count_wrong(&mut self, mismatch: Mismatch, offset: u64, path: impl FnOnce() -> String) {
         self.wrong += 1;
         self.wrong_bytes += mismatch.wrong as u64;
         if self.first.is_none() {
@@ -125,24 +126,24 @@ impl Check {
         }
     }
 
-    /// Books a transfer or a file that is too short.
+    /// Counts a transfer or a file that is too short.
     #[cold]
-    pub fn book_short(&mut self, expected: u64, found: u64, offset: u64, path: impl FnOnce() -> String) {
+    pub fn count_short(&mut self, expected: u64, found: u64, offset: u64, path: impl FnOnce() -> String) {
         self.short += 1;
         self.first.get_or_insert_with(|| format!("{}: {found} of {expected} bytes at offset {offset}", path()));
     }
 
-    /// Books a file that is not there.
+    /// Counts a file that is not there.
     #[cold]
-    pub fn book_missing(&mut self, path: impl FnOnce() -> String) {
+    pub fn count_missing(&mut self, path: impl FnOnce() -> String) {
         self.missing += 1;
         self.first.get_or_insert_with(|| format!("{}: not there", path()));
     }
 
-    /// Books something that must not be there.
+    /// Counts something that must not be there.
     #[cold]
-    pub fn book_extra(&mut self, path: impl FnOnce() -> String) {
-        self.extra += 1;
+    pub fn count_unexpected(&mut self, path: impl FnOnce() -> String) {
+        self.unexpected += 1;
         self.first.get_or_insert_with(|| format!("{}: not made by this benchmark", path()));
     }
 
@@ -152,7 +153,7 @@ impl Check {
             (self.wrong, "with wrong bytes"),
             (self.short, "too short"),
             (self.missing, "missing"),
-            (self.extra, "that should not be there"),
+            (self.unexpected, "that should not be there"),
         ];
         let parts: Vec<String> =
             parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
@@ -169,10 +170,10 @@ mod tests {
     fn the_lowest_rank_names_the_first_fault() {
         let mut all = Check::default();
         let mut one = Check::default();
-        one.book_missing(|| "b".into());
-        one.book_wrong(Mismatch { at: 3, expected: 1, found: 2, wrong: 5 }, 4096, || "c".into());
+        one.count_missing(|| "b".into());
+        one.count_wrong(Mismatch { at: 3, expected: 1, found: 2, wrong: 5 }, 4096, || "c".into());
         let mut two = Check::default();
-        two.book_short(3901, 12, 0, || "a".into());
+        two.count_short(3901, 12, 0, || "a".into());
         for check in [&Check::default(), &one, &two] {
             all.merge(check);
         }

@@ -1,6 +1,6 @@
 //! The transfer loop of the ior phases: one at a time, or several in flight.
 
-use super::context::{Cx, before_read, outcome};
+use super::context::{PhaseContext, before_read, outcome};
 use super::tally::Check;
 use crate::backend::{Backend, IoQueue};
 use crate::buffer::AlignedBuf;
@@ -39,7 +39,7 @@ pub struct Transfers<'a, B: Backend, O> {
     pub offsets: O,
 }
 
-enum Lane<B: Backend> {
+enum Buffers<B: Backend> {
     Single(AlignedBuf),
     Queue(B::Queue, Vec<InFlight>),
 }
@@ -51,23 +51,28 @@ struct InFlight {
 }
 
 /// Buffers, made before the clock starts.
-pub struct Lanes<B: Backend>(Lane<B>);
+pub struct IoBuffers<B: Backend>(Buffers<B>);
 
-impl<B: Backend> Lanes<B> {
+impl<B: Backend> IoBuffers<B> {
     /// Depth 1 is the blocking call, the only rule-identical setting; more is a queue.
-    pub fn new(cx: &Cx<'_, B>, size: usize, signature: Signature, direction: Direction) -> Result<Self, Errno> {
+    pub fn new(
+        context: &PhaseContext<'_, B>,
+        size: usize,
+        signature: Signature,
+        direction: Direction,
+    ) -> Result<Self, Errno> {
         let prefill = |buffer: &mut [u8]| match direction {
             Direction::Write { writer } => signature.fill(buffer, writer, 0),
             // a store that keeps no data returns what the reader brings
-            Direction::Verify { writer } if !cx.backend.keeps_data() => signature.fill(buffer, writer, 0),
+            Direction::Verify { writer } if !context.backend.keeps_data() => signature.fill(buffer, writer, 0),
             _ => {}
         };
-        if cx.pace.queue_depth <= 1 {
+        if context.pace.queue_depth <= 1 {
             let mut buffer = AlignedBuf::new(size);
             prefill(&mut buffer);
-            return Ok(Lanes(Lane::Single(buffer)));
+            return Ok(IoBuffers(Buffers::Single(buffer)));
         }
-        let mut queue = cx.backend.queue(cx.pace.queue_depth, size)?;
+        let mut queue = context.backend.queue(context.pace.queue_depth, size)?;
         let slots: Vec<usize> = std::iter::from_fn(|| queue.slot()).collect();
         for &slot in &slots {
             prefill(queue.buffer(slot));
@@ -75,7 +80,7 @@ impl<B: Backend> Lanes<B> {
         // the last one taken is the first one given out again
         slots.iter().rev().for_each(|&slot| queue.release(slot));
         let depth = queue.depth();
-        Ok(Lanes(Lane::Queue(queue, vec![InFlight::default(); depth])))
+        Ok(IoBuffers(Buffers::Queue(queue, vec![InFlight::default(); depth])))
     }
 }
 
@@ -83,15 +88,17 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
     /// Does transfers `from..limit`; how many are done in all, the bytes moved by these, and what ended the loop early.
     pub fn run<R: Recorder>(
         &mut self,
-        cx: &Cx<'_, B>,
-        lanes: &mut Lanes<B>,
+        context: &PhaseContext<'_, B>,
+        buffers: &mut IoBuffers<B>,
         control: &mut Control<'_, R>,
         check: &mut Check,
         (from, limit): (u64, u64),
     ) -> (u64, u64, Option<Stop>) {
-        match &mut lanes.0 {
-            Lane::Single(buffer) => self.one_at_a_time(cx, buffer, control, check, (from, limit)),
-            Lane::Queue(queue, in_flight) => self.in_flight(cx, queue, in_flight, control, check, (from, limit)),
+        match &mut buffers.0 {
+            Buffers::Single(buffer) => self.one_at_a_time(context, buffer, control, check, (from, limit)),
+            Buffers::Queue(queue, in_flight) => {
+                self.in_flight(context, queue, in_flight, control, check, (from, limit))
+            }
         }
     }
 
@@ -99,26 +106,26 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
     /// A rank that has failed takes part in that until rank 0 has heard of it.
     pub fn run_together<R: Recorder>(
         &mut self,
-        cx: &Cx<'_, B>,
-        lanes: &mut Lanes<B>,
+        context: &PhaseContext<'_, B>,
+        buffers: &mut IoBuffers<B>,
         control: &mut Control<'_, R>,
         check: &mut Check,
         limit: u64,
     ) -> (u64, u64, Option<Stop>) {
-        let root = cx.rank() == 0;
+        let root = context.rank() == 0;
         let (mut done, mut bytes, mut failed) = (0, 0, None);
         for _ in 0..limit {
             let mut stop = failed;
             if failed.is_none() {
                 let more;
-                (done, more, stop) = self.run(cx, lanes, control, check, (done, done + 1));
+                (done, more, stop) = self.run(context, buffers, control, check, (done, done + 1));
                 bytes += more;
                 if !matches!(stop, None | Some(Stop::Stonewall)) {
                     failed = stop;
-                    cx.team.spread();
+                    context.team.spread();
                 }
             }
-            if cx.comm().broadcast_u64(0, u64::from(root && stop.is_some())) == 1 {
+            if context.comm().broadcast_u64(0, u64::from(root && stop.is_some())) == 1 {
                 return (done, bytes, failed.or(Some(Stop::Stonewall)));
             }
             // waiting for rank 0 is no transfer
@@ -129,13 +136,13 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
 
     fn one_at_a_time<R: Recorder>(
         &mut self,
-        cx: &Cx<'_, B>,
+        context: &PhaseContext<'_, B>,
         buffer: &mut [u8],
         control: &mut Control<'_, R>,
         check: &mut Check,
         (from, limit): (u64, u64),
     ) -> (u64, u64, Option<Stop>) {
-        let backend = cx.backend;
+        let backend = context.backend;
         let mut bytes = 0;
         // making the data is not the store's time; where nothing is made, the reading is saved
         let refills = self.signature.depends_on_item();
@@ -172,7 +179,7 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
 
     fn in_flight<R: Recorder>(
         &mut self,
-        cx: &Cx<'_, B>,
+        context: &PhaseContext<'_, B>,
         queue: &mut B::Queue,
         slots: &mut [InFlight],
         control: &mut Control<'_, R>,
@@ -186,7 +193,7 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
             while stop.is_none() && submitted < limit {
                 let Some(slot) = queue.slot() else { break };
                 let offset = (self.offsets)();
-                self.make_ready(cx.backend, queue, slot, offset);
+                self.make_ready(context.backend, queue, slot, offset);
                 slots[slot] = InFlight { offset, submitted: if R::ON { control.ticks() } else { 0 } };
                 if let Err(error) = self.submit(queue, slot, offset) {
                     queue.release(slot);
@@ -251,9 +258,9 @@ impl<'a, B: Backend, O: FnMut() -> u64> Transfers<'a, B, O> {
 pub fn verify(check: &mut Check, signature: Signature, writer: u32, data: &[u8], got: usize, item: u64, path: &str) {
     check.checked += 1;
     if got != data.len() {
-        check.book_short(data.len() as u64, got as u64, item, || path.to_owned());
+        check.count_short(data.len() as u64, got as u64, item, || path.to_owned());
     } else if let Err(mismatch) = signature.verify(data, writer, item) {
-        check.book_wrong(mismatch, item, || path.to_owned());
+        check.count_wrong(mismatch, item, || path.to_owned());
     }
 }
 
@@ -296,7 +303,7 @@ mod tests {
             let time = backend.time();
             let (ticker, progress, clock) = (Ticker::Virtual(time.clone()), Progress::default(), ClockSync::default());
             let pace = Pace { stonewall_s: None, queue_depth: depth, threads: 1 };
-            let cx = Cx {
+            let context = PhaseContext {
                 backend: &backend,
                 root: &(),
                 team: &team,
@@ -306,7 +313,7 @@ mod tests {
                 pace,
             };
             let signature = Signature { kind: PacketType::Random, seed: 1 };
-            let mut lanes = Lanes::new(&cx, 4096, signature, direction).unwrap();
+            let mut buffers = IoBuffers::new(&context, 4096, signature, direction).unwrap();
             let (mut recorder, mut check) = (Kept::default(), Check::default());
             let mut control = Control::begin(&ticker, &progress, &team, &mut recorder, None);
             let offsets = || {
@@ -314,7 +321,7 @@ mod tests {
                 0
             };
             let mut transfers = Transfers { file: &(), path: String::new(), signature, direction, offsets };
-            let (done, _, stop) = transfers.run(&cx, &mut lanes, &mut control, &mut check, (0, count));
+            let (done, _, stop) = transfers.run(&context, &mut buffers, &mut control, &mut check, (0, count));
             assert_eq!((done, stop), (count, None));
             assert!(check.is_clean());
             recorder.0

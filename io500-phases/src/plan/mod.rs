@@ -14,7 +14,7 @@ pub use glob::{Glob, Matcher};
 pub use ior::{IorPlan, Offsets, RandomReads};
 pub use mdtest::{MdtestPlan, Step};
 pub use mdworkbench::MdworkbenchPlan;
-pub use whole::{Layout, Plan, digest};
+pub use whole::{Plan, RankLayout, digest};
 
 /// Placement hints as DAOS has them; 0 means inherited or default. Stores without such things ignore them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

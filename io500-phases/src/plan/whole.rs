@@ -34,7 +34,7 @@ pub struct Plan {
 
 /// What the plan needs to know of the ranks and of the store's placement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
+pub struct RankLayout {
     /// Ranks.
     pub ranks: usize,
     /// The shift of mdtest's steps.
@@ -49,7 +49,7 @@ impl Plan {
     pub fn new(
         config: &Config,
         phases: Vec<PhaseId>,
-        layout: Layout,
+        layout: RankLayout,
         timestamp: &str,
         hints: impl Fn(&ApiSpec) -> Hints,
     ) -> Plan {

@@ -1,6 +1,6 @@
 //! The C suite's own files: the summary (also on standard output) and `result.txt`.
 
-use crate::phase_id::{Family, Group, PhaseId};
+use crate::phase_id::{Family, PhaseId, ScoreGroup};
 use crate::results::{PhaseResult, Reason, RunResult, ScoreResult, Verdict};
 use std::fmt::Write as _;
 
@@ -10,8 +10,11 @@ fn invalid_mark(valid: bool) -> &'static str {
 
 /// The line of a finished phase: `[RESULT]       ior-easy-write        1.994481 GiB/s : time 0.003 seconds`.
 pub fn phase_line(result: &PhaseResult) -> String {
-    let mark =
-        if result.phase.standard_group() == Group::None && !is_find(result.phase) { "[      ]" } else { "[RESULT]" };
+    let mark = if result.phase.standard_group() == ScoreGroup::None && !is_find(result.phase) {
+        "[      ]"
+    } else {
+        "[RESULT]"
+    };
     format!(
         "{mark} {:>20} {:15.6} {} : time {:.3} seconds{}\n",
         result.phase.name(),

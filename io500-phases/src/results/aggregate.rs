@@ -121,8 +121,8 @@ pub fn stonewall(measure: Measure, tallies: &[RankTally], bytes_each: u64, setti
     let at = |tally: &RankTally| tally.at_stonewall;
     let total = tallies.iter().map(at).sum();
     // rank 0's clock, as the C suite does; all ranks meet at that moment
-    let met_ns = tallies.first().map_or(0, |tally| tally.stonewall_ns);
-    let met_s = seconds(met_ns as f64);
+    let reached_ns = tallies.first().map_or(0, |tally| tally.stonewall_ns);
+    let met_s = seconds(reached_ns as f64);
     let wear_out_ns = tallies.iter().map(|tally| tally.parts.wear_out_ns).max().unwrap_or(0);
     let wear_out_s = seconds(wear_out_ns as f64);
     let without = window(measure, tallies, aligned) - wear_out_s;

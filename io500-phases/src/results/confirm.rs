@@ -6,7 +6,7 @@ use super::material::Material;
 use super::official::{OfficialPhase, OfficialResult, OfficialScore, Summary};
 use super::score::{geometric_mean, in_extended_hash};
 use crate::config::key_value_hash;
-use crate::phase_id::Group;
+use crate::phase_id::ScoreGroup;
 use serde::Serialize;
 
 /// What became of one claim of a result.
@@ -134,19 +134,19 @@ fn check_score(result: &OfficialResult, score: &OfficialScore, extended: bool, h
     let [Some(bw), Some(md), Some(total)] = numbers else {
         return Claim::refuted(format!("no numbers: BW {:?}, MD {:?}, SCORE {:?}", score.bw, score.md, score.total));
     };
-    let group = |wanted: Group| -> Vec<f64> {
+    let group = |wanted: ScoreGroup| -> Vec<f64> {
         let of = |phase: &OfficialPhase| match phase.phase {
             Some(phase) if extended => phase.extended_group(),
             Some(phase) => phase.standard_group(),
-            None if extended && random_phase_is_scored(result.version(), &phase.name) => Group::Bandwidth,
-            None => Group::None,
+            None if extended && random_phase_is_scored(result.version(), &phase.name) => ScoreGroup::Bandwidth,
+            None => ScoreGroup::None,
         };
         let phases = result.phases.iter().filter(|phase| of(phase) == wanted);
         phases.filter_map(OfficialPhase::score).filter(|&score| score > 0.0).collect()
     };
     let mean = |values: &[f64], shift: f64| geometric_mean(values.iter().map(|value| value + shift));
     let mut wrong = Vec::new();
-    for (name, values, printed) in [("BW", group(Group::Bandwidth), bw), ("MD", group(Group::Metadata), md)] {
+    for (name, values, printed) in [("BW", group(ScoreGroup::Bandwidth), bw), ("MD", group(ScoreGroup::Metadata), md)] {
         if printed + half < mean(&values, -half) || printed - half > mean(&values, half) {
             let exact = mean(&values, 0.0);
             wrong.push(format!("{name} is printed as {printed:.6}, the {} phases give {exact:.6}", values.len()));
@@ -181,7 +181,7 @@ const FIELDS: [Fields; 4] = [
 
 impl Fields {
     fn has(self, phase: &OfficialPhase) -> bool {
-        self.every_phase || phase.phase.is_some_and(|phase| phase.standard_group() != Group::None)
+        self.every_phase || phase.phase.is_some_and(|phase| phase.standard_group() != ScoreGroup::None)
     }
 
     /// The hash for a valid run.

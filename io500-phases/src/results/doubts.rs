@@ -5,7 +5,7 @@ use super::material::Material;
 use super::official::{OfficialPhase, OfficialResult, Summary};
 use super::run::RunResult;
 use crate::config::Config;
-use crate::phase_id::{Group, Kind, PhaseId};
+use crate::phase_id::{Kind, PhaseId, ScoreGroup};
 use crate::plan::{numbers_containing_mark, one_tree};
 use jiff::civil::DateTime;
 
@@ -164,7 +164,7 @@ fn logs(material: &Material, doubts: &mut Vec<String>) {
         if let Some(first) = errors.first() {
             doubts.push(format!("{phase}.txt holds {} errors, the first: {}", errors.len(), first.trim()));
         }
-        if phase.kind() == Kind::Read && phase.standard_group() == Group::Bandwidth {
+        if phase.kind() == Kind::Read && phase.standard_group() == ScoreGroup::Bandwidth {
             let write = format!("{}-write", phase.family().name());
             if let (Some(written), Some(read)) = (moved(&write), moved(phase.name()))
                 && read < written

@@ -57,11 +57,11 @@ pub struct Provenance {
     #[serde(default)]
     pub pools_after: Vec<(String, PoolState)>,
     /// Entries that the clean-up found and left, because this benchmark does not make such.
-    #[serde(default)]
-    pub strange_entries: u64,
+    #[serde(default, alias = "strange_entries")]
+    pub unexpected_entries: u64,
     /// The paths of the first few of them.
-    #[serde(default)]
-    pub strange_examples: Vec<String>,
+    #[serde(default, alias = "strange_examples")]
+    pub unexpected_examples: Vec<String>,
     /// The configuration hash as the C suite computes it.
     pub config_hash: String,
     /// Every option with its value and where it came from.

@@ -174,7 +174,7 @@ pub struct PhaseResult {
     /// How steady it was.
     pub stability: Option<Stability>,
     /// Object class and chunk size that the files really have, from one of them.
-    pub layout: Option<crate::backend::Layout>,
+    pub layout: Option<crate::backend::FileLayout>,
 }
 
 impl PhaseResult {

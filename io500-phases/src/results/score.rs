@@ -2,7 +2,7 @@
 
 use super::run::{ExtendedScore, ScoreResult};
 use crate::config::key_value_hash;
-use crate::phase_id::{Group, PhaseId};
+use crate::phase_id::{PhaseId, ScoreGroup};
 use crate::units::c_double;
 
 /// The means of a run and the score made of them.
@@ -28,21 +28,21 @@ pub fn geometric_mean(values: impl IntoIterator<Item = f64>) -> f64 {
 /// The means over the phases of the standard score, or of the extended one. Phases without a positive rate are left out.
 #[doc(alias = "calc_score")]
 pub fn means(rates: &[(PhaseId, f64)], extended: bool) -> Means {
-    let group = |wanted: Group| {
+    let group = |wanted: ScoreGroup| {
         let belongs = move |phase: PhaseId| {
             let group = if extended { phase.extended_group() } else { phase.standard_group() };
             group == wanted
         };
         geometric_mean(rates.iter().filter(move |(phase, _)| belongs(*phase)).map(|&(_, rate)| rate))
     };
-    let (bandwidth, metadata) = (group(Group::Bandwidth), group(Group::Metadata));
+    let (bandwidth, metadata) = (group(ScoreGroup::Bandwidth), group(ScoreGroup::Metadata));
     Means { bandwidth, metadata, total: (bandwidth * metadata).sqrt() }
 }
 
 /// The hash under the score: over the version, the rates of the scored standard phases, the means, the total, and whether
 /// the run is invalid.
 pub fn score_hash(version: &str, rates: &[(PhaseId, f64)], means: &Means, valid: bool) -> u32 {
-    let scored = rates.iter().filter(|(phase, _)| phase.standard_group() != Group::None);
+    let scored = rates.iter().filter(|(phase, _)| phase.standard_group() != ScoreGroup::None);
     key_value_hash("version", version) ^ rates_hash(scored) ^ tail_hash(means, valid)
 }
 
@@ -98,9 +98,9 @@ mod tests {
     /// Rates whose means are whole numbers.
     fn rates() -> Vec<(PhaseId, f64)> {
         let rate = |phase: PhaseId| match phase.standard_group() {
-            Group::Bandwidth => 16.0,
-            Group::Metadata => 4.0,
-            Group::None => 1000.0,
+            ScoreGroup::Bandwidth => 16.0,
+            ScoreGroup::Metadata => 4.0,
+            ScoreGroup::None => 1000.0,
         };
         PhaseId::ALL.into_iter().filter(|phase| phase.in_standard()).map(|phase| (phase, rate(phase))).collect()
     }
@@ -118,7 +118,7 @@ mod tests {
         some.retain(|(phase, _)| *phase != PhaseId::Find);
         let found = means(&some, false);
         assert!((found.bandwidth - 16.0).abs() < 1e-9 && (found.metadata - 4.0).abs() < 1e-9, "{found:?}");
-        some.retain(|(phase, _)| phase.standard_group() != Group::Bandwidth);
+        some.retain(|(phase, _)| phase.standard_group() != ScoreGroup::Bandwidth);
         let found = means(&some, false);
         assert_eq!((found.bandwidth, found.total), (0.0, 0.0));
         assert_eq!(means(&[], true), Means { bandwidth: 0.0, metadata: 0.0, total: 0.0 });
@@ -142,7 +142,7 @@ mod tests {
         for index in 0..rates.len() {
             let mut changed = rates.clone();
             changed[index].1 += 1.0;
-            assert_eq!(hash(&changed, true) != valid, changed[index].0.standard_group() != Group::None);
+            assert_eq!(hash(&changed, true) != valid, changed[index].0.standard_group() != ScoreGroup::None);
         }
     }
 }

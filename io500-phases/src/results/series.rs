@@ -293,7 +293,7 @@ mod tests {
                 recorder.look(done, 4 * SECOND, resumes);
             }
             work(&mut recorder, &mut done, SECOND / 100, (resumes, 10 * SECOND));
-            recorder.meet(11 * SECOND);
+            recorder.stonewall_barrier(11 * SECOND);
             work(&mut recorder, &mut done, SECOND / 100, (11 * SECOND, if stalls { 13 } else { 11 } * SECOND));
             merge(comm, recorder.into_series(), Some(OpKind::Create), 0)
         });

@@ -49,7 +49,7 @@ pub fn official_of_phase(rules: &Rules, result: &PhaseResult) -> Verdict {
     let phase = result.phase;
     let mut reason = |text: String| verdict.push(Some(phase), text, true);
     // the C suite does not look for files that should not be there
-    let errors = result.check.as_ref().map_or(0, |check| check.faults() - check.extra);
+    let errors = result.check.as_ref().map_or(0, |check| check.faults() - check.unexpected);
     let stonewall = f64::from(rules.stonewall_s);
     match phase.family() {
         Family::IorEasy | Family::IorHard => {
@@ -212,8 +212,8 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         verdict.push(None, format!("the wall clocks of the nodes differ by {skew:.3} s"), true);
     }
     let about = &result.provenance;
-    if about.strange_entries > 0 {
-        let (count, first) = (about.strange_entries, about.strange_examples.join(", "));
+    if about.unexpected_entries > 0 {
+        let (count, first) = (about.unexpected_entries, about.unexpected_examples.join(", "));
         verdict.push(None, format!("{count} entries of the data directory are not of this benchmark: {first}"), true);
     }
     spread(result, &mut verdict);
@@ -482,7 +482,7 @@ mod tests {
 
     #[test]
     fn errors_of_mdworkbench_invalidate_its_phase_and_the_extended_score() {
-        let check = || Some(Check { wrong: 1, missing: 2, extra: 4, ..Check::default() });
+        let check = || Some(Check { wrong: 1, missing: 2, unexpected: 4, ..Check::default() });
         let (official, valid) = extended(|run, _| phase(run, PhaseId::MdworkbenchBench).check = check());
         assert_eq!((official.valid, valid), (true, false));
         let text = &official.reasons[0].text;

@@ -1,7 +1,7 @@
 //! The claims of a run on its directories, on rank 0: taken before anything is made, given up when the run is over.
 
 use super::run::Suite;
-use super::visits::{GiveUp, IsThere, TakeClaim};
+use super::store_visitors::{GiveUp, IsThere, TakeClaim};
 use crate::backend::posix::Posix;
 use crate::backend::select::Stores;
 use crate::engine::{Failure, Team};
@@ -34,7 +34,7 @@ impl Suite<'_> {
     pub(super) fn claim<S: Stores>(&self, team: &Team<'_>, stores: &S, respect: Respect) -> Result<Claims> {
         let mut claims = Claims::default();
         let claimed = if team.comm().rank() == 0 { self.claim_all(stores, respect, &mut claims) } else { Ok(()) };
-        match team.agree(claimed) {
+        match team.barrier_with_status(claimed) {
             Ok(()) => Ok(claims),
             Err(error) => {
                 claims.release(stores);
@@ -70,7 +70,8 @@ impl Suite<'_> {
         for (lead, _) in self.by_store(stores) {
             let datadir = stores.datadir(lead);
             let Some(place) = claim::beside(datadir) else { continue };
-            let claim = stores.visit(lead, TakeClaim { place, datadir, hints: self.plan.data_dirs, owner: &owner, respect })?;
+            let claim =
+                stores.visit(lead, TakeClaim { place, datadir, hints: self.plan.data_dirs, owner: &owner, respect })?;
             claims.data.extend(claim.map(|claim| (lead, claim)));
         }
         self.is_new(stores)?;

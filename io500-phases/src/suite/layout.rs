@@ -1,11 +1,11 @@
 //! The object class and chunk size that a file really has: what was asked for is only a wish.
 
-use crate::backend::{Access, Backend, Layout};
+use crate::backend::{Access, Backend, FileLayout};
 use crate::error::OpResult;
 use std::ffi::{CStr, CString};
 
 /// The layout of a file, by its path below `root`; none where the store has no such thing or the file is not there.
-pub(super) fn of<B: Backend>(backend: &B, root: &B::Dir, path: &str) -> Option<Layout> {
+pub(super) fn of<B: Backend>(backend: &B, root: &B::Dir, path: &str) -> Option<FileLayout> {
     let mut parts: Vec<CString> =
         path.split('/').filter(|part| !part.is_empty()).map(|part| CString::new(part).ok()).collect::<Option<_>>()?;
     let leaf = parts.pop()?;
@@ -22,7 +22,7 @@ pub(super) fn of<B: Backend>(backend: &B, root: &B::Dir, path: &str) -> Option<L
     .ok()?
 }
 
-fn read<B: Backend>(backend: &B, dir: &B::Dir, leaf: &CStr) -> OpResult<Option<Layout>> {
+fn read<B: Backend>(backend: &B, dir: &B::Dir, leaf: &CStr) -> OpResult<Option<FileLayout>> {
     let file = backend.open(dir, leaf, Access::Read)?;
     let layout = backend.layout(&file)?;
     backend.close(file)?;

@@ -1,7 +1,7 @@
 //! One phase on one store: runs it, reduces it, and puts its result together on rank 0.
 
 use super::layout;
-use super::standing::Standing;
+use super::run_state::SuiteState;
 use crate::backend::Backend;
 use crate::backend::select::Visit;
 use crate::comm::ReadRule;
@@ -10,7 +10,7 @@ use crate::engine::{Failure, Latencies, OpKind, Progress, Recorder, Series, Team
 use crate::error::Result;
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::find::FindOptions;
-use crate::phases::{self, Cx, Pace, RankTally};
+use crate::phases::{self, Pace, PhaseContext, RankTally};
 use crate::plan::{
     FindPlan, IorPlan, MdtestPlan, MdworkbenchPlan, Plan, RandomReads, Step, numbers_with_mark, one_tree,
 };
@@ -29,7 +29,7 @@ pub(super) struct RunPhase<'a> {
     pub team: &'a Team<'a>,
     pub ticker: &'a Ticker,
     pub progress: &'a Progress,
-    pub state: &'a Standing,
+    pub state: &'a SuiteState,
     /// A POSIX store of the run shows what is in a DAOS container.
     pub shows_daos: bool,
 }
@@ -56,9 +56,9 @@ impl Visit for RunPhase<'_> {
             path: self.datadir.to_owned(),
             errno: errno.0,
         });
-        let root = self.team.agree(root)?;
+        let root = self.team.barrier_with_status(root)?;
         let write_or_random = self.phase.has_stonewall() || self.phase == PhaseId::IorRnd4kEasyRead;
-        let cx = Cx {
+        let context = PhaseContext {
             backend,
             root: &root,
             team: self.team,
@@ -72,9 +72,9 @@ impl Visit for RunPhase<'_> {
             },
         };
         let mut outcome = if self.config.bench.latency {
-            self.measured(&cx, Latencies::new(OpKind::of(self.phase)))
+            self.measured(&context, Latencies::new(OpKind::of(self.phase)))
         } else {
-            self.measured(&cx, Series::new())
+            self.measured(&context, Series::new())
         }?;
         if let (Some((result, _)), Some(path)) = (&mut outcome.on_root, self.first_file()) {
             result.layout = layout::of(backend, &root, &path);
@@ -84,13 +84,13 @@ impl Visit for RunPhase<'_> {
 }
 
 impl RunPhase<'_> {
-    fn measured<B, R>(&self, cx: &Cx<'_, B>, mut recorder: R) -> Result<Outcome>
+    fn measured<B, R>(&self, context: &PhaseContext<'_, B>, mut recorder: R) -> Result<Outcome>
     where
         B: Backend + Sync,
         B::Dir: Send + Sync,
         R: Reduce + Send,
     {
-        let mut outcome = self.run(cx, &mut recorder)?;
+        let mut outcome = self.run(context, &mut recorder)?;
         let measured = recorder.reduce(self.team.comm(), self.bytes_each());
         if let (Some(measured), Some((result, _))) = (measured, &mut outcome.on_root) {
             measured.enter(result);
@@ -110,17 +110,17 @@ impl RunPhase<'_> {
         }
     }
 
-    fn run<B, R>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome>
+    fn run<B, R>(&self, context: &PhaseContext<'_, B>, recorder: &mut R) -> Result<Outcome>
     where
         B: Backend + Sync,
         B::Dir: Send + Sync,
         R: Recorder + Send,
     {
         match self.phase.family() {
-            Family::IorEasy | Family::IorHard | Family::IorRnd4kEasy => self.ior(cx, recorder),
-            Family::MdtestEasy | Family::MdtestHard => self.mdtest(cx, recorder),
-            Family::Find | Family::FindEasy | Family::FindHard => self.find(cx, recorder),
-            Family::Mdworkbench => self.mdworkbench(cx, recorder),
+            Family::IorEasy | Family::IorHard | Family::IorRnd4kEasy => self.ior(context, recorder),
+            Family::MdtestEasy | Family::MdtestHard => self.mdtest(context, recorder),
+            Family::Find | Family::FindEasy | Family::FindHard => self.find(context, recorder),
+            Family::Mdworkbench => self.mdworkbench(context, recorder),
             Family::Timestamp => unreachable!("the suite touches the file itself"),
         }
     }
@@ -137,9 +137,9 @@ impl RunPhase<'_> {
         }
     }
 
-    fn mdworkbench<B: Backend, R: Recorder>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome> {
+    fn mdworkbench<B: Backend, R: Recorder>(&self, context: &PhaseContext<'_, B>, recorder: &mut R) -> Result<Outcome> {
         let plan = &self.plan.mdworkbench;
-        let (precreate, replace) = plan.objects(cx.ranks(), self.plan.stonewall_s, self.state.mdtest_easy_rate);
+        let (precreate, replace) = plan.objects(context.ranks(), self.plan.stonewall_s, self.state.mdtest_easy_rate);
         let start = self.state.mdworkbench_start;
         self.progress.begin(self.phase, 0);
         let sized = |own: Vec<RankTally>| {
@@ -154,9 +154,9 @@ impl RunPhase<'_> {
                 let mut start = start;
                 let mut rounds = Vec::new();
                 for _ in 0..MdworkbenchPlan::ITERATIONS {
-                    let tally = phases::mdworkbench::bench(cx, plan, (start, replace, precreate), recorder)?;
+                    let tally = phases::mdworkbench::bench(context, plan, (start, replace, precreate), recorder)?;
                     start += replace;
-                    rounds.extend(gather(cx.comm(), &tally).map(sized));
+                    rounds.extend(gather(context.comm(), &tally).map(sized));
                 }
                 // the last round is the phase's result, the ones before it stand beside it
                 let on_root = rounds.pop().map(|(mut result, longest)| {
@@ -174,11 +174,11 @@ impl RunPhase<'_> {
             }
             phase => {
                 let tally = if phase == PhaseId::MdworkbenchCreate {
-                    phases::mdworkbench::create(cx, plan, precreate, recorder)?
+                    phases::mdworkbench::create(context, plan, precreate, recorder)?
                 } else {
-                    phases::mdworkbench::delete(cx, (start, precreate), recorder)?
+                    phases::mdworkbench::delete(context, (start, precreate), recorder)?
                 };
-                let on_root = gather(cx.comm(), &tally).map(sized).map(|(mut result, longest)| {
+                let on_root = gather(context.comm(), &tally).map(sized).map(|(mut result, longest)| {
                     result.pairs.push(("maxOpTime".into(), longest));
                     (result, String::new())
                 });
@@ -191,7 +191,7 @@ impl RunPhase<'_> {
         }
     }
 
-    fn find<B, R>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome>
+    fn find<B, R>(&self, context: &PhaseContext<'_, B>, recorder: &mut R) -> Result<Outcome>
     where
         B: Backend + Sync,
         B::Dir: Send + Sync,
@@ -204,17 +204,17 @@ impl RunPhase<'_> {
         };
         let mut plan = self.plan.find(self.phase);
         if section.external_script.is_some() {
-            return self.find_by_script(&plan, section.nproc, cx.ranks());
+            return self.find_by_script(&plan, section.nproc, context.ranks());
         }
-        let options = FindOptions::new(section, self.config.bench.find_threads, cx.ranks())?;
+        let options = FindOptions::new(section, self.config.bench.find_threads, context.ranks())?;
         plan.predicate.not_before = self.state.timestamp_s.filter(|_| plan.newer_than_timestamp);
         self.progress.begin(self.phase, 0);
-        let (tally, find) = phases::find::run(cx, &plan, &options, recorder)?;
-        let tallies = gather(cx.comm(), &tally);
-        let finds = gather(cx.comm(), &find);
+        let (tally, find) = phases::find::run(context, &plan, &options, recorder)?;
+        let tallies = gather(context.comm(), &tally);
+        let finds = gather(context.comm(), &find);
         let on_root = tallies.zip(finds).map(|(tallies, finds)| {
             let mut result = self.result(Measure::Operations, &tallies, 0, false);
-            let (expected_found, expected_total) = self.expected(&plan, cx.ranks());
+            let (expected_found, expected_total) = self.expected(&plan, context.ranks());
             let find = FindResult::new(&finds, expected_found, expected_total);
             result.check = None;
             result.pairs = vec![
@@ -284,24 +284,24 @@ impl RunPhase<'_> {
         }
     }
 
-    fn ior<B: Backend, R: Recorder>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome> {
+    fn ior<B: Backend, R: Recorder>(&self, context: &PhaseContext<'_, B>, recorder: &mut R) -> Result<Outcome> {
         let plan = if self.phase.family() == Family::IorHard { &self.plan.ior_hard } else { &self.plan.ior_easy };
         let random = self.phase == PhaseId::IorRnd4kEasyRead;
         let bytes_each = self.bytes_each();
         self.progress.begin(self.phase, bytes_each);
         let (tally, reached, access) = match (self.phase.kind(), random) {
             (Kind::Write, _) => {
-                let (tally, reached) = phases::ior_write(cx, plan, recorder)?;
+                let (tally, reached) = phases::ior_write(context, plan, recorder)?;
                 (tally, Some(reached), "write")
             }
-            (_, true) => (phases::random_read(cx, plan, self.random_writer(), recorder)?, None, "read"),
+            (_, true) => (phases::random_read(context, plan, self.random_writer(), recorder)?, None, "read"),
             (_, false) => {
                 let count = self.state.count(plan.family)?;
-                let writer = cx.comm().topology().writer_for(cx.rank(), self.state.read_rule);
-                (phases::ior_read(cx, plan, writer, count, recorder)?, None, "read")
+                let writer = context.comm().topology().writer_for(context.rank(), self.state.read_rule);
+                (phases::ior_read(context, plan, writer, count, recorder)?, None, "read")
             }
         };
-        let on_root = gather(cx.comm(), &tally).map(|tallies| {
+        let on_root = gather(context.comm(), &tally).map(|tallies| {
             let mut result = self.result(Measure::Bandwidth, &tallies, bytes_each, random);
             if let (Kind::Write, Some(stonewall)) = (self.phase.kind(), &result.stonewall) {
                 result.pairs.push(("throughput-stonewall".into(), format!("{:.2}", stonewall.rate)));
@@ -318,7 +318,7 @@ impl RunPhase<'_> {
         if self.plan.ior_easy.file_per_process { (rank + 2 * topology.read_shift()) % topology.ranks() } else { rank }
     }
 
-    fn mdtest<B, R>(&self, cx: &Cx<'_, B>, recorder: &mut R) -> Result<Outcome>
+    fn mdtest<B, R>(&self, context: &PhaseContext<'_, B>, recorder: &mut R) -> Result<Outcome>
     where
         B: Backend + Sync,
         B::Dir: Sync,
@@ -329,14 +329,18 @@ impl RunPhase<'_> {
         self.progress.begin(self.phase, 0);
         let (tally, reached, step) = match self.phase.kind() {
             Kind::Write => {
-                let (tally, reached) = phases::mdtest_create(cx, plan, recorder)?;
+                let (tally, reached) = phases::mdtest_create(context, plan, recorder)?;
                 (tally, Some(reached), Step::Create)
             }
-            Kind::Stat => (phases::mdtest_stat(cx, plan, self.state.count(plan.family)?, recorder)?, None, Step::Stat),
-            Kind::Read => (phases::mdtest_read(cx, plan, self.state.count(plan.family)?, recorder)?, None, Step::Read),
-            _ => (phases::mdtest_delete(cx, plan, self.state.count(plan.family)?, recorder)?, None, Step::Delete),
+            Kind::Stat => {
+                (phases::mdtest_stat(context, plan, self.state.count(plan.family)?, recorder)?, None, Step::Stat)
+            }
+            Kind::Read => {
+                (phases::mdtest_read(context, plan, self.state.count(plan.family)?, recorder)?, None, Step::Read)
+            }
+            _ => (phases::mdtest_delete(context, plan, self.state.count(plan.family)?, recorder)?, None, Step::Delete),
         };
-        let on_root = gather(cx.comm(), &tally).map(|tallies| {
+        let on_root = gather(context.comm(), &tally).map(|tallies| {
             let mut result = self.result(Measure::Operations, &tallies, plan.file_size as u64, false);
             if let Some(stonewall) = &result.stonewall {
                 result.pairs.push(("rate-stonewall".into(), format!("{:.6}", stonewall.rate)));

@@ -1,9 +1,9 @@
 //! What rank 0 writes down about a run: by which rules, where, with which settings.
 
-use super::books::now;
+use super::result_writer::now;
 use super::run::Suite;
-use super::standing::Standing;
-use super::visits::SerialQueue;
+use super::run_state::SuiteState;
+use super::store_visitors::SerialQueue;
 use crate::backend::select::Stores;
 use crate::comm::{Comm, ReduceOp, Topology};
 use crate::engine::Team;
@@ -64,7 +64,7 @@ impl Suite<'_> {
         &self,
         team: &Team<'_>,
         stores: &S,
-        standing: &Standing,
+        state: &SuiteState,
         connected_s: f64,
         rules: &Rules,
     ) -> Option<Provenance> {
@@ -113,12 +113,12 @@ impl Suite<'_> {
                 })
                 .collect(),
             pools_after: Vec::new(),
-            strange_entries: 0,
-            strange_examples: Vec::new(),
+            unexpected_entries: 0,
+            unexpected_examples: Vec::new(),
             environment: relevant_environment(),
             departures: rules.departures.clone(),
-            wall_clock_skew_s: standing.clock.wall_skew_max_ns as f64 / 1e9,
-            clock_uncertainty_s: standing.clock.uncertainty_max_ns as f64 / 1e9,
+            wall_clock_skew_s: state.clock.wall_skew_max_ns as f64 / 1e9,
+            clock_uncertainty_s: state.clock.uncertainty_max_ns as f64 / 1e9,
             start: StartUp {
                 connected_s,
                 first_phase_s: 0.0, // not yet

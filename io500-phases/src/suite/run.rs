@@ -1,9 +1,9 @@
 //! A run from the first look at the data directory to the score.
 
-use super::books::{Books, now};
 use super::phase::{Outcome, RunPhase, read_rule};
-use super::standing::Standing;
-use super::visits::{LeftOver, Look, Make, Runs, Sweep, UniqueDirs};
+use super::result_writer::{ResultWriter, now};
+use super::run_state::SuiteState;
+use super::store_visitors::{CleanUp, InspectDatadir, LeftOver, MakeDirectories, MakeUniqueDirs, Runs};
 use crate::backend::Description;
 use crate::backend::select::{Share as _, Stores};
 use crate::comm::{ClockSync, Comm, ReduceOp};
@@ -83,9 +83,9 @@ pub trait Observer {
 
 /// Hears nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Quiet;
+pub struct NoopObserver;
 
-impl Observer for Quiet {}
+impl Observer for NoopObserver {}
 
 /// The words of this process's command line; what is not UTF-8 in them is replaced.
 pub fn command_line() -> Vec<String> {
@@ -119,13 +119,13 @@ impl<'a> Suite<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Option<RunResult>> {
         let team = Team::new(comm, GRACE, self.options.stuck.clone());
-        self.agree_on_plan(comm)?;
+        self.require_same_plan(comm)?;
         let connected_s = self.options.process_start.elapsed().as_secs_f64();
-        let mut standing = Standing::new(ClockSync::measure(comm), read_rule(&team));
+        let mut state = SuiteState::new(ClockSync::measure(comm), read_rule(&team));
         self.look(&team, stores)?;
-        standing.recall(&team, self.options.resultdir.as_deref(), self.plan)?;
+        state.recall(&team, self.options.resultdir.as_deref(), self.plan)?;
         let claims = self.claim(&team, stores, Respect::All)?;
-        let done = self.run_claimed(&team, stores, standing, connected_s, observer);
+        let done = self.run_claimed(&team, stores, state, connected_s, observer);
         claims.release(stores);
         done
     }
@@ -135,7 +135,7 @@ impl<'a> Suite<'a> {
         &self,
         team: &Team<'_>,
         stores: &S,
-        mut standing: Standing,
+        mut state: SuiteState,
         connected_s: f64,
         observer: &mut dyn Observer,
     ) -> Result<Option<RunResult>> {
@@ -145,17 +145,17 @@ impl<'a> Suite<'a> {
         self.replace_left_over(team, stores)?;
         let dir = self.make(team, stores)?;
         let rules = self.rules(comm, stores);
-        let provenance = self.provenance(team, stores, &standing, connected_s, &rules);
-        let mut books = provenance.map(|provenance| Books::open(provenance, rules, dir, observer));
-        let begun = books.as_mut().map_or(Ok(()), |books| books.begin(self.config));
-        team.agree(begun.map_err(as_failure))?;
-        let run = self.phases(team, stores, &mut standing, &mut books);
+        let provenance = self.provenance(team, stores, &state, connected_s, &rules);
+        let mut writer = provenance.map(|provenance| ResultWriter::open(provenance, rules, dir, observer));
+        let begun = writer.as_mut().map_or(Ok(()), |writer| writer.begin(self.config));
+        team.barrier_with_status(begun.map_err(as_failure))?;
+        let run = self.phases(team, stores, &mut state, &mut writer);
         self.options.progress.end();
         match run {
-            Ok(()) => self.finish(team, stores, books),
+            Ok(()) => self.finish(team, stores, writer),
             Err(error) => {
-                if let Some(mut books) = books {
-                    books.fail(&error);
+                if let Some(mut writer) = writer {
+                    writer.fail(&error);
                 }
                 Err(error)
             }
@@ -163,7 +163,7 @@ impl<'a> Suite<'a> {
     }
 
     /// Different plans on different ranks (a file changed meanwhile, another binary on one node) must not meet storage.
-    fn agree_on_plan(&self, comm: &dyn Comm) -> Result<()> {
+    fn require_same_plan(&self, comm: &dyn Comm) -> Result<()> {
         let digest = self.plan.digest();
         let mut bounds = [digest, u64::MAX - digest];
         comm.all_reduce_u64(ReduceOp::Max, &mut bounds);
@@ -182,13 +182,13 @@ impl<'a> Suite<'a> {
         } else if team.comm().rank() == 0 {
             let own = self.is_continued();
             let look = |(lead, phases): &(PhaseId, Vec<PhaseId>)| {
-                stores.visit(*lead, Look { datadir: stores.datadir(*lead), plan: self.plan, phases, own })
+                stores.visit(*lead, InspectDatadir { datadir: stores.datadir(*lead), plan: self.plan, phases, own })
             };
             self.is_new(stores).and_then(|()| self.by_store(stores).iter().try_for_each(look))
         } else {
             Ok(())
         };
-        team.agree(looked)
+        team.barrier_with_status(looked)
     }
 
     /// Whether the result directory is that of this run, which an earlier invocation began.
@@ -210,7 +210,7 @@ impl<'a> Suite<'a> {
         } else {
             Ok(Vec::new())
         };
-        let found = from_root(team.comm(), team.agree(found)?);
+        let found = from_root(team.comm(), team.barrier_with_status(found)?);
         for (lead, families) in found.iter().filter(|(_, families)| !families.is_empty()) {
             let removed = self.sweep(team, stores, *lead, families, false)?;
             let (root, names) =
@@ -219,9 +219,9 @@ impl<'a> Suite<'a> {
                 Some(path) if root => ResultDir::at(path).forget_files(families),
                 _ => Ok(()),
             };
-            team.agree(forgotten.map_err(as_failure))?;
-            let strange = (root && removed.strange > 0).then(|| removed.examples.join(", "));
-            team.agree(strange.map_or(Ok(()), |entries| {
+            team.barrier_with_status(forgotten.map_err(as_failure))?;
+            let unexpected = (root && removed.unexpected > 0).then(|| removed.examples.join(", "));
+            team.barrier_with_status(unexpected.map_or(Ok(()), |entries| {
                 Err(Failure::Config(format!(
                     "{} holds what is not of this benchmark: {entries}",
                     stores.datadir(*lead)
@@ -243,7 +243,7 @@ impl<'a> Suite<'a> {
         remove_datadir: bool,
     ) -> Result<Removed> {
         let (datadir, progress) = (stores.datadir(lead), &*self.options.progress);
-        stores.visit(lead, Sweep { datadir, team, progress, families, remove_datadir })
+        stores.visit(lead, CleanUp { datadir, team, progress, families, remove_datadir })
     }
 
     /// The timestamps of the runs that have a data directory below the configured one. Collective.
@@ -259,7 +259,7 @@ impl<'a> Suite<'a> {
         } else {
             Ok(Vec::new())
         };
-        let mut runs = team.agree(lists)?.concat();
+        let mut runs = team.barrier_with_status(lists)?.concat();
         runs.sort();
         runs.dedup();
         Ok(from_root(comm, runs))
@@ -271,22 +271,25 @@ impl<'a> Suite<'a> {
         let refused = |error: Error| Failure::Config(error.to_string());
         // where either directory cannot be made, neither is
         let resultdir = self.options.resultdir.as_ref().filter(|_| root);
-        team.agree(resultdir.map_or(Ok(()), |path| ResultDir::at(path).probe()).map_err(refused))?;
+        team.barrier_with_status(resultdir.map_or(Ok(()), |path| ResultDir::at(path).probe()).map_err(refused))?;
         let made = if root {
             self.by_store(stores).iter().try_for_each(|(lead, phases)| {
                 let mut families: Vec<Family> =
                     phases.iter().filter(|phase| phase.kind() == Kind::Write).map(|phase| phase.family()).collect();
                 families.dedup();
-                stores.visit(*lead, Make { datadir: stores.datadir(*lead), plan: self.plan, families: &families })
+                stores.visit(
+                    *lead,
+                    MakeDirectories { datadir: stores.datadir(*lead), plan: self.plan, families: &families },
+                )
             })
         } else {
             Ok(())
         };
-        team.agree(made)?;
-        let dir = team.agree(resultdir.map(ResultDir::create).transpose().map_err(refused))?;
+        team.barrier_with_status(made)?;
+        let dir = team.barrier_with_status(resultdir.map(ResultDir::create).transpose().map_err(refused))?;
         if self.plan.phases.contains(&PhaseId::IorEasyWrite) && self.plan.ior_easy.unique_dir {
             let datadir = stores.datadir(PhaseId::IorEasyWrite);
-            stores.visit(PhaseId::IorEasyWrite, UniqueDirs { datadir, plan: self.plan, team })?;
+            stores.visit(PhaseId::IorEasyWrite, MakeUniqueDirs { datadir, plan: self.plan, team })?;
         }
         Ok(dir)
     }
@@ -307,47 +310,47 @@ impl<'a> Suite<'a> {
         &self,
         team: &Team<'_>,
         stores: &S,
-        standing: &mut Standing,
-        books: &mut Option<Books<'_>>,
+        state: &mut SuiteState,
+        writer: &mut Option<ResultWriter<'_>>,
     ) -> Result<()> {
         for phase in self.plan.asked_for() {
             team.enter(Some(phase));
             let pause = self.before(team, phase)?;
             if self.plan.switched_off.contains(&phase) {
-                self.switched_off(team, phase, standing, books, pause)?;
+                self.switched_off(team, phase, state, writer, pause)?;
                 continue;
             }
             // clocks drift: an hour later an old offset is worse than its uncertainty
-            standing.clock = ClockSync::measure(team.comm());
-            if let Some(books) = books {
-                if books.result.own_phases().all(|phase| phase.switched_off) {
-                    books.result.provenance.start.first_phase_s = self.options.process_start.elapsed().as_secs_f64();
+            state.clock = ClockSync::measure(team.comm());
+            if let Some(writer) = writer {
+                if writer.result.own_phases().all(|phase| phase.switched_off) {
+                    writer.result.provenance.start.first_phase_s = self.options.process_start.elapsed().as_secs_f64();
                 }
-                books.observer.phase_begins(phase);
+                writer.observer.phase_begins(phase);
             }
             // the local time needs a time zone's file, which is rank 0's to read
-            let begin = if books.is_some() { now() } else { String::new() };
+            let begin = if writer.is_some() { now() } else { String::new() };
             let (clock, since) = (Instant::now(), SystemTime::now());
-            let outcome = self.phase(team, stores, phase, standing, books)?;
+            let outcome = self.phase(team, stores, phase, state, writer)?;
             let phase_s = clock.elapsed().as_secs_f64();
             self.options.progress.end();
             match outcome.reached {
                 Some(start) if phase.family() == Family::Mdworkbench => {
-                    (standing.mdworkbench_start, standing.mdworkbench_made) = (start, true);
+                    (state.mdworkbench_start, state.mdworkbench_made) = (start, true);
                 }
-                Some(reached) => drop(standing.reached.insert(phase.family(), reached)),
+                Some(reached) => drop(state.reached.insert(phase.family(), reached)),
                 None => {}
             }
             if phase == PhaseId::MdtestEasyWrite {
                 let rate = outcome.on_root.as_ref().map_or(0.0, |(result, _)| result.rate);
-                standing.mdtest_easy_rate = Some(from_root(team.comm(), rate));
+                state.mdtest_easy_rate = Some(from_root(team.comm(), rate));
             }
-            if let (Some(books), Some((mut result, csv))) = (books.as_mut(), outcome.on_root) {
+            if let (Some(writer), Some((mut result, csv))) = (writer.as_mut(), outcome.on_root) {
                 (result.begin, result.end, result.phase_s, result.pause) = (begin, now(), phase_s, pause);
-                books.keep_latencies(phase, since, outcome.latencies);
-                books.phase_over(result, &csv, outcome.reached);
+                writer.keep_latencies(phase, since, outcome.latencies);
+                writer.phase_over(result, &csv, outcome.reached);
             }
-            team.meet()?;
+            team.barrier()?;
         }
         team.enter(None);
         Ok(())
@@ -358,13 +361,13 @@ impl<'a> Suite<'a> {
         &self,
         team: &Team<'_>,
         phase: PhaseId,
-        standing: &Standing,
-        books: &mut Option<Books<'_>>,
+        state: &SuiteState,
+        writer: &mut Option<ResultWriter<'_>>,
         pause: Option<(String, String)>,
     ) -> Result<()> {
-        if let Some(books) = books {
+        if let Some(writer) = writer {
             let (plan, datadir) = (self.plan, self.mounted_datadir());
-            let objects = plan.mdworkbench.objects(plan.ranks, plan.stonewall_s, standing.mdtest_easy_rate);
+            let objects = plan.mdworkbench.objects(plan.ranks, plan.stonewall_s, state.mdtest_easy_rate);
             let command = match phase.kind() {
                 Kind::Find => String::new(),
                 _ => equivalent_command(self.config, plan, phase, &datadir, &self.resultdir(), objects),
@@ -376,9 +379,9 @@ impl<'a> Suite<'a> {
             let (begin, end) = (now(), now());
             let nothing =
                 PhaseResult { switched_off: true, command, pairs, begin, end, pause, ..PhaseResult::new(phase) };
-            books.switched_off(nothing);
+            writer.switched_off(nothing);
         }
-        team.meet()
+        team.barrier()
     }
 
     /// The data directory where a file system shows it, whatever the API.
@@ -395,7 +398,7 @@ impl<'a> Suite<'a> {
                 log::warn!("the caches are not dropped before {phase}: {first}");
             }
         }
-        team.meet()?;
+        team.barrier()?;
         let Some(dir) = &self.config.debug.pause_dir else { return Ok(None) };
         let file = format!("{dir}/{phase}");
         let mut since = String::new();
@@ -406,7 +409,7 @@ impl<'a> Suite<'a> {
                 self.options.progress.beat();
             }
         }
-        team.meet()?;
+        team.barrier()?;
         Ok(Some((file, since)))
     }
 
@@ -415,11 +418,11 @@ impl<'a> Suite<'a> {
         team: &Team<'_>,
         stores: &S,
         phase: PhaseId,
-        standing: &mut Standing,
-        books: &Option<Books<'_>>,
+        state: &mut SuiteState,
+        writer: &Option<ResultWriter<'_>>,
     ) -> Result<Outcome> {
         if phase == PhaseId::Timestamp {
-            return self.timestamp(team, standing, books);
+            return self.timestamp(team, state, writer);
         }
         let resultdir = self.resultdir();
         // a script looks where the file system is mounted
@@ -428,7 +431,7 @@ impl<'a> Suite<'a> {
             _ => stores.datadir(phase).to_owned(),
         };
         let plan = self.plan;
-        let objects = plan.mdworkbench.objects(plan.ranks, plan.stonewall_s, standing.mdtest_easy_rate);
+        let objects = plan.mdworkbench.objects(plan.ranks, plan.stonewall_s, state.mdtest_easy_rate);
         let command = equivalent_command(self.config, plan, phase, &datadir, &resultdir, objects);
         let run = RunPhase {
             phase,
@@ -439,10 +442,10 @@ impl<'a> Suite<'a> {
             team,
             ticker: &self.options.ticker,
             progress: &self.options.progress,
-            state: standing,
-            shows_daos: books
+            state: state,
+            shows_daos: writer
                 .as_ref()
-                .is_some_and(|books| books.result.provenance.stores.iter().any(|(_, store)| store.shows_daos())),
+                .is_some_and(|writer| writer.result.provenance.stores.iter().any(|(_, store)| store.shows_daos())),
         };
         // A panic must not leave the others waiting: it becomes this rank's failure at the meeting they are going to.
         match catch(|| Ok(stores.visit(phase, run))) {
@@ -453,19 +456,19 @@ impl<'a> Suite<'a> {
                 }
                 Ok(outcome)
             }
-            Err(panic) => Err(team.agree::<()>(Err(panic)).expect_err("a panic is a failure")),
+            Err(panic) => Err(team.barrier_with_status::<()>(Err(panic)).expect_err("a panic is a failure")),
         }
     }
 
-    fn timestamp(&self, team: &Team<'_>, standing: &mut Standing, books: &Option<Books<'_>>) -> Result<Outcome> {
-        let touched = match books.as_ref().and_then(|books| books.dir.as_ref()) {
+    fn timestamp(&self, team: &Team<'_>, state: &mut SuiteState, writer: &Option<ResultWriter<'_>>) -> Result<Outcome> {
+        let touched = match writer.as_ref().and_then(|writer| writer.dir.as_ref()) {
             Some(dir) => dir.touch_timestamp().and_then(|()| dir.timestamp_seconds()),
-            None if books.is_some() => Ok(Some(crate::clock::wall_ns() / 1_000_000_000)),
+            None if writer.is_some() => Ok(Some(crate::clock::wall_ns() / 1_000_000_000)),
             None => Ok(None),
         };
-        let seconds = team.agree(touched.map_err(as_failure))?;
-        standing.timestamp_s = from_root(team.comm(), seconds);
-        let result = books.is_some().then(|| (PhaseResult::new(PhaseId::Timestamp), String::new()));
+        let seconds = team.barrier_with_status(touched.map_err(as_failure))?;
+        state.timestamp_s = from_root(team.comm(), seconds);
+        let result = writer.is_some().then(|| (PhaseResult::new(PhaseId::Timestamp), String::new()));
         Ok(Outcome { reached: None, on_root: result, latencies: Vec::new() })
     }
 
@@ -504,31 +507,36 @@ impl<'a> Suite<'a> {
             Some(path) if root => ResultDir::at(path).forget_files(families),
             _ => Ok(()),
         };
-        team.agree(forgotten.map_err(as_failure))
+        team.barrier_with_status(forgotten.map_err(as_failure))
     }
 
-    fn finish<S: Stores>(&self, team: &Team<'_>, stores: &S, books: Option<Books<'_>>) -> Result<Option<RunResult>> {
-        let mut books = books;
+    fn finish<S: Stores>(
+        &self,
+        team: &Team<'_>,
+        stores: &S,
+        writer: Option<ResultWriter<'_>>,
+    ) -> Result<Option<RunResult>> {
+        let mut writer = writer;
         if self.options.clean_up {
             for (lead, _) in self.by_store(stores) {
                 // a directory that carries the timestamp was made by this run
                 let removed = self.sweep(team, stores, lead, &FAMILIES, self.config.global.timestamp_datadir)?;
-                if let Some(books) = &mut books {
-                    let about = &mut books.result.provenance;
-                    about.strange_entries += removed.strange;
-                    about.strange_examples.extend(removed.examples.iter().cloned());
-                    books.observer.cleaned(&removed);
+                if let Some(writer) = &mut writer {
+                    let about = &mut writer.result.provenance;
+                    about.unexpected_entries += removed.unexpected;
+                    about.unexpected_examples.extend(removed.examples.iter().cloned());
+                    writer.observer.cleaned(&removed);
                 }
             }
         }
-        if let Some(books) = &mut books {
+        if let Some(writer) = &mut writer {
             // the pools once more: what changed while the run went on stands in the verdict
             let pool = |(name, store): (String, Description)| Some((name, store.pool?));
-            books.result.provenance.pools_after = stores.describe().into_iter().filter_map(pool).collect();
+            writer.result.provenance.pools_after = stores.describe().into_iter().filter_map(pool).collect();
         }
-        let written = books.as_mut().map_or(Ok(()), |books| books.finish());
-        team.agree(written.map_err(as_failure))?;
-        Ok(books.map(|books| books.result))
+        let written = writer.as_mut().map_or(Ok(()), |writer| writer.finish());
+        team.barrier_with_status(written.map_err(as_failure))?;
+        Ok(writer.map(|writer| writer.result))
     }
 
     pub(super) fn resultdir(&self) -> String {

@@ -7,9 +7,9 @@ use io500_phases::config::{ApiSpec, Config, select_phases};
 use io500_phases::engine::Progress;
 use io500_phases::error::Error;
 use io500_phases::phase_id::PhaseId;
-use io500_phases::plan::{Layout, Plan};
+use io500_phases::plan::{Plan, RankLayout};
 use io500_phases::results::RunResult;
-use io500_phases::suite::{Observer, Options, Quiet, Suite};
+use io500_phases::suite::{NoopObserver, Observer, Options, Suite};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 #[cfg(feature = "dfs")]
@@ -34,7 +34,7 @@ pub fn config(text: &str, settings: &[&str]) -> Config {
 /// The plan of these phases.
 pub fn plan(config: &Config, phases: &[PhaseId], comm: &dyn Comm, timestamp: &str) -> Plan {
     let topology = comm.topology();
-    let layout = Layout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
+    let layout = RankLayout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
     let hints = |api: &ApiSpec| hints(api).expect("known object classes");
     Plan::new(config, phases.to_vec(), layout, timestamp, hints)
 }
@@ -66,7 +66,7 @@ pub fn run_on<S: Stores>(
 ) -> Result<Option<RunResult>, Error> {
     let plan = plan(config, phases, comm, timestamp);
     let options = Options { resultdir: resultdir.map(Path::to_owned), ..Options::default() };
-    Suite::new(config, &plan, options).run(comm, stores, &mut Quiet)
+    Suite::new(config, &plan, options).run(comm, stores, &mut NoopObserver)
 }
 
 /// Asks for a stop when a phase begins.
@@ -110,7 +110,7 @@ impl Container {
 
     fn connect(&self) -> dfs::Pool {
         let system = dfs::System::start().expect("the library starts");
-        dfs::Pool::connect(&system, &self.pool, None, dfs::Access::ReadWrite).expect("the pool is connected")
+        dfs::Pool::connect(&system, &self.pool, None, dfs::AccessMode::ReadWrite).expect("the pool is connected")
     }
 }
 

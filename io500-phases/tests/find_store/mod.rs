@@ -2,7 +2,7 @@
 //! servers, directories that cannot be read, entries that vanish, a lookup that panics.
 
 use io500_phases::backend::null::NullQueue;
-use io500_phases::backend::{Access, Backend, Description, DirBatch, FileKind, Layout, ServerFilter, Stat};
+use io500_phases::backend::{Access, Backend, Description, DirBatch, FileKind, FileLayout, ServerFilter, Stat};
 use io500_phases::error::{Errno, OpResult};
 use io500_phases::plan::{Glob, Hints, Predicate};
 use std::ffi::CStr;
@@ -258,7 +258,7 @@ impl<'s> Backend for &'s Store {
     fn import(&self, _bytes: &[u8]) -> OpResult<()> {
         unimplemented!()
     }
-    fn layout(&self, _file: &()) -> OpResult<Option<Layout>> {
+    fn layout(&self, _file: &()) -> OpResult<Option<FileLayout>> {
         unimplemented!()
     }
 }

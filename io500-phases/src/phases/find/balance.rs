@@ -9,7 +9,7 @@
 //! two waves in a row bring the same numbers, and as many sent as received, nothing moved between them (Mattern's four counters),
 //! and the root says so down the tree. Each rank hears that last, so that nobody leaves with mail under way.
 
-use super::pool::{Pool, Standing};
+use super::pool::{Pool, WorkerStatus};
 use super::tally::Traffic;
 use super::work::Work;
 use crate::comm::tree::{children, parent};
@@ -17,21 +17,21 @@ use crate::comm::{Comm, MAX_MESSAGE};
 use crate::engine::{FAILED, Recorder};
 use std::collections::VecDeque;
 
-const ASK: u8 = 1;
-const NONE: u8 = 2;
-const WORK: u8 = 3;
-const HUNGRY: u8 = 4;
-const FED: u8 = 5;
-const WAVE: u8 = 6;
-const ANSWER: u8 = 7;
-const OVER: u8 = 8;
+const STEAL_REQUEST: u8 = 1;
+const STEAL_REFUSED: u8 = 2;
+const STEAL_DONE: u8 = 3;
+const LIFELINE_REQUEST: u8 = 4;
+const LIFELINE_DONE: u8 = 5;
+const TERMINATION_PROBE: u8 = 6;
+const TERMINATION_REPLY: u8 = 7;
+const TERMINATED: u8 = 8;
 
 /// Ranks asked at random before the lifelines.
 const TRIES: usize = 2;
 
 /// Where the walk stands for this rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stand {
+pub enum WalkStatus {
     /// It goes on.
     On,
     /// No rank has any work.
@@ -53,16 +53,16 @@ pub struct Balance<'c> {
     /// The lifelines, and whether this rank is registered with each.
     lifelines: Vec<(usize, bool)>,
     /// Ranks that are registered with this one.
-    hungry: VecDeque<usize>,
+    idle_ranks: VecDeque<usize>,
     sent: u64,
     received: u64,
-    wave: Wave,
+    probe: TerminationProbe,
     traffic: Traffic,
 }
 
-/// The wave that is under way.
+/// The probe that is under way.
 #[derive(Debug, Default)]
-struct Wave {
+struct TerminationProbe {
     number: u64,
     answered: bool,
     /// Children that have answered.
@@ -87,10 +87,10 @@ impl<'c> Balance<'c> {
             tries: 0,
             waits: false,
             lifelines: lifelines.map(|line| (line, false)).collect(),
-            hungry: VecDeque::new(),
+            idle_ranks: VecDeque::new(),
             sent: 0,
             received: 0,
-            wave: Wave::default(),
+            probe: TerminationProbe::default(),
             traffic: Traffic::default(),
         }
     }
@@ -102,7 +102,7 @@ impl<'c> Balance<'c> {
 
     /// Whether this rank has said that it is silent, so that the others may already be leaving.
     pub fn has_answered(&self) -> bool {
-        self.wave.answered
+        self.probe.answered
     }
 
     /// Reads a message.
@@ -111,85 +111,86 @@ impl<'c> Balance<'c> {
         from: usize,
         message: &[u8],
         pool: &Pool<'_, D, R>,
-        standing: &Standing,
-    ) -> Stand {
+        status: &WorkerStatus,
+    ) -> WalkStatus {
         let (&kind, body) = message.split_first().expect("messages have a kind");
-        self.received += u64::from(matches!(kind, ASK | NONE | WORK | HUNGRY | FED));
+        self.received +=
+            u64::from(matches!(kind, STEAL_REQUEST | STEAL_REFUSED | STEAL_DONE | LIFELINE_REQUEST | LIFELINE_DONE));
         match kind {
-            FAILED => return Stand::Failed,
-            ASK => {
+            FAILED => return WalkStatus::Failed,
+            STEAL_REQUEST => {
                 self.traffic.asked += 1;
-                if !self.give(from, WORK, pool, standing) {
-                    self.send(from, &[NONE]);
+                if !self.give(from, STEAL_DONE, pool, status) {
+                    self.send(from, &[STEAL_REFUSED]);
                 }
             }
-            NONE => self.waits = false,
-            WORK => {
+            STEAL_REFUSED => self.waits = false,
+            STEAL_DONE => {
                 self.waits = false;
                 self.take(body, pool);
             }
-            HUNGRY => {
+            LIFELINE_REQUEST => {
                 self.traffic.asked += 1;
-                self.hungry.push_back(from);
-                pool.set_hungry(self.hungry.len());
+                self.idle_ranks.push_back(from);
+                pool.set_idle_ranks(self.idle_ranks.len());
             }
-            FED => {
+            LIFELINE_DONE => {
                 let line = self.lifelines.iter_mut().find(|(line, _)| *line == from);
                 line.expect("only lifelines feed").1 = false;
                 self.take(body, pool);
             }
-            WAVE => {
+            TERMINATION_PROBE => {
                 let [number] = numbers(body);
-                self.wave = Wave { number, ..Wave::default() };
+                self.probe = TerminationProbe { number, ..TerminationProbe::default() };
                 self.tell_children(message);
             }
-            ANSWER => {
+            TERMINATION_REPLY => {
                 let [number, sent, received] = numbers(body);
-                assert_eq!(number, self.wave.number, "rank {from} answers another wave");
-                self.wave.answers += 1;
-                self.wave.sent += sent;
-                self.wave.received += received;
+                assert_eq!(number, self.probe.number, "rank {from} answers another probe");
+                self.probe.answers += 1;
+                self.probe.sent += sent;
+                self.probe.received += received;
             }
-            OVER => {
+            TERMINATED => {
                 self.tell_children(message);
-                return Stand::Over;
+                return WalkStatus::Over;
             }
             other => panic!("rank {from} sent a message of kind {other}"),
         }
-        Stand::On
+        WalkStatus::On
     }
 
     /// Passes work on to ranks that are registered here.
-    pub fn feed<D, R: Recorder>(&mut self, pool: &Pool<'_, D, R>, standing: &Standing) {
-        let before = self.hungry.len();
-        while let Some(&first) = self.hungry.front()
-            && self.give(first, FED, pool, standing)
+    pub fn feed<D, R: Recorder>(&mut self, pool: &Pool<'_, D, R>, status: &WorkerStatus) {
+        let before = self.idle_ranks.len();
+        while let Some(&first) = self.idle_ranks.front()
+            && self.give(first, LIFELINE_DONE, pool, status)
         {
-            self.hungry.pop_front();
+            self.idle_ranks.pop_front();
         }
-        if self.hungry.len() != before {
-            pool.set_hungry(self.hungry.len());
+        if self.idle_ranks.len() != before {
+            pool.set_idle_ranks(self.idle_ranks.len());
         }
     }
 
     /// This rank has no work: asks for some, or falls silent and reports that.
-    pub fn idle(&mut self) -> Stand {
+    pub fn idle(&mut self) -> WalkStatus {
         if self.waits {
-            return Stand::On;
+            return WalkStatus::On;
         }
         if self.comm.rank() < self.peers && self.peers > 1 {
             if self.tries < TRIES.min(self.peers - 1) {
                 self.tries += 1;
                 self.waits = true;
                 let victim = self.victim();
-                self.ask(victim, ASK);
-                return Stand::On;
+                self.ask(victim, STEAL_REQUEST);
+                return WalkStatus::On;
             }
             for at in 0..self.lifelines.len() {
                 let (line, registered) = self.lifelines[at];
                 if !registered {
                     self.lifelines[at].1 = true;
-                    self.ask(line, HUNGRY);
+                    self.ask(line, LIFELINE_REQUEST);
                 }
             }
         }
@@ -218,8 +219,8 @@ impl<'c> Balance<'c> {
         self.comm.send(to, message);
     }
 
-    fn give<D, R: Recorder>(&mut self, to: usize, kind: u8, pool: &Pool<'_, D, R>, standing: &Standing) -> bool {
-        let works = pool.share(standing, MAX_MESSAGE - 1);
+    fn give<D, R: Recorder>(&mut self, to: usize, kind: u8, pool: &Pool<'_, D, R>, status: &WorkerStatus) -> bool {
+        let works = pool.share(status, MAX_MESSAGE - 1);
         if works.is_empty() {
             return false;
         }
@@ -244,28 +245,28 @@ impl<'c> Balance<'c> {
         }
     }
 
-    /// Answers the wave if it is time.
-    fn answer(&mut self) -> Stand {
+    /// Answers the probe if it is time.
+    fn answer(&mut self) -> WalkStatus {
         let (rank, size) = (self.comm.rank(), self.comm.size());
-        if self.wave.answered || self.wave.answers < children(rank, size).count() {
-            return Stand::On;
+        if self.probe.answered || self.probe.answers < children(rank, size).count() {
+            return WalkStatus::On;
         }
-        let sent = self.wave.sent + self.sent;
-        let received = self.wave.received + self.received;
+        let sent = self.probe.sent + self.sent;
+        let received = self.probe.received + self.received;
         if rank > 0 {
-            self.wave.answered = true;
+            self.probe.answered = true;
             self.traffic.tokens += 1;
-            self.comm.send(parent(rank), &message(ANSWER, &[self.wave.number, sent, received]));
-            return Stand::On;
+            self.comm.send(parent(rank), &message(TERMINATION_REPLY, &[self.probe.number, sent, received]));
+            return WalkStatus::On;
         }
-        if sent == received && self.wave.last == Some((sent, received)) {
-            self.tell_children(&[OVER]);
-            return Stand::Over;
+        if sent == received && self.probe.last == Some((sent, received)) {
+            self.tell_children(&[TERMINATED]);
+            return WalkStatus::Over;
         }
-        let number = self.wave.number + 1;
-        self.wave = Wave { number, last: Some((sent, received)), ..Wave::default() };
-        self.tell_children(&message(WAVE, &[number]));
-        Stand::On
+        let number = self.probe.number + 1;
+        self.probe = TerminationProbe { number, last: Some((sent, received)), ..TerminationProbe::default() };
+        self.tell_children(&message(TERMINATION_PROBE, &[number]));
+        WalkStatus::On
     }
 }
 
@@ -277,6 +278,6 @@ fn message(kind: u8, numbers: &[u64]) -> Vec<u8> {
 
 fn numbers<const N: usize>(body: &[u8]) -> [u64; N] {
     let (words, rest) = body.as_chunks::<8>();
-    assert!(words.len() == N && rest.is_empty(), "a message of {} bytes about a wave", body.len());
+    assert!(words.len() == N && rest.is_empty(), "a message of {} bytes about a probe", body.len());
     std::array::from_fn(|at| u64::from_le_bytes(words[at]))
 }

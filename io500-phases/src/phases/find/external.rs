@@ -36,9 +36,9 @@ impl External {
 /// Runs a command line with the shell on rank 0, which gets the result. All ranks call it. Its last line has to be
 /// `MATCHED <found>/<total>`; without that word, lines are taken for matches.
 pub fn external(team: &Team<'_>, progress: &Progress, command: &str) -> Result<Option<External>> {
-    team.meet()?;
+    team.barrier()?;
     let ran = if team.comm().rank() == 0 { run(progress, command).map(Some) } else { Ok(None) };
-    team.agree(ran)
+    team.barrier_with_status(ran)
 }
 
 fn run(progress: &Progress, command: &str) -> std::result::Result<External, Failure> {

@@ -20,8 +20,8 @@ pub enum Listed {
     Directory,
     /// It is counted.
     Done,
-    /// The listing does not tell enough: [`Judge::look`].
-    Look,
+    /// The listing does not on_match enough: [`Judge::look`].
+    NeedsStat,
 }
 
 impl<'a> Judge<'a> {
@@ -43,7 +43,7 @@ impl<'a> Judge<'a> {
             Some(_) => {
                 counts.total += 1;
                 match self.wants(name) {
-                    true if self.predicate.needs_stat() => Listed::Look,
+                    true if self.predicate.needs_stat() => Listed::NeedsStat,
                     wanted => {
                         counts.found += u64::from(wanted);
                         Listed::Done
@@ -52,7 +52,7 @@ impl<'a> Judge<'a> {
             }
             None => {
                 counts.unknown += 1;
-                Listed::Look
+                Listed::NeedsStat
             }
         }
     }

@@ -17,6 +17,6 @@ mod worker;
 
 pub use external::{External, external};
 pub use options::FindOptions;
-pub use run::{Tell, run, run_telling};
+pub use run::{OnMatch, run, run_reporting};
 pub use tally::{Counts, FindTally, Method, Traffic};
 pub use walk::walk;

@@ -46,9 +46,9 @@ impl<D> Default for Outcome<'_, D> {
     }
 }
 
-/// A worker's standing with the pool.
+/// A worker's status with the pool.
 #[derive(Debug, Default)]
-pub struct Standing {
+pub struct WorkerStatus {
     /// It has something to do, as far as the pool knows.
     busy: bool,
     /// It is in the middle of a listing.
@@ -57,7 +57,7 @@ pub struct Standing {
 
 /// How the rank stands after an exchange.
 #[derive(Debug, Clone, Copy)]
-pub struct Glance {
+pub struct PoolSnapshot {
     /// Entries seen so far that are not directories.
     pub total: u64,
     /// No worker has anything to do, and nothing waits.
@@ -82,7 +82,7 @@ struct State<'a, D> {
     busy: usize,
     sleeping: usize,
     /// Other ranks that have no work.
-    hungry: usize,
+    idle_ranks: usize,
     over: bool,
     counts: Counts,
     first_error: Option<String>,
@@ -99,7 +99,7 @@ impl<'a, D, R: Recorder> Pool<'a, D, R> {
             waiting_names: 0,
             busy: 0,
             sleeping: 0,
-            hungry: 0,
+            idle_ranks: 0,
             over: false,
             counts: Counts::default(),
             first_error: None,
@@ -121,19 +121,19 @@ impl<'a, D, R: Recorder> Pool<'a, D, R> {
     }
 
     /// Hands in an outcome, which is empty afterwards, and gets what is to be done next.
-    pub fn exchange(&self, outcome: &mut Outcome<'a, D>, standing: &mut Standing) -> (Next<'a, D>, Glance) {
+    pub fn exchange(&self, outcome: &mut Outcome<'a, D>, status: &mut WorkerStatus) -> (Next<'a, D>, PoolSnapshot) {
         self.record(outcome);
         let mut state = self.lock();
-        let next = self.exchange_locked(&mut state, outcome, standing);
-        (next, Glance { total: state.counts.total, idle: state.is_idle() })
+        let next = self.exchange_locked(&mut state, outcome, status);
+        (next, PoolSnapshot { total: state.counts.total, idle: state.is_idle() })
     }
 
     /// Like [`Pool::exchange`], but sleeps until there is something to do; none when the walk is over.
-    pub fn exchange_or_sleep(&self, outcome: &mut Outcome<'a, D>, standing: &mut Standing) -> Option<Next<'a, D>> {
+    pub fn exchange_or_sleep(&self, outcome: &mut Outcome<'a, D>, status: &mut WorkerStatus) -> Option<Next<'a, D>> {
         self.record(outcome);
         let mut state = self.lock();
         loop {
-            let next = self.exchange_locked(&mut state, outcome, standing);
+            let next = self.exchange_locked(&mut state, outcome, status);
             if state.over {
                 return None;
             }
@@ -168,14 +168,14 @@ impl<'a, D, R: Recorder> Pool<'a, D, R> {
         &self,
         state: &mut State<'a, D>,
         outcome: &mut Outcome<'a, D>,
-        standing: &mut Standing,
+        status: &mut WorkerStatus,
     ) -> Next<'a, D> {
         let added = state.book(outcome);
-        let next = state.next(standing.listing, self.queue_length);
+        let next = state.next(status.listing, self.queue_length);
         let busy = !matches!(next, Next::Nothing);
-        state.busy = state.busy + usize::from(busy) - usize::from(standing.busy);
-        let became_idle = standing.busy && state.is_idle();
-        standing.busy = busy;
+        state.busy = state.busy + usize::from(busy) - usize::from(status.busy);
+        let became_idle = status.busy && state.is_idle();
+        status.busy = busy;
         if (added && state.sleeping > 0) || became_idle {
             self.changed.notify_all();
         }
@@ -192,16 +192,16 @@ impl<'a, D, R: Recorder> Pool<'a, D, R> {
     }
 
     /// Tells how many other ranks wait for work.
-    pub fn set_hungry(&self, hungry: usize) {
-        self.lock().hungry = hungry;
+    pub fn set_idle_ranks(&self, idle_ranks: usize) {
+        self.lock().idle_ranks = idle_ranks;
     }
 
     /// Takes out about half of the work, oldest first, of at most so many encoded bytes. The last piece stays if nobody here has
-    /// anything else to do; `standing` is the caller's.
-    pub fn share(&self, standing: &Standing, bytes: usize) -> Vec<Work<'a, D>> {
+    /// anything else to do; `status` is the caller's.
+    pub fn share(&self, status: &WorkerStatus, bytes: usize) -> Vec<Work<'a, D>> {
         let mut state = self.lock();
         // the caller is about to come back for more, unless it is in the middle of a listing
-        let others = state.busy - usize::from(standing.busy) + usize::from(standing.listing);
+        let others = state.busy - usize::from(status.busy) + usize::from(status.listing);
         state.share(others > 0, bytes)
     }
 
@@ -276,7 +276,7 @@ impl<'a, D> State<'a, D> {
 
     /// Lookups come before new directories, so that few names wait; a listing goes on early when somebody has nothing to do.
     fn next(&mut self, listing: bool, queue_length: usize) -> Next<'a, D> {
-        let appetite = 2 * CHUNK * (self.sleeping + self.hungry);
+        let appetite = 2 * CHUNK * (self.sleeping + self.idle_ranks);
         if listing && (self.names.is_empty() || self.waiting_names < appetite.min(queue_length)) {
             return Next::ReadOn;
         }

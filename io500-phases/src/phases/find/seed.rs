@@ -23,7 +23,7 @@ pub fn spread<'a, B: Backend, R: Recorder>(
 ) -> Vec<Work<'a, B::Dir>> {
     pool.set_breadth_first(true);
     for _ in 0..STEPS {
-        let (next, _) = pool.exchange(&mut worker.outcome, &mut worker.standing);
+        let (next, _) = pool.exchange(&mut worker.outcome, &mut worker.status);
         if matches!(next, Next::Nothing) {
             break;
         }

@@ -14,7 +14,7 @@ pub struct Counts {
     pub checked: u64,
     /// Directories and entries that could not be looked at. What vanished meanwhile is not among them.
     pub errors: u64,
-    /// Entries whose kind the listing did not tell.
+    /// Entries whose kind the listing did not on_match.
     pub unknown: u64,
     /// Directories, or shards of them, that the servers could not filter though they filter others.
     pub unfiltered: u64,

@@ -38,7 +38,7 @@ fn directory<B: Backend>(
             let is_dir = match judge.listed(name.to_bytes(), kind, counts) {
                 Listed::Directory => true,
                 Listed::Done => false,
-                Listed::Look => judge.look(backend, dir, name, kind, counts).unwrap_or_else(|_| {
+                Listed::NeedsStat => judge.look(backend, dir, name, kind, counts).unwrap_or_else(|_| {
                     counts.errors += 1;
                     false
                 }),

@@ -1,8 +1,8 @@
 //! One thread's part of the walk: lists directories and makes lookups, one piece of work after the other.
 
 use super::judge::{Judge, Listed};
-use super::pool::{CHUNK, Next, Outcome, Standing};
-use super::run::Tell;
+use super::pool::{CHUNK, Next, Outcome, WorkerStatus};
+use super::run::OnMatch;
 use super::work::{DirRef, Handle, Path, Task, Work, child};
 use crate::backend::{Backend, DirBatch, ServerFilter};
 use crate::clock::now_ns;
@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 8 * 1024;
 const DEEPEST_PARENT: usize = 32;
 
 /// What all workers of a rank have in common.
-pub struct Ground<'a, B: Backend> {
+pub struct WalkContext<'a, B: Backend> {
     /// The store.
     pub backend: &'a B,
     /// The start of the walk.
@@ -31,7 +31,7 @@ pub struct Ground<'a, B: Backend> {
     /// What the servers filter by, if they do.
     pub filter: Option<ServerFilter>,
     /// Who wants to know what matches.
-    pub tell: Option<Tell<'a>>,
+    pub on_match: Option<OnMatch<'a>>,
     /// When the walk began.
     pub began_ns: u64,
     /// Whether latencies are wanted.
@@ -40,7 +40,7 @@ pub struct Ground<'a, B: Backend> {
 
 /// A worker.
 pub struct Worker<'a, 'g, B: Backend> {
-    ground: &'g Ground<'a, B>,
+    walk: &'g WalkContext<'a, B>,
     listing: Option<Listing<'a, B>>,
     /// The last directory that was opened by its path: stolen work often is about the same one.
     last: Option<(Path, DirRef<'a, B::Dir>)>,
@@ -48,7 +48,7 @@ pub struct Worker<'a, 'g, B: Backend> {
     /// What the pool has not got yet.
     pub outcome: Outcome<'a, B::Dir>,
     /// How it stands with the pool.
-    pub standing: Standing,
+    pub status: WorkerStatus,
 }
 
 /// A listing that is under way.
@@ -64,14 +64,14 @@ struct Listing<'a, B: Backend> {
 
 impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
     /// A worker with nothing to do.
-    pub fn new(ground: &'g Ground<'a, B>) -> Self {
+    pub fn new(walk: &'g WalkContext<'a, B>) -> Self {
         Worker {
-            ground,
+            walk,
             listing: None,
             last: None,
             batch: DirBatch::default(),
             outcome: Outcome::default(),
-            standing: Standing::default(),
+            status: WorkerStatus::default(),
         }
     }
 
@@ -82,7 +82,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
             Next::Work(work) => self.work(work),
             Next::Nothing => {}
         }
-        self.standing.listing = self.listing.is_some();
+        self.status.listing = self.listing.is_some();
     }
 
     fn work(&mut self, work: Work<'a, B::Dir>) {
@@ -92,9 +92,9 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
             Err(errno) => return self.book(&path, "open", errno),
         };
         match task {
-            Task::List => match self.ground.backend.shards(&dir) {
+            Task::List => match self.walk.backend.shards(&dir) {
                 Ok(0 | 1) => {
-                    self.outcome.counts.whole += u64::from(self.ground.backend.must_stay_whole(&dir));
+                    self.outcome.counts.whole += u64::from(self.walk.backend.must_stay_whole(&dir));
                     self.list(path, dir, (0, 1));
                 }
                 Ok(shards) => {
@@ -115,7 +115,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
     }
 
     fn open(&mut self, path: &Path, handle: Handle<'a, B::Dir>) -> OpResult<DirRef<'a, B::Dir>> {
-        let backend = self.ground.backend;
+        let backend = self.walk.backend;
         match handle {
             Handle::Open(dir) => Ok(dir),
             Handle::Parent(parent) => {
@@ -129,7 +129,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
                 {
                     return Ok(dir.clone());
                 }
-                let mut dir = DirRef::Borrowed(self.ground.start);
+                let mut dir = DirRef::Borrowed(self.walk.start);
                 for part in path.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
                     let part = CString::new(part).map_err(|_| Errno(libc::EINVAL))?;
                     dir = DirRef::Shared(Arc::new(backend.open_dir(&dir, &part)?));
@@ -141,7 +141,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
     }
 
     fn list(&mut self, path: Path, dir: DirRef<'a, B::Dir>, shard: (u32, u32)) {
-        let Ground { backend, filter, .. } = self.ground;
+        let WalkContext { backend, filter, .. } = self.walk;
         let Some(filter) = filter else { return self.list_plain(path, dir, shard) };
         match backend.filtered_cursor(&dir, shard.0, shard.1, filter) {
             Ok(cursor) => self.listing = Some(Listing { path, dir, cursor, shard, scanned: Some(0) }),
@@ -150,9 +150,9 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
     }
 
     fn list_plain(&mut self, path: Path, dir: DirRef<'a, B::Dir>, shard: (u32, u32)) {
-        match self.ground.backend.cursor(&dir, shard.0, shard.1) {
+        match self.walk.backend.cursor(&dir, shard.0, shard.1) {
             Ok(cursor) => {
-                self.outcome.counts.unfiltered += u64::from(self.ground.filter.is_some());
+                self.outcome.counts.unfiltered += u64::from(self.walk.filter.is_some());
                 self.listing = Some(Listing { path, dir, cursor, shard, scanned: None });
             }
             Err(errno) => self.book(&path, "readdir", errno),
@@ -161,7 +161,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
 
     fn read_on(&mut self) {
         let Some(mut listing) = self.listing.take() else { return };
-        let backend = self.ground.backend;
+        let backend = self.walk.backend;
         let mut batch = std::mem::take(&mut self.batch);
         let since = self.since();
         let read = backend.read_dir(&mut listing.cursor, &mut batch);
@@ -199,10 +199,10 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
             let name = name.to_bytes();
             self.outcome.counts.checked += 1;
             let found = self.outcome.counts.found;
-            match self.ground.judge.listed(name, kind, &mut self.outcome.counts) {
+            match self.walk.judge.listed(name, kind, &mut self.outcome.counts) {
                 Listed::Done => self.tell_beyond(found, &listing.path, name),
                 Listed::Directory => self.push_directory(&listing.path, &listing.dir, name),
-                Listed::Look => {
+                Listed::NeedsStat => {
                     chunk.push(name, kind);
                     if chunk.entries.len() >= CHUNK || chunk.names.len() >= CHUNK_BYTES {
                         self.push_names(listing, std::mem::take(&mut chunk));
@@ -228,7 +228,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
     }
 
     fn look(&mut self, path: &Path, dir: &DirRef<'a, B::Dir>, names: &DirBatch) {
-        let Ground { backend, judge, .. } = self.ground;
+        let WalkContext { backend, judge, .. } = self.walk;
         for (name, kind) in names.iter() {
             let since = self.since();
             let found = self.outcome.counts.found;
@@ -248,21 +248,21 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
     /// Tells of an entry if it is a match more than `found`.
     #[inline]
     fn tell_beyond(&self, found: u64, path: &Path, name: &[u8]) {
-        if let Some(tell) = self.ground.tell
+        if let Some(on_match) = self.walk.on_match
             && self.outcome.counts.found > found
         {
-            tell(&child(path, name));
+            on_match(&child(path, name));
         }
     }
 
     fn since(&self) -> Option<u64> {
-        self.ground.timed.then(now_ns)
+        self.walk.timed.then(now_ns)
     }
 
     fn sample(&mut self, kind: OpKind, since: Option<u64>) {
         if let Some(since) = since {
             let now = now_ns();
-            self.outcome.samples.push((kind, now - since, now - self.ground.began_ns));
+            self.outcome.samples.push((kind, now - since, now - self.walk.began_ns));
         }
     }
 
@@ -274,7 +274,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
         }
         self.outcome.counts.errors += 1;
         self.outcome.error.get_or_insert_with(|| {
-            let path = child(self.ground.below.as_bytes(), path);
+            let path = child(self.walk.below.as_bytes(), path);
             format!("{op} {}: {errno}", String::from_utf8_lossy(&path))
         });
     }

@@ -22,7 +22,7 @@ struct Kept {
 }
 
 /// What a rank knows between phases.
-pub(super) struct Standing {
+pub(super) struct SuiteState {
     pub clock: ClockSync,
     pub read_rule: ReadRule,
     /// Operations that every rank reached in a write phase.
@@ -37,10 +37,10 @@ pub(super) struct Standing {
     pub mdworkbench_made: bool,
 }
 
-impl Standing {
+impl SuiteState {
     /// What a rank knows before the first phase.
     pub fn new(clock: ClockSync, read_rule: ReadRule) -> Self {
-        Standing {
+        SuiteState {
             clock,
             read_rule,
             reached: HashMap::new(),
@@ -77,7 +77,7 @@ impl Standing {
             kept.mdworkbench_start = dir.mdworkbench_start()?;
             Ok(kept)
         };
-        let kept = from_root(team.comm(), team.agree(read().map_err(as_failure))?);
+        let kept = from_root(team.comm(), team.barrier_with_status(read().map_err(as_failure))?);
         let reached = KEPT.into_iter().zip(kept.reached).filter_map(|(family, count)| Some((family, count?)));
         self.reached.extend(reached);
         self.timestamp_s = kept.timestamp_s;

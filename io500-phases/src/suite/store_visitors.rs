@@ -10,7 +10,7 @@ use crate::phases::{cleanup, setup};
 use crate::plan::{Hints, Plan};
 
 /// Looks at the data directory.
-pub(super) struct Look<'a> {
+pub(super) struct InspectDatadir<'a> {
     pub datadir: &'a str,
     pub plan: &'a Plan,
     pub phases: &'a [PhaseId],
@@ -18,7 +18,7 @@ pub(super) struct Look<'a> {
     pub own: bool,
 }
 
-impl Visit for Look<'_> {
+impl Visit for InspectDatadir<'_> {
     type Out = std::result::Result<(), Failure>;
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
@@ -30,13 +30,13 @@ impl Visit for Look<'_> {
 }
 
 /// Makes the directories.
-pub(super) struct Make<'a> {
+pub(super) struct MakeDirectories<'a> {
     pub datadir: &'a str,
     pub plan: &'a Plan,
     pub families: &'a [Family],
 }
 
-impl Visit for Make<'_> {
+impl Visit for MakeDirectories<'_> {
     type Out = std::result::Result<(), Failure>;
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
@@ -48,13 +48,13 @@ impl Visit for Make<'_> {
 }
 
 /// Makes a directory for every rank's file.
-pub(super) struct UniqueDirs<'a> {
+pub(super) struct MakeUniqueDirs<'a> {
     pub datadir: &'a str,
     pub plan: &'a Plan,
     pub team: &'a Team<'a>,
 }
 
-impl Visit for UniqueDirs<'_> {
+impl Visit for MakeUniqueDirs<'_> {
     type Out = Result<()>;
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
@@ -165,7 +165,7 @@ impl Visit for Runs<'_> {
 }
 
 /// Cleans up.
-pub(super) struct Sweep<'a> {
+pub(super) struct CleanUp<'a> {
     pub datadir: &'a str,
     pub team: &'a Team<'a>,
     pub progress: &'a Progress,
@@ -174,13 +174,13 @@ pub(super) struct Sweep<'a> {
     pub remove_datadir: bool,
 }
 
-impl Visit for Sweep<'_> {
+impl Visit for CleanUp<'_> {
     type Out = Result<cleanup::Removed>;
 
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
     where
         B::Dir: Send + Sync,
     {
-        cleanup::sweep(backend, self.team, self.progress, self.datadir, self.families, self.remove_datadir)
+        cleanup::clean_up(backend, self.team, self.progress, self.datadir, self.families, self.remove_datadir)
     }
 }

@@ -1,4 +1,4 @@
-//! Rank 0's books of a run: the result as it grows, judged and written after every phase.
+//! Rank 0's writer of a run: the result as it grows, judged and written after every phase.
 
 use super::earlier::carry_over;
 use super::run::Observer;
@@ -18,8 +18,8 @@ use std::time::{Duration, SystemTime};
 /// Phases of the standard mode, those without a score included.
 const STANDARD_PHASES: usize = 14;
 
-/// Rank 0's books.
-pub(super) struct Books<'o> {
+/// Rank 0's writer.
+pub(super) struct ResultWriter<'o> {
     pub result: RunResult,
     rules: Rules,
     pub dir: Option<ResultDir>,
@@ -33,8 +33,8 @@ pub(super) struct Books<'o> {
     pub observer: &'o mut dyn Observer,
 }
 
-impl<'o> Books<'o> {
-    /// The books of a run that begins.
+impl<'o> ResultWriter<'o> {
+    /// The writer of a run that begins.
     pub fn open(provenance: Provenance, rules: Rules, dir: Option<ResultDir>, observer: &'o mut dyn Observer) -> Self {
         let valid = || Verdict { valid: true, reasons: Vec::new() };
         let result = RunResult {
@@ -48,7 +48,7 @@ impl<'o> Books<'o> {
             strict: valid(),
             failure: None,
         };
-        Books {
+        ResultWriter {
             result,
             rules,
             dir,
@@ -152,7 +152,7 @@ impl<'o> Books<'o> {
         self.observer.phase_over(&self.result, phase);
     }
 
-    /// A phase is over: books it and writes all files anew.
+    /// A phase is over: writer it and writes all files anew.
     pub fn phase_over(&mut self, mut result: PhaseResult, csv: &str, reached: Option<u64>) {
         let (phase, rate) = (result.phase, result.rate);
         result.invocation = self.result.provenance.invocation;

@@ -15,7 +15,7 @@ use std::time::Duration;
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The result file of the run that goes on.
-pub struct LastWords {
+pub struct CrashRecord {
     timestamp: String,
     datadir: String,
     phases: Vec<PhaseId>,
@@ -23,10 +23,10 @@ pub struct LastWords {
     resultdir: Mutex<PathBuf>,
 }
 
-impl LastWords {
+impl CrashRecord {
     /// For the job of this session.
-    pub fn new(session: &Session, datadir: &str, resultdir: &str) -> LastWords {
-        LastWords {
+    pub fn new(session: &Session, datadir: &str, resultdir: &str) -> CrashRecord {
+        CrashRecord {
             timestamp: session.timestamp.clone(),
             datadir: datadir.to_owned(),
             phases: session.phases.clone(),
@@ -36,7 +36,7 @@ impl LastWords {
     }
 
     /// The next run of the job has another result directory.
-    pub fn go_to(&self, resultdir: &str) {
+    pub fn set_result_directory(&self, resultdir: &str) {
         *self.resultdir.lock().expect("nobody panics with this lock") = resultdir.into();
     }
 

@@ -1,12 +1,12 @@
 //! The watchdog of a run: how patient it is with which store, and what happens when a rank hangs.
 
+use crate::crash_record::CrashRecord;
 use crate::diagnosis::Place;
 use crate::exit::Exit;
 use crate::heartbeat::{End, Heartbeat};
-use crate::last_words::LastWords;
 use crate::session::Session;
 use crate::signals;
-use crate::watchdog::{Bark, Patience, Watchdog};
+use crate::watchdog::{Watchdog, WatchdogEvent, WatchdogLimits};
 use io500_phases::backend::posix::on_dfuse;
 use io500_phases::config::Api;
 use io500_phases::engine::Progress;
@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const ON_DAOS: u32 = 300;
 
 /// Watches this rank from now on until the guard is dropped.
-pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, last_words: &Arc<LastWords>) -> Watchdog {
+pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, crash_record: &Arc<CrashRecord>) -> Watchdog {
     let apis = session.phases.iter().map(|&phase| &session.config.phase(phase).api.api);
     let standin = io500_phases::backend::dfs::is_standin();
     let daos = apis.into_iter().any(|api| match api {
@@ -37,47 +37,47 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, last_wo
     let timeout = seconds(if daos { ON_DAOS } else { 0 }).map(length);
     let place = Place { rank: session.comm.rank(), host: session.comm.host().to_owned(), daos };
     let heartbeat = Heartbeat::start(session.comm.as_ref(), seconds(SILENT).map(length));
-    let last_words = last_words.clone();
-    let patience = Patience { rank: place.rank, timeout };
-    Watchdog::start(progress.clone(), patience, heartbeat, move |bark, snapshot, since, heartbeat| {
+    let crash_record = crash_record.clone();
+    let limits = WatchdogLimits { rank: place.rank, timeout };
+    Watchdog::start(progress.clone(), limits, heartbeat, move |event, snapshot, since, heartbeat| {
         let words = place.standing_still(snapshot, since);
-        match bark {
-            Bark::Still => {
+        match event {
+            WatchdogEvent::NoProgress => {
                 let then =
                     timeout.map_or_else(String::new, |timeout| format!("; the job ends at {} s", timeout.as_secs()));
                 eprintln!("warning: {words}{then}");
             }
-            Bark::Stuck => {
+            WatchdogEvent::TimedOut => {
                 let error = format!("{words}: a call of the store does not return");
-                give_up(heartbeat, &last_words, RunState::Failed, &error, Exit::Storage, || circumstances(&place))
+                give_up(heartbeat, &crash_record, RunState::Failed, &error, Exit::Storage, || circumstances(&place))
             }
-            Bark::Deaf => {
+            WatchdogEvent::StopIgnored => {
                 let error = format!("{words}: it was asked to stop and does not come out of its call");
                 let exit = Exit::Signal(signal());
-                give_up(heartbeat, &last_words, RunState::Interrupted, &error, exit, || circumstances(&place))
+                give_up(heartbeat, &crash_record, RunState::Interrupted, &error, exit, || circumstances(&place))
             }
-            Bark::Left => {
+            WatchdogEvent::StopWhileWaiting => {
                 // the launcher is about to kill this rank, which cannot leave the barrier to write it down
                 if let Some(lost) = heartbeat.silent_since(std::time::Instant::now() - since) {
-                    last_words.keep(RunState::Failed, &format!("{lost}; ended by signal {}", signal()));
+                    crash_record.keep(RunState::Failed, &format!("{lost}; ended by signal {}", signal()));
                 } else if place.rank == 0 {
                     let error = format!("ended by signal {} while rank 0 waited for other ranks", signal());
-                    last_words.keep(RunState::Interrupted, &error);
+                    crash_record.keep(RunState::Interrupted, &error);
                 }
             }
-            Bark::Lost(words) => {
+            WatchdogEvent::Lost(words) => {
                 let hint = || {
-                    eprintln!("hint: its node or its process is gone, stopped or cut off; --timeout sets the patience")
+                    eprintln!("hint: its node or its process is gone, stopped or cut off; --timeout sets the limits")
                 };
-                give_up(heartbeat, &last_words, RunState::Failed, &words, Exit::Storage, hint)
+                give_up(heartbeat, &crash_record, RunState::Failed, &words, Exit::Storage, hint)
             }
-            Bark::Ended(end) => {
+            WatchdogEvent::Ended(end) => {
                 let code = end.code.into();
                 if !end.kept {
                     let (sender, kept) = std::sync::mpsc::channel();
-                    let last_words = last_words.clone();
+                    let crash_record = crash_record.clone();
                     std::thread::spawn(move || {
-                        let _ = sender.send(last_words.keep(RunState::Failed, &end.words));
+                        let _ = sender.send(crash_record.keep(RunState::Failed, &end.words));
                     });
                     let _ = kept.recv_timeout(GRACE);
                 }
@@ -90,7 +90,7 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, last_wo
 /// Tells the other ranks why the job ends, writes it down, says it, and ends the process.
 fn give_up(
     heartbeat: &mut Heartbeat,
-    last_words: &Arc<LastWords>,
+    crash_record: &Arc<CrashRecord>,
     state: RunState,
     error: &str,
     exit: Exit,
@@ -99,7 +99,7 @@ fn give_up(
     let end = |kept| End { words: error.to_owned(), code: exit.code(), kept };
     heartbeat.tell(end(false));
     let (sender, kept) = std::sync::mpsc::channel();
-    let (words, text) = (last_words.clone(), error.to_owned());
+    let (words, text) = (crash_record.clone(), error.to_owned());
     std::thread::spawn(move || {
         if words.keep(state, &text) {
             let _ = sender.send(words.where_it_lies());

@@ -1,6 +1,6 @@
-//! What a rank works with in the mdtest phases: its own hands, or those of several threads.
+//! What a rank works with in the mdtest phases: its own worker, or those of several threads.
 
-use super::context::Cx;
+use super::context::PhaseContext;
 use super::tally::Check;
 use crate::backend::Backend;
 use crate::buffer::AlignedBuf;
@@ -9,7 +9,7 @@ use crate::name::NumberedName;
 use crate::plan::MdtestPlan;
 
 /// What one thread works with; made before the clock starts.
-pub struct Hands {
+pub struct WorkerState {
     /// The names of the files.
     pub names: NumberedName,
     /// The content of a file.
@@ -22,31 +22,31 @@ pub struct Hands {
     fault_at: u64,
 }
 
-impl Hands {
+impl WorkerState {
     fn new(plan: &MdtestPlan, owner: usize) -> Self {
         let mut data = AlignedBuf::new(plan.file_size);
         plan.signature.fill(&mut data, owner as u32, 0);
         let names = NumberedName::new(&plan.name_prefix(owner));
-        Hands { names, data, check: Check::default(), bytes: 0, fault_at: u64::MAX }
+        WorkerState { names, data, check: Check::default(), bytes: 0, fault_at: u64::MAX }
     }
 }
 
-/// The hands of one rank.
-pub enum Crew<R> {
+/// The worker of one rank.
+pub enum Workers<R> {
     /// The rank does everything itself, the only rule-identical setting.
-    Alone(Box<Hands>),
+    Alone(Box<WorkerState>),
     /// Its threads do.
-    Threads(Vec<Thread<Hands, R>>),
+    Threads(Vec<Thread<WorkerState, R>>),
 }
 
-impl<R: Recorder + Send> Crew<R> {
-    /// Hands for the files of `owner`.
-    pub fn new<B: Backend>(cx: &Cx<'_, B>, plan: &MdtestPlan, owner: usize, recorder: &R) -> Self {
-        if cx.pace.threads <= 1 {
-            return Crew::Alone(Box::new(Hands::new(plan, owner)));
+impl<R: Recorder + Send> Workers<R> {
+    /// WorkerState for the files of `owner`.
+    pub fn new<B: Backend>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, owner: usize, recorder: &R) -> Self {
+        if context.pace.threads <= 1 {
+            return Workers::Alone(Box::new(WorkerState::new(plan, owner)));
         }
-        let thread = || Thread { tools: Hands::new(plan, owner), recorder: recorder.fork() };
-        Crew::Threads(std::iter::repeat_with(thread).take(cx.pace.threads).collect())
+        let thread = || Thread { tools: WorkerState::new(plan, owner), recorder: recorder.fork() };
+        Workers::Threads(std::iter::repeat_with(thread).take(context.pace.threads).collect())
     }
 
     /// Does operations `from..limit`: how many are done in all, or the number of the one that failed, and why it stopped before the limit.
@@ -55,26 +55,28 @@ impl<R: Recorder + Send> Crew<R> {
         control: &mut Control<'_, R>,
         (from, limit): (u64, u64),
         last_part: Option<OpKind>,
-        op: impl Fn(&mut Control<'_, R>, &mut Hands, u64) -> Result<(), OpError> + Sync,
+        op: impl Fn(&mut Control<'_, R>, &mut WorkerState, u64) -> Result<(), OpError> + Sync,
     ) -> (u64, Option<Stop>) {
         match self {
-            Crew::Alone(hands) => control.run(from, limit, last_part, |control, i| op(control, hands, i)),
-            Crew::Threads(threads) => run_threads(control, threads, (from, limit), last_part, &|control, hands, i| {
-                let clean = hands.check.first.is_none();
-                op(control, hands, i)?;
-                if clean && hands.check.first.is_some() {
-                    hands.fault_at = i;
-                }
-                Ok(())
-            }),
+            Workers::Alone(worker) => control.run(from, limit, last_part, |control, i| op(control, worker, i)),
+            Workers::Threads(threads) => {
+                run_threads(control, threads, (from, limit), last_part, &|control, worker, i| {
+                    let clean = worker.check.first.is_none();
+                    op(control, worker, i)?;
+                    if clean && worker.check.first.is_some() {
+                        worker.fault_at = i;
+                    }
+                    Ok(())
+                })
+            }
         }
     }
 
-    /// What all hands found and moved; their latencies go to `recorder`.
+    /// What all worker found and moved; their latencies go to `recorder`.
     pub fn join(self, recorder: &mut R) -> (Check, u64) {
         match self {
-            Crew::Alone(hands) => (hands.check, hands.bytes),
-            Crew::Threads(mut threads) => {
+            Workers::Alone(worker) => (worker.check, worker.bytes),
+            Workers::Threads(mut threads) => {
                 // the first fault of all is the one in the lowest file
                 threads.sort_by_key(|thread| thread.tools.fault_at);
                 threads.into_iter().fold((Check::default(), 0), |(mut check, bytes), thread| {
