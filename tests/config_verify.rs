@@ -199,7 +199,7 @@ fn old_results_of_which_only_a_summary_is_left_are_read() {
     for result in [&path("a/b/c/old"), &file, &log] {
         let (code, text, error) = dfs_bench(&["verify", result]);
         assert_eq!(code, 0, "{text}{error}");
-        for says in ["score           confirmed", "score hash      not there", "there is only a summary: no hashes"] {
+        for says in ["score           confirmed", "score hash      absent", "there is only a summary: no hashes"] {
             assert!(text.contains(says), "{says}: {text}");
         }
         let (code, text, error) = dfs_bench(&["report", "--format", "text", result]);

@@ -265,7 +265,7 @@ fn is_mdtest_file(name: &str) -> bool {
     name.strip_prefix("file.mdtest.").is_some_and(|rest| rest.split('.').count() == 2 && is_numbers(rest, '.'))
 }
 
-fn is_test_dir(name: &str) -> bool {
+pub(super) fn is_test_dir(name: &str) -> bool {
     name.strip_prefix(MdtestPlan::TEST_DIR).is_some_and(|number| is_numbers(number, '.'))
 }
 

@@ -6,7 +6,7 @@ use crate::backend::{Backend, list};
 use crate::engine::{Failure, Team};
 use crate::error::{Errno, OpResult, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
-use crate::plan::{Hints, MdtestPlan, Plan};
+use crate::plan::{Hints, Plan};
 use std::ffi::{CStr, CString};
 
 /// The directories that a run has directly below the data directory.
@@ -116,7 +116,7 @@ fn check_left_over<B: Backend>(
     let replaceable = |entry: &str| match family {
         Family::IorEasy => entry.starts_with("ior_file_easy") || entry.parse::<u32>().is_ok(),
         Family::IorHard => entry == "file",
-        Family::MdtestEasy | Family::MdtestHard => own && entry == MdtestPlan::TEST_DIR,
+        Family::MdtestEasy | Family::MdtestHard => own && cleanup::is_test_dir(entry),
         Family::Mdworkbench => own && cleanup::is_numbers(entry, '_'),
         _ => false,
     };
