@@ -51,6 +51,7 @@ pub enum Command {
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
     Find(commands::find::FindArgs),
+    Sweep(commands::sweep::SweepArgs),
     Completions(commands::shell::CompletionsArgs),
     /// Print the manual page, for `man -l -`
     Man,
@@ -69,6 +70,7 @@ impl Command {
             Command::Report(args) => commands::report::run(&args),
             Command::Compare(args) => commands::compare::run(&args),
             Command::Find(args) => commands::find::run(&args),
+            Command::Sweep(args) => commands::sweep::run(&args),
             Command::Completions(args) => commands::shell::completions(&args),
             Command::Man => commands::shell::man(),
         }

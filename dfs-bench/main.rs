@@ -18,6 +18,7 @@ mod report;
 mod session;
 mod signals;
 mod status;
+mod sweep;
 mod watchdog;
 
 use clap::Parser as _;

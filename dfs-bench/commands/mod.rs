@@ -7,4 +7,5 @@ mod paths;
 pub mod report;
 pub mod run;
 pub mod shell;
+pub mod sweep;
 pub mod verify;

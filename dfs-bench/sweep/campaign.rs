@@ -1,0 +1,464 @@
+//! The file of a campaign: TOML → [`Campaign`], every value checked, every mistake with what to do.
+
+use crate::exit::UsageError;
+use io500_phases::config::select_phases;
+use io500_phases::phase_id::PhaseId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A commented campaign, as `--example` prints it.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// The families whose API string can be varied.
+const FAMILIES: [&str; 4] = ["ior-easy", "ior-hard", "mdtest-easy", "mdtest-hard"];
+
+/// A campaign: what is varied, how often, and how a run is started.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Campaign {
+    /// What the reports call it.
+    pub name: String,
+    /// Which cells are run.
+    #[serde(default)]
+    pub design: Design,
+    /// Runs of each cell.
+    #[serde(default = "defaults::repeats")]
+    pub repeats: u32,
+    /// Stop repeating a cell when the 95 % interval of its objective is within this many percent of the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    /// With `precision`: the most runs of a cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_repeats: Option<u32>,
+    /// Seed of the order of the cells.
+    #[serde(default = "defaults::seed")]
+    pub seed: u64,
+    /// Phases to run, as `--phase` takes them.
+    #[serde(default = "defaults::phases")]
+    pub phases: String,
+    /// The figure that decides: `score`, `bandwidth`, `metadata` or a phase.
+    #[serde(default = "defaults::objective")]
+    pub objective: String,
+    /// Seconds that a write phase lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stonewall: Option<u32>,
+    /// Configuration file in IO500's dialect that all runs start from; a relative path is relative to the campaign's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<PathBuf>,
+    /// Arguments of dfs-bench in every run.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Environment of every run.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Expressions over the names of the axes; a cell for which one is true is left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// One run of the baseline first, which counts nowhere.
+    #[serde(default = "defaults::yes")]
+    pub warm_up: bool,
+    /// A run of the baseline after so many runs, which shows whether the machine drifts; 0: none.
+    #[serde(default = "defaults::baseline_every")]
+    pub baseline_every: u32,
+    /// Seconds between two runs, for space to come back.
+    #[serde(default)]
+    pub pause: u32,
+    /// Further attempts after a run that failed.
+    #[serde(default)]
+    pub retries: u32,
+    /// Seconds after which a run is ended and counts as failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_timeout: Option<u64>,
+    /// What the campaign may cost.
+    #[serde(default)]
+    pub budget: Budget,
+    /// How runs are started.
+    #[serde(default)]
+    pub launcher: Launcher,
+    /// The value of each axis that others are compared with; the first one where an axis is not named.
+    #[serde(default)]
+    pub baseline: BTreeMap<String, Value>,
+    /// What is varied.
+    #[serde(rename = "axis", default)]
+    pub axes: Vec<Axis>,
+}
+
+/// Which combinations of the axes' values are cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Design {
+    /// All of them.
+    #[default]
+    Full,
+    /// The baseline, and each other value of one axis at a time.
+    OneAtATime,
+    /// Few cells that hold each pair of values of two axes at least once.
+    Pairs,
+}
+
+/// What the campaign may cost; the run that would exceed it is not started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Budget {
+    /// Hours of runs in all.
+    pub hours: Option<f64>,
+    /// Hours times nodes of runs in all.
+    pub node_hours: Option<f64>,
+}
+
+/// How runs are started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Launcher {
+    /// `mpirun`, `srun`, `mpiexec.hydra`, `none`, or a command with `{ranks}`, `{ranks-per-node}`, `{nodes}` and `{env}`.
+    pub command: String,
+    /// The program.
+    pub program: String,
+    /// Nodes of a run where no axis varies them.
+    pub nodes: u32,
+    /// Ranks per node where no axis varies them.
+    pub ranks_per_node: u32,
+}
+
+impl Default for Launcher {
+    fn default() -> Self {
+        Launcher { command: "mpirun".into(), program: "dfs-bench".into(), nodes: 1, ranks_per_node: 1 }
+    }
+}
+
+/// One thing that is varied. Without `option`, `api`, `container`, `env`, `argument` or `setup` its name says what: `nodes`,
+/// `ranks-per-node` or `path`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Axis {
+    /// Its name in expressions, the baseline and reports.
+    pub name: String,
+    /// Its values.
+    pub values: Vec<Value>,
+    /// An option of the configuration: `ior-easy.transferSize`.
+    pub option: Option<String>,
+    /// An option of a family's API string: `mdtest-hard.dir_oclass`.
+    pub api: Option<String>,
+    /// A property of the container that the run makes: `rd_fac`.
+    pub container: Option<String>,
+    /// An environment variable.
+    pub env: Option<String>,
+    /// Arguments of dfs-bench, with `{value}`.
+    pub argument: Option<String>,
+    /// Arguments of the launcher, with `{value}`: binding, mapping.
+    pub binding: Option<String>,
+    /// A command that sets the value outside of the run, with `{value}`.
+    pub setup: Option<String>,
+    /// A command that undoes it, with `{value}`.
+    pub teardown: Option<String>,
+}
+
+/// What an axis changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<'a> {
+    Nodes,
+    RanksPerNode,
+    Path,
+    Option { section: &'a str, option: &'a str },
+    Api { family: &'a str, option: &'a str },
+    Container(&'a str),
+    Env(&'a str),
+    Argument(&'a str),
+    Binding(&'a str),
+    Script { setup: &'a str, teardown: Option<&'a str> },
+}
+
+/// A value of an axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Value {
+    /// TRUE or FALSE.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// Words.
+    Text(String),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // as the configuration file spells it
+            Value::Bool(value) => f.pad(if *value { "TRUE" } else { "FALSE" }),
+            Value::Int(value) => write!(f, "{value}"),
+            Value::Float(value) => write!(f, "{value}"),
+            Value::Text(value) => f.pad(value),
+        }
+    }
+}
+
+/// What an objective measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objective {
+    Score,
+    Bandwidth,
+    Metadata,
+    Phase(PhaseId),
+}
+
+impl Objective {
+    /// Its name in the file and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Objective::Score => "score",
+            Objective::Bandwidth => "bandwidth",
+            Objective::Metadata => "metadata",
+            Objective::Phase(phase) => phase.name(),
+        }
+    }
+}
+
+impl Axis {
+    /// What it changes.
+    pub fn target(&self) -> Result<Target<'_>, UsageError> {
+        let wrong = |what: String| UsageError::new(format!("axis {:?}: {what}", self.name));
+        let pair = |text: &'static str, value: &'_ str| {
+            wrong(format!("{text} = {value:?}: a section and an option, separated by a dot, are wanted"))
+        };
+        let given = [
+            self.option.as_ref(),
+            self.api.as_ref(),
+            self.container.as_ref(),
+            self.env.as_ref(),
+            self.argument.as_ref(),
+            self.binding.as_ref(),
+            self.setup.as_ref(),
+        ];
+        if given.iter().flatten().count() > 1 {
+            return Err(wrong(
+                "only one of option, api, container, env, argument, binding and setup is possible".into(),
+            ));
+        }
+        if self.teardown.is_some() && self.setup.is_none() {
+            return Err(wrong("teardown belongs to setup".into()));
+        }
+        if let Some(option) = &self.option {
+            let (section, option) = option.split_once('.').ok_or_else(|| pair("option", option))?;
+            return Ok(Target::Option { section, option });
+        }
+        if let Some(option) = &self.api {
+            let (family, name) = option.split_once('.').ok_or_else(|| pair("api", option))?;
+            if !FAMILIES.contains(&family) || !["oclass", "dir_oclass", "chunk_size"].contains(&name) {
+                let known =
+                    format!("the families are {}, the options oclass, dir_oclass, chunk_size", FAMILIES.join(", "));
+                return Err(wrong(format!("api = {option:?}")).hint(known));
+            }
+            return Ok(Target::Api { family, option: name });
+        }
+        if let Some(property) = &self.container {
+            return Ok(Target::Container(property));
+        }
+        if let Some(variable) = &self.env {
+            return Ok(Target::Env(variable));
+        }
+        let with_value = |what: &str, text: &str| match text.contains("{value}") {
+            true => Ok(()),
+            false => Err(wrong(format!("{what} = {text:?} has no {{value}}: all cells would be the same"))),
+        };
+        if let Some(argument) = &self.argument {
+            with_value("argument", argument)?;
+            return Ok(Target::Argument(argument));
+        }
+        if let Some(binding) = &self.binding {
+            with_value("binding", binding)?;
+            return Ok(Target::Binding(binding));
+        }
+        if let Some(setup) = &self.setup {
+            with_value("setup", setup)?;
+            return Ok(Target::Script { setup, teardown: self.teardown.as_deref() });
+        }
+        match self.name.as_str() {
+            "nodes" => Ok(Target::Nodes),
+            "ranks-per-node" => Ok(Target::RanksPerNode),
+            "path" => Ok(Target::Path),
+            _ => Err(wrong("what does it change?".into())
+                .hint("give option, api, container, env, argument, binding or setup; or call it nodes, ranks-per-node or path")),
+        }
+    }
+}
+
+impl Campaign {
+    /// Reads and checks the file.
+    pub fn read(path: &Path) -> anyhow::Result<Campaign> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            UsageError::new(format!("{}: {error}", path.display())).hint("dfs-bench sweep --example prints one")
+        })?;
+        let mut campaign = Campaign::parse(&text).map_err(|error| match error.downcast::<UsageError>() {
+            Ok(usage) => {
+                UsageError { message: format!("{}: {}", path.display(), usage.message), hint: usage.hint }.into()
+            }
+            Err(error) => error,
+        })?;
+        let beside = path.parent().unwrap_or(Path::new(""));
+        campaign.config = campaign.config.map(|config| beside.join(config));
+        Ok(campaign)
+    }
+
+    /// Parses and checks a campaign.
+    pub fn parse(text: &str) -> anyhow::Result<Campaign> {
+        let campaign: Campaign = toml::from_str(text).map_err(|error| UsageError::new(error.to_string().trim_end()))?;
+        campaign.check()?;
+        Ok(campaign)
+    }
+
+    /// The axis of this name.
+    pub fn axis(&self, name: &str) -> Option<&Axis> {
+        self.axes.iter().find(|axis| axis.name == name)
+    }
+
+    /// The value of an axis that others are compared with.
+    pub fn baseline_of<'a>(&'a self, axis: &'a Axis) -> &'a Value {
+        self.baseline.get(&axis.name).unwrap_or(&axis.values[0])
+    }
+
+    /// The figure that decides.
+    pub fn objective(&self) -> Result<Objective, UsageError> {
+        match self.objective.as_str() {
+            "score" => Ok(Objective::Score),
+            "bandwidth" => Ok(Objective::Bandwidth),
+            "metadata" => Ok(Objective::Metadata),
+            phase => phase.parse().map(Objective::Phase).map_err(|_| {
+                UsageError::new(format!("objective = {phase:?}: there is no such figure"))
+                    .hint("score, bandwidth, metadata, or the name of a phase")
+            }),
+        }
+    }
+
+    /// The most runs that a cell can have.
+    pub fn most_repeats(&self) -> u32 {
+        match self.precision {
+            Some(_) => self.max_repeats.unwrap_or(self.repeats * 4).max(self.repeats),
+            None => self.repeats,
+        }
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let wrong = |what: String| -> anyhow::Result<()> { Err(UsageError::new(what).into()) };
+        if self.repeats == 0 {
+            return wrong("repeats = 0: nothing would run".into());
+        }
+        if self.axes.is_empty() {
+            return wrong("there is no [[axis]]: a single setting is measured by dfs-bench --repeat".into());
+        }
+        if self.precision.is_some_and(|percent| !(percent > 0.0)) {
+            return wrong("precision must be above 0 percent".into());
+        }
+        for (index, axis) in self.axes.iter().enumerate() {
+            let target = axis.target()?;
+            if self.axes[..index].iter().any(|other| other.name == axis.name) {
+                return wrong(format!("axis {:?} is there twice", axis.name));
+            }
+            if axis.values.is_empty() {
+                return wrong(format!("axis {:?} has no values", axis.name));
+            }
+            for (place, value) in axis.values.iter().enumerate() {
+                if axis.values[..place].contains(value) {
+                    return wrong(format!("axis {:?} has the value {value} twice", axis.name));
+                }
+                if matches!(target, Target::Nodes | Target::RanksPerNode) && !matches!(value, Value::Int(1..)) {
+                    return wrong(format!("axis {:?}: {value} is no number of at least 1", axis.name));
+                }
+            }
+        }
+        for (name, value) in &self.baseline {
+            let Some(axis) = self.axis(name) else {
+                return wrong(format!("[baseline] names {name:?}, which is no axis"));
+            };
+            if !axis.values.contains(value) {
+                return wrong(format!("[baseline] {name} = {value} is not among the values of its axis"));
+            }
+        }
+        let objective = self.objective()?;
+        let phases = select_phases(&self.phases, true)?;
+        if let Objective::Phase(phase) = objective
+            && !phases.contains(&phase)
+        {
+            return wrong(format!("objective = \"{phase}\": the phase is not among phases = {:?}", self.phases));
+        }
+        super::design::check_expressions(self)
+    }
+}
+
+/// The JSON schema of a campaign's file, for editors.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Campaign).to_value()
+}
+
+mod defaults {
+    pub fn repeats() -> u32 {
+        3
+    }
+    pub fn seed() -> u64 {
+        1
+    }
+    pub fn phases() -> String {
+        "all".into()
+    }
+    pub fn objective() -> String {
+        "score".into()
+    }
+    pub fn yes() -> bool {
+        true
+    }
+    pub fn baseline_every() -> u32 {
+        8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Campaign::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_example_is_a_campaign_and_satisfies_the_schema() {
+        let campaign = Campaign::parse(EXAMPLE).unwrap();
+        assert!(campaign.axes.len() > 3, "{campaign:?}");
+        let value = serde_json::to_value(toml::from_str::<toml::Value>(EXAMPLE).unwrap()).unwrap();
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        assert!(
+            validator.is_valid(&value),
+            "{:?}",
+            validator.iter_errors(&value).map(|e| e.to_string()).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        let axis = "[[axis]]\nname = \"nodes\"\nvalues = [1, 2]\n";
+        for (text, words) in [
+            ("name = \"x\"\n", "there is no [[axis]]"),
+            ("name = \"x\"\nrepeat = 3\n", "unknown field `repeat`"),
+            (&format!("name = \"x\"\nrepeats = 0\n{axis}"), "nothing would run"),
+            (&format!("name = \"x\"\nobjective = \"speed\"\n{axis}"), "no such figure"),
+            (&format!("name = \"x\"\nphases = \"ior\"\nobjective = \"find\"\n{axis}"), "not among phases"),
+            (&format!("name = \"x\"\n{axis}{axis}"), "is there twice"),
+            (&format!("name = \"x\"\nexclude = [\"nodes <\"]\n{axis}"), "exclude"),
+            (&format!("name = \"x\"\nexclude = [\"node == 3\"]\n{axis}"), "node"),
+            (&format!("name = \"x\"\n[baseline]\nnodes = 3\n{axis}"), "not among the values"),
+            ("name = \"x\"\n[[axis]]\nname = \"nodes\"\nvalues = [0]\n", "at least 1"),
+            ("name = \"x\"\n[[axis]]\nname = \"y\"\nvalues = [1]\n", "what does it change?"),
+            ("name = \"x\"\n[[axis]]\nname = \"y\"\nvalues = [1]\nargument = \"--queue-depth\"\n", "no {value}"),
+            ("name = \"x\"\n[[axis]]\nname = \"y\"\nvalues = [1]\napi = \"ior.oclass\"\n", "api ="),
+            (
+                "name = \"x\"\n[[axis]]\nname = \"y\"\nvalues = [1]\nenv = \"A\"\noption = \"find.nproc\"\n",
+                "only one of",
+            ),
+        ] {
+            let found = error(text);
+            assert!(found.contains(words), "{text}: {found}");
+        }
+    }
+}

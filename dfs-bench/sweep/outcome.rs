@@ -1,0 +1,81 @@
+//! What a run brought: its figures, or why there are none.
+
+use io500_phases::phase_id::Kind;
+use io500_phases::results::{RunResult, RunState};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The figures by name: `score`, `bandwidth`, `metadata`, and the rate of each phase. Empty for a failed run.
+    pub figures: BTreeMap<String, f64>,
+    /// Seconds that the run took, its launch included.
+    pub seconds: f64,
+    /// Why it counts as failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// What the strict verdict says against its figures, without what a short stonewall makes of every run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
+}
+
+impl Outcome {
+    /// A run that has no figures.
+    pub fn failed(why: impl Into<String>, seconds: f64) -> Outcome {
+        Outcome { figures: BTreeMap::new(), seconds, failure: Some(why.into()), doubts: Vec::new() }
+    }
+
+    /// Whether its figures count.
+    pub fn counts(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// Reads what a run left that ended with this exit code (none: a signal).
+    pub fn read(directory: &Path, code: Option<i32>, seconds: f64) -> Outcome {
+        let ended = code.map_or("it was killed".to_owned(), |code| format!("exit code {code}"));
+        let text = match std::fs::read(directory.join("result.json")) {
+            Ok(text) => text,
+            Err(error) => return Outcome::failed(format!("{ended}, and result.json cannot be read: {error}"), seconds),
+        };
+        let result: RunResult = match serde_json::from_slice(&text) {
+            Ok(result) => result,
+            Err(error) => return Outcome::failed(format!("{ended}, and result.json is damaged: {error}"), seconds),
+        };
+        if result.state != RunState::Finished || code != Some(0) {
+            let why = result.failure.clone().unwrap_or_else(|| format!("the run did not finish: {ended}"));
+            return Outcome::failed(why, seconds);
+        }
+        Outcome { figures: figures(&result), seconds, failure: None, doubts: doubts(&result) }
+    }
+}
+
+fn figures(result: &RunResult) -> BTreeMap<String, f64> {
+    let phases = result.phases.iter().filter(|phase| phase.phase.kind() != Kind::Timestamp);
+    let mut figures: BTreeMap<String, f64> = phases.map(|phase| (phase.phase.name().to_owned(), phase.rate)).collect();
+    if let Some(score) = &result.score {
+        for (name, value) in [("score", score.total), ("bandwidth", score.bandwidth), ("metadata", score.metadata)] {
+            figures.insert(name.to_owned(), value);
+        }
+    }
+    // what has no rate is no figure
+    figures.retain(|_, value| *value > 0.0 && value.is_finite());
+    figures
+}
+
+/// Wrong data and wrong counts: what makes a figure false rather than short.
+fn doubts(result: &RunResult) -> Vec<String> {
+    let mut doubts = Vec::new();
+    for phase in &result.phases {
+        if let Some(found) = phase.check.as_ref().and_then(|check| check.describe()) {
+            doubts.push(format!("{}: {found}", phase.phase));
+        }
+        if let Some(find) = &phase.find
+            && let Some(expected) = find.expected_found.filter(|&expected| expected != find.found)
+        {
+            doubts.push(format!("{}: {} matched, {expected} expected", phase.phase, find.found));
+        }
+    }
+    doubts
+}

@@ -1,0 +1,279 @@
+//! Runs a campaign: the one place that starts processes. A run, its scripts and its time limit; the journal after each step.
+
+use super::campaign::Campaign;
+use super::design::Cell;
+use super::journal::{Journal, Run};
+use super::launch::{Launch, Script, launch};
+use super::outcome::Outcome;
+use super::schedule::{Next, Schedule, Slot};
+use crate::report::figures;
+use anyhow::Context as _;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a run is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+/// Between the request to end and the end by force.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Why a campaign stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stopped {
+    /// Every cell has its runs.
+    Done,
+    /// The budget is used, in words.
+    Budget(String),
+    /// Somebody asked for it.
+    Interrupted,
+}
+
+/// A campaign on its way.
+pub struct Runner<'a> {
+    journal: &'a mut Journal,
+    directory: PathBuf,
+    stop: Arc<AtomicBool>,
+    /// What scripts have set: axis → script.
+    set: BTreeMap<String, Script>,
+}
+
+impl<'a> Runner<'a> {
+    /// Goes on with what the journal says, until `stop` is raised.
+    pub fn new(journal: &'a mut Journal, directory: &Path, stop: Arc<AtomicBool>) -> anyhow::Result<Runner<'a>> {
+        let directory = std::path::absolute(directory).context("the campaign's directory")?;
+        Ok(Runner { journal, directory, stop, set: BTreeMap::new() })
+    }
+
+    /// Runs what is left.
+    pub fn run(mut self) -> anyhow::Result<Stopped> {
+        let campaign = self.journal.state.campaign.clone();
+        let stopped = self.runs(&campaign);
+        // scripts are undone however the campaign ends
+        let left: Vec<String> = self.set.keys().cloned().collect();
+        let undone = left.iter().try_for_each(|axis| self.unset(axis));
+        let stopped = stopped?;
+        undone.map_err(anyhow::Error::msg)?;
+        Ok(stopped)
+    }
+
+    fn runs(&mut self, campaign: &Campaign) -> anyhow::Result<Stopped> {
+        let schedule = Schedule::new(campaign)?;
+        // what cannot be started at all is told before anything is started
+        for cell in &schedule.cells {
+            launch(campaign, cell, &self.directory, "check").with_context(|| cell.words(campaign))?;
+        }
+        let mut first = true;
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(Stopped::Interrupted);
+            }
+            let (slot, cell, attempt) = match schedule.next(&self.journal.state) {
+                Next::Run { slot, cell, attempt } => (slot, cell, attempt),
+                Next::Done => return Ok(Stopped::Done),
+                Next::Budget(why) => return Ok(Stopped::Budget(why)),
+            };
+            if !first {
+                self.sleep(Duration::from_secs(campaign.pause.into()));
+            }
+            first = false;
+            let run = self.journal.started(&slot, attempt)?;
+            self.announce(campaign, &schedule, &run, &cell);
+            let Some(outcome) = self.one(campaign, &run, &cell)? else { return Ok(Stopped::Interrupted) };
+            tell(campaign, &outcome);
+            self.journal.ended(run.number, outcome)?;
+        }
+    }
+
+    /// One run; none when it was interrupted, which is no outcome: it is repeated by the next `resume`.
+    fn one(&mut self, campaign: &Campaign, run: &Run, cell: &Cell) -> anyhow::Result<Option<Outcome>> {
+        let directory = self.directory.join(run.directory());
+        let launch = launch(campaign, cell, &directory.join("results"), &format!("r{:04}", run.number))?;
+        if let Err(why) = self.prepare(&launch.scripts) {
+            return Ok(Some(Outcome::failed(why, 0.0)));
+        }
+        let began = Instant::now();
+        let mut child = match start(&launch, &directory) {
+            Ok(child) => child,
+            Err(error) => return Ok(Some(Outcome::failed(format!("{}: {error}", launch.words[0]), 0.0))),
+        };
+        let limit = campaign.run_timeout.map(Duration::from_secs);
+        let ended = self.wait(&mut child, began, limit)?;
+        let seconds = began.elapsed().as_secs_f64();
+        Ok(match ended {
+            Ended::Itself(status) => Some(Outcome::read(&directory.join("results"), status.code(), seconds)),
+            Ended::Late => {
+                Some(Outcome::failed(format!("it took more than {} s", campaign.run_timeout.unwrap_or(0)), seconds))
+            }
+            Ended::Stopped => None,
+        })
+    }
+
+    /// Sets what scripts set, where it is not set already.
+    fn prepare(&mut self, wanted: &BTreeMap<String, Script>) -> Result<(), String> {
+        for (axis, script) in wanted {
+            if self.set.get(axis) == Some(script) {
+                continue;
+            }
+            self.unset(axis)?;
+            shell(&script.setup).map_err(|why| format!("setup of {axis}: {why}"))?;
+            self.set.insert(axis.clone(), script.clone());
+        }
+        Ok(())
+    }
+
+    fn unset(&mut self, axis: &str) -> Result<(), String> {
+        match self.set.remove(axis).and_then(|script| script.teardown) {
+            Some(teardown) => shell(&teardown).map_err(|why| format!("teardown of {axis}: {why}")),
+            None => Ok(()),
+        }
+    }
+
+    fn wait(&self, child: &mut Child, began: Instant, limit: Option<Duration>) -> anyhow::Result<Ended> {
+        loop {
+            if let Some(status) = child.try_wait()? {
+                // a launcher that the same Ctrl-C reached ends by itself
+                return Ok(if self.stop.load(Ordering::Relaxed) { Ended::Stopped } else { Ended::Itself(status) });
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                end(child)?;
+                return Ok(Ended::Stopped);
+            }
+            if limit.is_some_and(|limit| began.elapsed() > limit) {
+                end(child)?;
+                return Ok(Ended::Late);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    fn sleep(&self, pause: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < pause && !self.stop.load(Ordering::Relaxed) {
+            std::thread::sleep(LOOK.min(pause));
+        }
+    }
+
+    /// `run 12, 31 to go at most: oclass=SX transfer=1m (round 2); best so far 12.3 (oclass=S1 transfer=4m); about 1 h 20 min left`.
+    fn announce(&self, campaign: &Campaign, schedule: &Schedule<'_>, run: &Run, cell: &Cell) {
+        let state = &self.journal.state;
+        let (left, seconds) = left(schedule, state);
+        let what = match &run.slot {
+            Slot::WarmUp => "warm-up, ".to_owned(),
+            Slot::Baseline { .. } => "baseline, ".to_owned(),
+            Slot::Cell { round, .. } => format!("round {}, ", round + 1),
+        };
+        let again = if run.attempt > 1 { format!(", attempt {}", run.attempt) } else { String::new() };
+        let objective = campaign.objective().expect("the campaign was checked").name();
+        let best = best(state, objective).and_then(|(value, slot)| {
+            Some(format!(
+                "; best {objective} so far {} ({})",
+                figures::rate(value),
+                schedule.cell_of(slot)?.words(campaign)
+            ))
+        });
+        let time = seconds.map(|seconds| format!("; about {} left", duration(seconds)));
+        eprintln!(
+            "run {}, {left} to go: {what}{}{again}{}{}",
+            run.number,
+            cell.words(campaign),
+            best.unwrap_or_default(),
+            time.unwrap_or_default()
+        );
+    }
+}
+
+/// Runs that are left as far as it is known, and the seconds that they take when they take as long as those so far.
+pub fn left(schedule: &Schedule<'_>, state: &super::State) -> (usize, Option<f64>) {
+    let slots = schedule.slots(state);
+    let done = |slot: &&Slot| state.runs.iter().any(|run| run.slot == **slot && run.outcome.is_some());
+    let left = slots.len() - slots.iter().filter(done).count();
+    let times: Vec<f64> = state.runs.iter().filter_map(|run| Some(run.outcome.as_ref()?.seconds)).collect();
+    let mean = (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64);
+    (left, mean.map(|mean| mean * left as f64))
+}
+
+fn best<'s>(state: &'s super::State, objective: &str) -> Option<(f64, &'s Slot)> {
+    let figures = state.runs.iter().filter(|run| run.slot != Slot::WarmUp);
+    figures
+        .filter_map(|run| Some((*run.outcome.as_ref()?.figures.get(objective)?, &run.slot)))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+}
+
+/// `45 s`, `12 min`, `3 h 20 min`.
+pub fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match minutes {
+        0 | 1 => format!("{seconds:.0} s"),
+        2..120 => format!("{minutes} min"),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
+}
+
+fn tell(campaign: &Campaign, outcome: &Outcome) {
+    let objective = campaign.objective().expect("the campaign was checked").name();
+    let took = duration(outcome.seconds);
+    match (&outcome.failure, outcome.figures.get(objective)) {
+        (Some(why), _) => eprintln!("  failed after {took}: {why}"),
+        (None, Some(value)) => eprintln!("  {objective} {} in {took}", figures::rate(*value)),
+        (None, None) => eprintln!("  finished in {took} without {objective}"),
+    }
+    for doubt in &outcome.doubts {
+        eprintln!("  doubt: {doubt}");
+    }
+}
+
+/// How a run ended for the sweep.
+enum Ended {
+    Itself(ExitStatus),
+    Late,
+    Stopped,
+}
+
+/// Starts the launcher with its output in the run's directory, in a process group of its own: a Ctrl-C reaches the sweep only, which
+/// passes it on.
+fn start(launch: &Launch, directory: &Path) -> std::io::Result<Child> {
+    let quoted = shlex::try_join(launch.words.iter().map(String::as_str)).unwrap_or_else(|_| launch.words.join(" "));
+    std::fs::write(directory.join("command.txt"), format!("{quoted}\n"))?;
+    let output = File::create(directory.join("output.txt"))?;
+    Command::new(&launch.words[0])
+        .args(&launch.words[1..])
+        .envs(&launch.env)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .process_group(0)
+        .spawn()
+}
+
+/// Asks the launcher to end, and makes it after a while.
+fn end(child: &mut Child) -> anyhow::Result<()> {
+    let group = rustix::process::Pid::from_child(child);
+    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+    let asked = Instant::now();
+    while asked.elapsed() < GRACE {
+        if child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
+    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    child.wait()?;
+    Ok(())
+}
+
+fn shell(command: &str) -> Result<(), String> {
+    let output = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).output();
+    match output {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(format!("{command:?}: {}: {}", output.status, said.lines().last().unwrap_or("no message")))
+        }
+        Err(error) => Err(format!("{command:?}: {error}")),
+    }
+}
