@@ -160,7 +160,12 @@ fn plan(campaign: &Campaign) -> anyhow::Result<String> {
         let cell = schedule.cell_of(slot).expect("slots are made of cells");
         text.push_str(&format!("{:5}  {:8}  {}\n", number + 1, slot.word(), cell.words(campaign)));
     }
-    let first = crate::sweep::launch(campaign, &schedule.cells[0], Path::new("RUN/results"), "r0001")?;
+    let launches: Vec<_> = schedule
+        .cells
+        .iter()
+        .map(|cell| crate::sweep::launch(campaign, cell, Path::new("RUN/results"), "r0001"))
+        .collect::<anyhow::Result<_>>()?;
+    let first = &launches[0];
     let words = shlex::try_join(first.words.iter().map(String::as_str))?;
     text.push_str(&format!("\nThe baseline's command:\n  {words}\n"));
     Ok(text)

@@ -436,6 +436,20 @@ mod tests {
     }
 
     #[test]
+    fn the_worked_campaigns_can_be_run() {
+        for text in [
+            include_str!("../../examples/campaigns/scout.toml"),
+            include_str!("../../examples/campaigns/from-baseline-to-tuned.toml"),
+        ] {
+            let mut campaign = Campaign::parse(text).unwrap();
+            campaign.config = None;
+            for cell in super::super::design::cells(&campaign).unwrap() {
+                super::super::launch(&campaign, &cell, Path::new("out"), "r1").unwrap();
+            }
+        }
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_place() {
         let axis = "[[axis]]\nname = \"nodes\"\nvalues = [1, 2]\n";
         for (text, words) in [

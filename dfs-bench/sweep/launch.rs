@@ -4,6 +4,7 @@ use super::campaign::{Campaign, Target, Value};
 use super::design::{Cell, baseline};
 use crate::cli::Cli;
 use crate::exit::UsageError;
+use anyhow::Context as _;
 use clap::Parser as _;
 use io500_phases::config::{ApiSpec, Config};
 use io500_phases::phase_id::PhaseId;
@@ -51,7 +52,7 @@ fn count(campaign: &Campaign, cell: &Cell, target: Target<'_>) -> Option<u32> {
 pub fn launch(campaign: &Campaign, cell: &Cell, directory: &Path, name: &str) -> anyhow::Result<Launch> {
     let mut arguments: Vec<String> = campaign.config.iter().map(|path| path.display().to_string()).collect();
     arguments.extend(campaign.arguments.iter().cloned());
-    let base = base_config(campaign, &arguments)?;
+    let base = parsed(&arguments)?;
     let mut env = campaign.env.clone();
     let (mut binding, mut scripts) = (Vec::new(), BTreeMap::new());
     let (mut apis, mut properties): (BTreeMap<&str, ApiSpec>, Vec<String>) = Default::default();
@@ -84,6 +85,7 @@ pub fn launch(campaign: &Campaign, cell: &Cell, directory: &Path, name: &str) ->
     }
     match mount {
         Some(Mount { directory, library }) => {
+            arguments = without(arguments, &["--api", "--datadir", "-d"]);
             arguments.extend(["--api".into(), "posix".into(), "--datadir".into(), format!("{directory}/datafiles")]);
             if let Some(library) = library {
                 env.insert("LD_PRELOAD".into(), library);
@@ -98,6 +100,7 @@ pub fn launch(campaign: &Campaign, cell: &Cell, directory: &Path, name: &str) ->
     if !properties.is_empty() {
         // properties are those of a container that the run makes
         let cont = format!("{}-{name}", base.global.api.cont.as_deref().unwrap_or("sweep"));
+        arguments = without(arguments, &["--cont"]);
         arguments.extend(["--cont".into(), cont, "--cont-properties".into(), properties.join(","), "--destroy".into()]);
     }
     arguments.extend(["--phase".into(), campaign.phases.clone()]);
@@ -106,6 +109,7 @@ pub fn launch(campaign: &Campaign, cell: &Cell, directory: &Path, name: &str) ->
     }
     arguments.extend(["--resultdir".into(), directory.display().to_string()]);
     set(&mut arguments, "global.timestamp-resultdir=FALSE");
+    parsed(&arguments).with_context(|| format!("the cell {}", cell.words(campaign)))?;
     let mut words = launcher(campaign, cell, &env, &binding)?;
     words.push(campaign.launcher.program.clone());
     words.append(&mut arguments);
@@ -114,6 +118,20 @@ pub fn launch(campaign: &Campaign, cell: &Cell, directory: &Path, name: &str) ->
 
 fn set(arguments: &mut Vec<String>, setting: &str) {
     arguments.extend(["--set".to_owned(), setting.to_owned()]);
+}
+
+/// Takes these flags away, with the value in the next word or behind `=`: the cell's take their place.
+fn without(arguments: Vec<String>, flags: &[&str]) -> Vec<String> {
+    let mut words = arguments.into_iter();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        if flags.contains(&word.as_str()) {
+            words.next();
+        } else if !flags.iter().any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))) {
+            kept.push(word);
+        }
+    }
+    kept
 }
 
 fn split(text: &str) -> anyhow::Result<Vec<String>> {
@@ -167,13 +185,12 @@ fn launcher(
     Ok(words)
 }
 
-/// The configuration that every run starts from.
-fn base_config(campaign: &Campaign, arguments: &[String]) -> anyhow::Result<Config> {
+/// The configuration that these arguments of dfs-bench lead to.
+fn parsed(arguments: &[String]) -> anyhow::Result<Config> {
     let words = std::iter::once("dfs-bench").chain(arguments.iter().map(String::as_str));
     let cli = Cli::try_parse_from(words).map_err(|error| {
         let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        UsageError::new(format!("arguments = {:?}: {first}", campaign.arguments))
+        UsageError::new(text.lines().next().unwrap_or_default().trim_start_matches("error: "))
     })?;
     Ok(crate::session::inputs(&cli.run)?.build()?.0)
 }
@@ -259,7 +276,7 @@ mod tests {
         let found = words(text, 0);
         let line = found.words.join(" ");
         for part in [
-            "mpirun -np 1 --bind-to core dfs-bench --pool p --cont c",
+            "mpirun -np 1 --bind-to core dfs-bench --pool p --set",
             "--set ior-easy.transferSize=1m",
             "--dfs.oclass=SX",
             "--dfs.chunk_size=4194304",

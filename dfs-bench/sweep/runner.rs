@@ -65,7 +65,7 @@ impl<'a> Runner<'a> {
         let schedule = Schedule::new(campaign)?;
         // what cannot be started at all is told before anything is started
         for cell in &schedule.cells {
-            launch(campaign, cell, &self.directory, "check").with_context(|| cell.words(campaign))?;
+            launch(campaign, cell, &self.directory, "check")?;
         }
         let mut first = true;
         loop {
