@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 
 /// The stages of `io500-phases`, in the order in which they may import each other.
-const STAGES: [&str; 9] = ["config", "plan", "backend", "comm", "engine", "phases", "results", "report", "suite"];
+const STAGES: [&str; 10] =
+    ["config", "plan", "facts", "backend", "comm", "engine", "phases", "results", "report", "suite"];
 
 /// Where `unsafe` is at home: the two crates around the C interface, the POSIX backend, the aligned buffers, and the import of a mount.
 const UNSAFE_ROOMS: [&str; 5] = [

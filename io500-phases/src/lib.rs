@@ -1,7 +1,7 @@
 //! The IO500 benchmark as a library: plan, backends, ranks, phases, score and verdicts.
 //!
 //! A stage imports only the stages before it, in the order
-//! `config plan backend comm engine phases results report suite`.
+//! `config plan facts backend comm engine phases results report suite`.
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
@@ -12,6 +12,7 @@ pub mod comm;
 pub mod config;
 pub mod engine;
 pub mod error;
+pub mod facts;
 pub mod name;
 pub mod pattern;
 pub mod phase_id;
