@@ -23,6 +23,7 @@ Exit codes:
   4         the store, the network, a lost rank, entries that find cannot look at
   5         wrong or missing data
   6         below the bar of compare --fail-below
+  7         findings of doctor --fail-on
   70        a panic or another error of this program
   130, 143  interrupted
 
@@ -52,6 +53,7 @@ pub enum Command {
     Compare(commands::compare::CompareArgs),
     Find(commands::find::FindArgs),
     Sweep(commands::sweep::SweepArgs),
+    Doctor(commands::doctor::DoctorArgs),
     Completions(commands::shell::CompletionsArgs),
     /// Print the manual page, for `man -l -`
     Man,
@@ -60,7 +62,7 @@ pub enum Command {
 impl Command {
     /// Whether the processes of a job do it together; else one of them is enough.
     pub fn is_collective(&self) -> bool {
-        matches!(self, Command::Find(_))
+        matches!(self, Command::Find(_) | Command::Doctor(_))
     }
 
     pub fn run(self) -> anyhow::Result<Exit> {
@@ -71,6 +73,7 @@ impl Command {
             Command::Compare(args) => commands::compare::run(&args),
             Command::Find(args) => commands::find::run(&args),
             Command::Sweep(args) => commands::sweep::run(&args),
+            Command::Doctor(args) => commands::doctor::run(&args),
             Command::Completions(args) => commands::shell::completions(&args),
             Command::Man => commands::shell::man(),
         }

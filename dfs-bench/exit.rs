@@ -19,6 +19,8 @@ pub enum Exit {
     Verification,
     /// `compare --fail-below`: a result fell below the bar.
     Below,
+    /// `doctor --fail-on`: there are findings as grave as that.
+    Findings,
     /// The program failed: a panic, or an error that it does not know.
     Internal,
     /// Stopped by this signal.
@@ -53,6 +55,7 @@ impl Exit {
             Exit::Storage => 4,
             Exit::Verification => 5,
             Exit::Below => 6,
+            Exit::Findings => 7,
             Exit::Internal => 70,
             Exit::Signal(signal) => 128_u8.wrapping_add(signal as u8),
         }
@@ -127,6 +130,7 @@ mod tests {
             (Exit::Storage, 4),
             (Exit::Verification, 5),
             (Exit::Below, 6),
+            (Exit::Findings, 7),
             (Exit::Internal, 70),
             (Exit::Signal(2), 130),
             (Exit::Signal(15), 143),

@@ -10,6 +10,7 @@ mod compat;
 mod crash_record;
 mod diagnosis;
 mod directories;
+mod doctor;
 mod exit;
 mod heartbeat;
 mod job_watchdog;

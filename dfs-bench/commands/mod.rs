@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod config;
+pub mod doctor;
 pub mod find;
 mod paths;
 pub mod report;

@@ -30,10 +30,11 @@ pub enum ArchiveError {
 
 /// Reads an archive into memory.
 pub fn read_archive(path: &Path) -> Result<Tree, ArchiveError> {
-    let mut file = File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // before it is opened: opening a FIFO waits for a writer
+    if !std::fs::metadata(path)?.is_file() {
         return Err(ArchiveError::Refused("no regular file".into()));
     }
+    let mut file = File::open(path)?;
     let mut magic = Vec::new();
     file.by_ref().take(4).read_to_end(&mut magic)?;
     let whole = io::Cursor::new(magic.clone()).chain(file);

@@ -1,0 +1,274 @@
+//! `dfs-bench doctor`: an audit of nodes, fabric, engines and job.
+
+use crate::doctor::report::{DIFFER, Report};
+use crate::doctor::roof::{Roof, client_links, server_links};
+use crate::doctor::rule::{Severity, Side, View};
+use crate::doctor::server::{MAX_BYTES, ServerConfig, StorageScan};
+use crate::doctor::table::{Delta, Table};
+use crate::doctor::{audit, gather, markdown, rules, text};
+use crate::exit::{Exit, UsageError, report as report_error};
+use clap::{Args, ValueEnum};
+use io500_phases::comm::{self, Comm};
+use io500_phases::facts::{NodeFacts, RankFacts, Root, read_archive, write_snapshot};
+use io500_phases::results::provenance::relevant_environment;
+use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where a server has its configuration.
+const INSTALLED: &str = "/etc/daos/daos_server.yml";
+
+const EXAMPLES: &str = "\
+Examples:
+  mpirun -np 1280 dfs-bench doctor
+      every node of a job, its links, settings and ranks, and where nodes differ
+  dfs-bench doctor
+      this node; on a server its engines too, where /etc/daos/daos_server.yml can be read
+  dfs-bench doctor --snapshot node7.tar.zst
+      writes what the rules read of this node, for a ticket
+  dfs-bench doctor --topology node7.tar.zst --server-config daos_server.yml --storage-scan scan.json
+      a server, from elsewhere
+  dfs-bench doctor --explain numa.engine-nic
+      one rule, and who says so";
+
+/// Find what slows a job down: nodes, fabric, engines, ranks, held against the known mistakes
+///
+/// Reads only, under /sys and /proc; as another user than root some facts cannot be read, and the report says which. Exit code 7 with --fail-on.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct DoctorArgs {
+    /// Another machine instead of this one: a topology file of lstopo, or a snapshot of its sysfs and procfs, a directory or an archive (tar,
+    /// tar.zst, tar.bz2)
+    #[arg(long, value_name = "PATH", help_heading = "What is looked at")]
+    pub topology: Option<PathBuf>,
+    /// The server's configuration, daos_server.yml
+    #[arg(long, value_name = "FILE", help_heading = "What is looked at")]
+    pub server_config: Option<PathBuf>,
+    /// What a scan of the server's storage says: the output of `dmg storage scan --json`
+    #[arg(long, value_name = "FILE", help_heading = "What is looked at", requires = "server_config")]
+    pub storage_scan: Option<PathBuf>,
+    /// Write what the rules read of this node to a new tar.zst, and nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["topology", "server_config"])]
+    pub snapshot: Option<PathBuf>,
+    /// Copy in memory for 2 s with all ranks, for the roof
+    #[arg(long, conflicts_with_all = ["topology", "server_config", "snapshot"])]
+    pub measure: bool,
+    /// Format of the report
+    #[arg(long, short, value_enum, default_value_t = DoctorFormat::Text)]
+    pub format: DoctorFormat,
+    /// Exit with 7 when there is a finding or an error, or an error only
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+    /// List the rules
+    #[arg(long, exclusive = true)]
+    pub list: bool,
+    /// Say all about a rule
+    #[arg(long, value_name = "RULE", exclusive = true)]
+    pub explain: Option<String>,
+}
+
+/// The formats of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DoctorFormat {
+    /// For a terminal
+    Text,
+    /// Everything; docs/doctor.schema.json describes it
+    Json,
+    /// For tickets and wikis
+    Markdown,
+}
+
+/// What makes the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Findings and errors
+    Finding,
+    /// Errors only
+    Error,
+}
+
+/// Looks, prints on rank 0, and returns the exit code.
+pub fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
+    if args.list {
+        print!("{}", text::list());
+        return Ok(Exit::Finished);
+    }
+    if let Some(id) = &args.explain {
+        let rule = rules::find(id).or_else(|| (id == DIFFER.id).then_some(&DIFFER));
+        let rule = rule.ok_or_else(|| UsageError::new(format!("no rule {id}")).hint("--list names them"))?;
+        print!("{}", text::explain(rule));
+        return Ok(Exit::Finished);
+    }
+    if let Some(path) = &args.snapshot {
+        return snapshot(path);
+    }
+    if args.topology.is_some() || args.server_config.is_some() {
+        return finish(args, &offline(args)?);
+    }
+    job(args)
+}
+
+fn snapshot(path: &Path) -> anyhow::Result<Exit> {
+    let root = Root::live();
+    let facts = NodeFacts::read(&root, &comm::host_name());
+    let failed = |error| UsageError::new(format!("{}: {error}", path.display())).hint("give the name of a new file");
+    write_snapshot(&root.taken(), path).map_err(failed)?;
+    eprintln!("wrote {}: {} files of {}", path.display(), root.taken().files().count(), facts.host);
+    for unread in &facts.unread {
+        eprintln!("warning: without {}: {}", unread.path, unread.reason);
+    }
+    Ok(Exit::Finished)
+}
+
+/// One machine, most often another one.
+fn offline(args: &DoctorArgs) -> anyhow::Result<Report> {
+    let server = args.server_config.as_deref().map(|path| parsed(path, ServerConfig::parse)).transpose()?;
+    let scan = args.storage_scan.as_deref().map(|path| parsed(path, StorageScan::parse)).transpose()?;
+    let (subject, node) = match &args.topology {
+        Some(path) => (path.display().to_string(), facts_of(path)?),
+        None => ("this node".to_owned(), NodeFacts::read(&Root::live(), &comm::host_name())),
+    };
+    let client = server.is_none();
+    let view = View { node: &node, ranks: &[], client, server: server.as_ref(), scan: scan.as_ref() };
+    let lines = audit::lines(&view);
+    let mut table = Table::new(lines.clone());
+    table.add(Delta::new(&node.host, &lines, &lines));
+    let roof = Roof {
+        server_links: server_links(&view),
+        client_links: client.then(|| client_links(&view)).flatten(),
+        client_memory: None,
+    };
+    Ok(Report::new(&subject, &table, applied(client, server.is_some())).under(roof))
+}
+
+/// How many rules are for such a machine.
+fn applied(client: bool, server: bool) -> usize {
+    let concerned = |side| match side {
+        Side::Client => client,
+        Side::Server => server,
+        Side::Both => true,
+    };
+    rules::all().filter(|rule| concerned(rule.side)).count()
+}
+
+/// The facts of a topology file, a snapshot directory or an archive.
+fn facts_of(path: &Path) -> anyhow::Result<NodeFacts> {
+    let wrong = |message: String| {
+        UsageError::new(format!("{}: {message}", path.display()))
+            .hint("give the XML of lstopo, or a snapshot of /sys and /proc: a directory, tar, tar.zst, tar.bz2")
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if path.is_dir() {
+        let root = Root::directory(path).map_err(|error| wrong(error.to_string()))?;
+        return known(NodeFacts::read(&root, &name), wrong);
+    }
+    if path.extension().is_some_and(|extension| extension == "xml") {
+        return topology_file(path).map_err(|error| wrong(error).into());
+    }
+    let tree = read_archive(path).map_err(|error| wrong(error.to_string()))?;
+    known(NodeFacts::read(&Root::tree(tree), &name), wrong)
+}
+
+/// Refuses a snapshot of which nothing is known: it is none.
+fn known(facts: NodeFacts, wrong: impl Fn(String) -> UsageError) -> anyhow::Result<NodeFacts> {
+    let is_empty =
+        facts.topology.cores.is_empty() && facts.network.interfaces.is_empty() && facts.memory.total.is_none();
+    if is_empty { Err(wrong("neither sys nor proc of a machine is in it".into()).into()) } else { Ok(facts) }
+}
+
+#[cfg(feature = "hwloc")]
+fn topology_file(path: &Path) -> Result<NodeFacts, String> {
+    io500_phases::facts::from_xml(&bounded(path)?).map_err(|error| error.to_string())
+}
+
+#[cfg(not(feature = "hwloc"))]
+fn topology_file(_: &Path) -> Result<NodeFacts, String> {
+    Err("this program was built without hwloc, which reads topology files".into())
+}
+
+/// A file's text up to a bound.
+fn bounded(path: &Path) -> Result<String, String> {
+    // before it is opened: opening a FIFO waits for a writer
+    if !std::fs::metadata(path).map_err(|error| error.to_string())?.is_file() {
+        return Err("no regular file".into());
+    }
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+fn parsed<T>(path: &Path, parse: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<T> {
+    let parsed = bounded(path).and_then(|text| parse(&text));
+    Ok(parsed.map_err(|error| UsageError::new(format!("{}: {error}", path.display())))?)
+}
+
+/// Every node of the job, or this one.
+fn job(args: &DoctorArgs) -> anyhow::Result<Exit> {
+    let comm = comm::start()?;
+    let comm = comm.as_ref();
+    let measure = args.measure.then_some(Duration::from_secs(2));
+    let report = look(comm, measure)?;
+    let mut code = vec![0];
+    if let Some(report) = report {
+        let exit = finish(args, &report).unwrap_or_else(|error| {
+            report_error(&error);
+            Exit::of(&error)
+        });
+        code[0] = exit.code();
+    }
+    comm.broadcast(0, &mut code);
+    Ok([Exit::Finished, Exit::Findings].into_iter().find(|exit| code == [exit.code()]).unwrap_or(Exit::Internal))
+}
+
+/// The report of a job, on rank 0. Collective.
+fn look(comm: &dyn Comm, measure: Option<Duration>) -> anyhow::Result<Option<Report>> {
+    // the configuration of a server that this node is
+    let installed = Path::new(INSTALLED);
+    let server = installed.exists().then(|| parsed(installed, ServerConfig::parse)).transpose();
+    let server = server.unwrap_or_else(|error| {
+        eprintln!("warning: {}: {error:#}", comm.host());
+        None
+    });
+    let own = RankFacts::own(relevant_environment(), super::run::dfs_provider());
+    let gather::Job { table, roof } = gather::job(comm, own, server.as_ref(), measure)?;
+    let subject = if comm.size() == 1 { comm.host().to_owned() } else { format!("job of {} ranks", comm.size()) };
+    let report = |table| Report::new(&subject, &table, applied(true, server.is_some()));
+    Ok(table.map(report).map(|report| report.under(roof)))
+}
+
+/// Before a run: says on standard error what is wrong, and nothing else. Collective.
+pub fn before_run(comm: &dyn Comm) -> anyhow::Result<()> {
+    let Some(report) = look(comm, None)? else { return Ok(()) };
+    let lines = text::brief(&report);
+    for line in &lines {
+        eprintln!("doctor: {line}");
+    }
+    if !lines.is_empty() {
+        eprintln!("doctor: `dfs-bench doctor` in the same job says why and what mends it; --doctor off is silent");
+    }
+    Ok(())
+}
+
+/// What no phase of this job can exceed, in words; nothing where no link is known. Collective.
+pub fn roof(comm: &dyn Comm) -> anyhow::Result<String> {
+    let report = look(comm, None)?;
+    Ok(report.and_then(|report| report.roof).map(|roof| roof.words()).unwrap_or_default())
+}
+
+/// Prints the report; the exit code.
+fn finish(args: &DoctorArgs, report: &Report) -> anyhow::Result<Exit> {
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let rendered = match args.format {
+        DoctorFormat::Text => text::render(report, colour),
+        DoctorFormat::Json => serde_json::to_string_pretty(report)? + "\n",
+        DoctorFormat::Markdown => markdown::render(report),
+    };
+    crate::report::output::write(Path::new("-"), &rendered)?;
+    let fails = match args.fail_on {
+        None => 0,
+        Some(FailOn::Error) => report.count(Severity::Error),
+        Some(FailOn::Finding) => report.count(Severity::Error) + report.count(Severity::Finding),
+    };
+    Ok(if fails > 0 { Exit::Findings } else { Exit::Finished })
+}
