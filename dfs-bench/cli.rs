@@ -174,6 +174,9 @@ pub struct RunArgs {
     /// Remove what runs have left in the data directory, of --phase only where that is given; without --timestamp list the runs
     #[arg(long, help_heading = "Run")]
     pub cleanup: bool,
+    /// Say before the first phase what is wrong with the nodes, as `dfs-bench doctor` does: on or off
+    #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"], help_heading = "Run")]
+    pub doctor: String,
     /// Run the suite so many times, into run-1, run-2 … of one result directory, for compare
     #[arg(long, value_name = "N", help_heading = "Run", allow_negative_numbers = true)]
     pub repeat: Option<u32>,

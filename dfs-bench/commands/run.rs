@@ -1,6 +1,6 @@
 //! Running the suite: the default action.
 
-use super::paths;
+use super::{doctor, paths};
 use crate::cli::RunArgs;
 use crate::crash_record::CrashRecord;
 use crate::diagnosis;
@@ -50,14 +50,18 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         if let Err(error) = directories::check(comm, &session.config, &session.phases, &session.timestamp) {
             return Ok(tell(&session, &error.into()));
         }
+        let roof = doctor::roof(comm)?;
         if session.is_root() {
-            print!("{}", plan::describe(&planned));
+            print!("{}{roof}", plan::describe(&planned));
         }
         session.comm.barrier();
         return Ok(Exit::Finished);
     }
     let progress = Arc::new(Progress::default());
     signals::install(&progress.stop_flag())?;
+    if args.doctor == "on" && !args.cleanup {
+        doctor::before_run(session.comm.as_ref())?;
+    }
     if let Some(list) = &args.paths {
         return Ok(paths::run(args, list, &mut session, &progress, process_start)
             .unwrap_or_else(|error| tell(&session, &error)));
