@@ -120,3 +120,23 @@ fn a_plan_starts_nothing_and_mistakes_are_told_before_anything_is_made() {
     assert_eq!(output.status.code(), Some(2));
     assert!(errors.contains("journal.jsonl"), "{errors}");
 }
+
+#[test]
+fn a_launcher_that_cannot_start_stops_the_campaign_and_its_words_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let axis = "repeats = 1\nwarm-up = false\nbaseline-every = 0\n[[axis]]\nname = \"depth\"\nargument = \"--queue-depth {value}\"\n\
+                values = [1, 2, 3, 4, 5, 6, 7, 8]";
+    let path = file(dir.path(), axis);
+    let broken =
+        fs::read_to_string(&path).unwrap().replace("\"none\"", "\"sh -c 'echo no such partition; exit 7' {ranks}\"");
+    fs::write(&path, broken).unwrap();
+    let out = dir.path().join("out");
+    let (output, _, errors) = done(sweep(&["run", "--dir", out.to_str().unwrap()], &[&path]));
+    assert_eq!(output.status.code(), Some(4), "{errors}");
+    assert!(errors.contains("exit code 7: no such partition") && errors.contains("--retry-failed"), "{errors}");
+    assert_eq!(lines(&out, "ended").len(), 5);
+    // asked to, it tries what failed again, and stops for the same reason
+    let (output, _, _) = done(sweep(&["resume", "--retry-failed"], &[&out]));
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(lines(&out, "ended").len(), 10);
+}

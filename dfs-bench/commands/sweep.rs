@@ -61,6 +61,9 @@ enum Action {
         dir: PathBuf,
         /// A changed file: more values, repeats or budget
         file: Option<PathBuf>,
+        /// Give what failed its attempts anew
+        #[arg(long)]
+        retry_failed: bool,
     },
     /// Show how far a campaign is
     Status {
@@ -102,8 +105,11 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<Exit> {
             Schedule::new(&campaign)?;
             go_on(Journal::create(&dir, campaign)?, &dir)
         }
-        Some(Action::Resume { dir, file }) => {
+        Some(Action::Resume { dir, file, retry_failed }) => {
             let mut journal = Journal::open(dir)?;
+            if *retry_failed {
+                journal.retry()?;
+            }
             if let Some(file) = file {
                 let before = Schedule::new(&journal.state.campaign)?.cells.len();
                 journal.change(Campaign::read(file)?)?;
@@ -137,6 +143,11 @@ fn go_on(mut journal: Journal, dir: &Path) -> anyhow::Result<Exit> {
             eprintln!("the budget ends the campaign: {why}");
             Ok(Exit::Finished)
         }
+        Stopped::Failing(why) => {
+            eprintln!("error: the last runs all failed: {why}");
+            eprintln!("hint: dfs-bench sweep resume {} --retry-failed goes on, failed runs included", dir.display());
+            Ok(Exit::Storage)
+        }
         Stopped::Interrupted => {
             eprintln!("stopped; dfs-bench sweep resume {} goes on", dir.display());
             Ok(Exit::Signal(signals::received().unwrap_or(signal_hook::consts::SIGTERM)))
@@ -146,7 +157,7 @@ fn go_on(mut journal: Journal, dir: &Path) -> anyhow::Result<Exit> {
 
 fn plan(campaign: &Campaign) -> anyhow::Result<String> {
     let schedule = Schedule::new(campaign)?;
-    let state = State { campaign: campaign.clone(), runs: Vec::new() };
+    let state = State { campaign: campaign.clone(), runs: Vec::new(), forgiven: 0 };
     let slots = schedule.slots(&state);
     let possible: usize = campaign.axes.iter().map(|axis| axis.values.len()).product();
     let mut text = format!(

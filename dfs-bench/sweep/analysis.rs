@@ -521,7 +521,7 @@ mod tests {
 
         fn run(&mut self, campaign: &Campaign) -> State {
             let schedule = Schedule::new(campaign).unwrap();
-            let mut state = State { campaign: campaign.clone(), runs: Vec::new() };
+            let mut state = State { campaign: campaign.clone(), runs: Vec::new(), forgiven: 0 };
             for number in 1.. {
                 let Next::Run { slot, cell, attempt } = schedule.next(&state) else { break };
                 let mut log =

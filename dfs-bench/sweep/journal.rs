@@ -28,6 +28,8 @@ enum Record {
     Started { run: u64, slot: Slot, attempt: u32, time: String },
     /// It ended.
     Ended { run: u64, time: String, outcome: Outcome },
+    /// What failed so far gets its attempts anew.
+    Retry { time: String },
 }
 
 /// A run that was started.
@@ -59,6 +61,8 @@ pub struct State {
     pub campaign: Campaign,
     /// The runs in the order of their starts.
     pub runs: Vec<Run>,
+    /// Failures up to this run are no attempts any more.
+    pub forgiven: u64,
 }
 
 /// An open journal. Whoever has it has the campaign's directory to himself.
@@ -84,7 +88,7 @@ impl Journal {
             OpenOptions::new().create_new(true).append(true).open(&path).with_context(|| path.display().to_string())?;
         // the name of a file is only safe with its directory
         File::open(directory)?.sync_all()?;
-        let state = State { campaign: campaign.clone(), runs: Vec::new() };
+        let state = State { campaign: campaign.clone(), runs: Vec::new(), forgiven: 0 };
         let mut journal = Journal { file, directory: directory.to_owned(), state, _lock: lock };
         journal.append(&Record::campaign(campaign))?;
         Ok(journal)
@@ -110,6 +114,13 @@ impl Journal {
         }
         self.append(&Record::campaign(campaign.clone()))?;
         self.state.campaign = campaign;
+        Ok(())
+    }
+
+    /// Gives what failed so far its attempts anew.
+    pub fn retry(&mut self) -> anyhow::Result<()> {
+        self.append(&Record::Retry { time: now() })?;
+        self.state.forgive();
         Ok(())
     }
 
@@ -143,6 +154,10 @@ impl State {
     /// What the journal of a directory says, while somebody else may be writing it.
     pub fn read(directory: &Path) -> anyhow::Result<State> {
         Ok(read(&directory.join(NAME))?.0)
+    }
+
+    fn forgive(&mut self) {
+        self.forgiven = self.runs.last().map_or(0, |run| run.number);
     }
 
     fn end(&mut self, number: u64, outcome: Outcome) {
@@ -181,11 +196,14 @@ fn read(path: &Path) -> anyhow::Result<(State, u64)> {
             }
             Record::Campaign { campaign, .. } => match &mut state {
                 Some(state) => state.campaign = *campaign,
-                None => state = Some(State { campaign: *campaign, runs: Vec::new() }),
+                None => state = Some(State { campaign: *campaign, runs: Vec::new(), forgiven: 0 }),
             },
             Record::Started { run, slot, attempt, time } => {
                 let state = state.as_mut().with_context(|| format!("{}: no campaign", path.display()))?;
                 state.runs.push(Run { number: run, slot, attempt, started: time, outcome: None });
+            }
+            Record::Retry { .. } => {
+                state.as_mut().with_context(|| format!("{}: no campaign", path.display()))?.forgive();
             }
             Record::Ended { run, outcome, .. } => {
                 state.as_mut().with_context(|| format!("{}: no campaign", path.display()))?.end(run, outcome);

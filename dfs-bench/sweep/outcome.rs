@@ -32,12 +32,13 @@ impl Outcome {
         self.failure.is_none()
     }
 
-    /// Reads what a run left that ended with this exit code (none: a signal).
+    /// Reads what a run left below its directory that ended with this exit code (none: a signal).
     pub fn read(directory: &Path, code: Option<i32>, seconds: f64) -> Outcome {
         let ended = code.map_or("it was killed".to_owned(), |code| format!("exit code {code}"));
-        let text = match std::fs::read(directory.join("result.json")) {
+        let text = match std::fs::read(directory.join("results/result.json")) {
             Ok(text) => text,
-            Err(error) => return Outcome::failed(format!("{ended}, and result.json cannot be read: {error}"), seconds),
+            // the launcher or dfs-bench said why, and had no result directory yet
+            Err(_) => return Outcome::failed(format!("{ended}: {}", said(&directory.join("output.txt"))), seconds),
         };
         let result: RunResult = match serde_json::from_slice(&text) {
             Ok(result) => result,
@@ -49,6 +50,14 @@ impl Outcome {
         }
         Outcome { figures: figures(&result), seconds, failure: None, doubts: doubts(&result) }
     }
+}
+
+/// The first error of an output, or its last line.
+fn said(output: &Path) -> String {
+    let text = std::fs::read(output).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines = || text.lines().map(str::trim).filter(|line| line.chars().any(char::is_alphanumeric));
+    let line = lines().find(|line| line.starts_with("error: ")).or_else(|| lines().last());
+    line.map_or_else(|| "it said nothing".to_owned(), |line| line.chars().take(200).collect())
 }
 
 fn figures(result: &RunResult) -> BTreeMap<String, f64> {

@@ -42,7 +42,7 @@ fn words(state: &State, found: &Analysis, heading: &str, table: impl Fn(&Table) 
         out.push('\n');
     }
     for one in tables(found) {
-        out.push_str(&format!("\n{}\n\n{}", one.caption, table(&one)));
+        out.push_str(&format!("\n{}\n\n{}\n", one.caption, table(&one).trim_end()));
     }
     out
 }
@@ -110,8 +110,15 @@ fn sentences(state: &State, found: &Analysis) -> Vec<String> {
     if found.not_tried > 0 {
         said.push(format!("{} combinations of values were not tried.", found.not_tried));
     }
-    for (run, cell, why) in found.failures.iter().take(SHOWN) {
-        said.push(format!("Failed: run {run} ({cell}): {why}"));
+    // what failed alike is told once
+    let mut reasons: std::collections::BTreeMap<&str, Vec<&(u64, String, String)>> = Default::default();
+    for failure in &found.failures {
+        reasons.entry(&failure.2).or_default().push(failure);
+    }
+    for (why, runs) in reasons.iter().take(SHOWN) {
+        let (run, cell, _) = runs[0];
+        let more = if runs.len() > 1 { format!(" and {} more", runs.len() - 1) } else { String::new() };
+        said.push(format!("Failed: run {run} ({cell}){more}: {why}"));
     }
     for (run, cell, what) in found.doubts.iter().take(SHOWN) {
         said.push(format!("Doubt: run {run} ({cell}): {what}"));
@@ -228,7 +235,11 @@ fn cells(found: &Analysis) -> Table {
             objective(cell).map_or(UNKNOWN.into(), figures::rate),
             cell.runs.to_string(),
             cell.failed.to_string(),
-            cell.against_baseline.as_ref().map_or_else(|| "the baseline or not run".into(), with_interval),
+            match &cell.against_baseline {
+                Some(factor) => with_interval(factor),
+                None if cell.runs > 0 => "the baseline".into(),
+                None => "not run".into(),
+            },
         ]);
     }
     table

@@ -17,10 +17,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// In a run's directory: the launcher's process and when it was started.
+const PID: &str = "pid";
 /// How often a run is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// Between the request to end and the end by force.
 const GRACE: Duration = Duration::from_secs(15);
+
+/// Runs that fail one after the other before the campaign stops: the next ones would fail too, and lose their attempts.
+const FAILURES: usize = 5;
 
 /// Why a campaign stopped.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +34,8 @@ pub enum Stopped {
     Done,
     /// The budget is used, in words.
     Budget(String),
+    /// Nothing but failures of late, with the last reason.
+    Failing(String),
     /// Somebody asked for it.
     Interrupted,
 }
@@ -46,6 +53,9 @@ impl<'a> Runner<'a> {
     /// Goes on with what the journal says, until `stop` is raised.
     pub fn new(journal: &'a mut Journal, directory: &Path, stop: Arc<AtomicBool>) -> anyhow::Result<Runner<'a>> {
         let directory = std::path::absolute(directory).context("the campaign's directory")?;
+        for run in journal.state.runs.iter().filter(|run| run.outcome.is_none()) {
+            end_lost(&directory.join(run.directory()))?;
+        }
         Ok(Runner { journal, directory, stop, set: BTreeMap::new() })
     }
 
@@ -67,7 +77,7 @@ impl<'a> Runner<'a> {
         for cell in &schedule.cells {
             launch(campaign, cell, &self.directory, "check")?;
         }
-        let mut first = true;
+        let (mut first, mut failures) = (true, Vec::new());
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(Stopped::Interrupted);
@@ -85,7 +95,17 @@ impl<'a> Runner<'a> {
             self.announce(campaign, &schedule, &run, &cell);
             let Some(outcome) = self.one(campaign, &run, &cell)? else { return Ok(Stopped::Interrupted) };
             tell(campaign, &outcome);
+            match &outcome.failure {
+                Some(why) => failures.push((slot, why.clone())),
+                None => failures.clear(),
+            }
             self.journal.ended(run.number, outcome)?;
+            // one setting that cannot work is no reason to stop
+            let settings = failures.iter().map(|(slot, _)| slot).collect::<std::collections::BTreeSet<_>>();
+            if let (Some((_, why)), true) = (failures.last(), failures.len() >= FAILURES && settings.len() >= FAILURES)
+            {
+                return Ok(Stopped::Failing(why.clone()));
+            }
         }
     }
 
@@ -105,7 +125,7 @@ impl<'a> Runner<'a> {
         let ended = self.wait(&mut child, began, limit)?;
         let seconds = began.elapsed().as_secs_f64();
         Ok(match ended {
-            Ended::Itself(status) => Some(Outcome::read(&directory.join("results"), status.code(), seconds)),
+            Ended::Itself(status) => Some(Outcome::read(&directory, status.code(), seconds)),
             Ended::Late => {
                 Some(Outcome::failed(format!("it took more than {} s", campaign.run_timeout.unwrap_or(0)), seconds))
             }
@@ -240,14 +260,39 @@ fn start(launch: &Launch, directory: &Path) -> std::io::Result<Child> {
     let quoted = shlex::try_join(launch.words.iter().map(String::as_str)).unwrap_or_else(|_| launch.words.join(" "));
     std::fs::write(directory.join("command.txt"), format!("{quoted}\n"))?;
     let output = File::create(directory.join("output.txt"))?;
-    Command::new(&launch.words[0])
+    let child = Command::new(&launch.words[0])
         .args(&launch.words[1..])
         .envs(&launch.env)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output)
         .process_group(0)
-        .spawn()
+        .spawn()?;
+    std::fs::write(directory.join(PID), format!("{} {}", child.id(), born(child.id()).unwrap_or_default()))?;
+    Ok(child)
+}
+
+/// When a process was started, in ticks since boot; none where there is no such process.
+fn born(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Ends a run that goes on although its sweep was killed: its figures would be of two runs at once.
+fn end_lost(directory: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(directory.join(PID)).unwrap_or_default();
+    let mut words = text.split(' ').map(|word| word.parse::<u64>().ok());
+    let (Some(Some(pid)), Some(Some(since))) = (words.next(), words.next()) else { return Ok(()) };
+    let goes_on = || born(pid as u32) == Some(since);
+    let Some(group) = rustix::process::Pid::from_raw(pid as i32).filter(|_| goes_on()) else { return Ok(()) };
+    eprintln!("ending the run in {}, which goes on without its sweep", directory.display());
+    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+    let asked = Instant::now();
+    while goes_on() && asked.elapsed() < GRACE {
+        std::thread::sleep(LOOK);
+    }
+    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    Ok(())
 }
 
 /// Asks the launcher to end, and makes it after a while.

@@ -92,7 +92,8 @@ impl<'a> Schedule<'a> {
     pub fn next(&self, state: &State) -> Next {
         for slot in self.slots(state) {
             let attempts: Vec<&Run> = state.runs.iter().filter(|run| run.slot == slot).collect();
-            let failed = attempts.iter().filter(|run| run.outcome.as_ref().is_some_and(|o| !o.counts())).count() as u32;
+            let failed = |run: &&&Run| run.number > state.forgiven && run.outcome.as_ref().is_some_and(|o| !o.counts());
+            let failed = attempts.iter().filter(failed).count() as u32;
             let good = attempts.iter().any(|run| run.outcome.as_ref().is_some_and(|outcome| outcome.counts()));
             if good || failed > self.campaign.retries {
                 continue;
@@ -202,7 +203,7 @@ mod tests {
     /// Runs a campaign with made-up scores; every state on the way.
     fn simulate(campaign: &Campaign, score: impl Fn(&Slot, u32) -> Option<f64>) -> (State, Next) {
         let schedule = Schedule::new(campaign).unwrap();
-        let mut state = State { campaign: campaign.clone(), runs: Vec::new() };
+        let mut state = State { campaign: campaign.clone(), runs: Vec::new(), forgiven: 0 };
         for number in 1..1000 {
             let Next::Run { slot, attempt, .. } = schedule.next(&state) else { break };
             let outcome = match score(&slot, attempt) {
@@ -249,7 +250,7 @@ mod tests {
     fn a_run_that_was_lost_is_repeated_and_no_attempt() {
         let campaign = campaign("warm-up = false");
         let schedule = Schedule::new(&campaign).unwrap();
-        let mut state = State { campaign: campaign.clone(), runs: Vec::new() };
+        let mut state = State { campaign: campaign.clone(), runs: Vec::new(), forgiven: 0 };
         let first = schedule.next(&state);
         let Next::Run { slot, attempt, .. } = &first else { panic!("{first:?}") };
         state.runs.push(Run {
@@ -272,6 +273,10 @@ mod tests {
             state.runs.iter().filter(|run| run.slot.word() == bad).map(|run| run.attempt).collect();
         assert_eq!(attempts, [1, 2, 3]);
         assert_eq!(state.runs.len(), 5 + 3);
+        // asked to, it gets its attempts anew
+        let forgiven = State { forgiven: state.runs.len() as u64, ..state };
+        let next = Schedule::new(&campaign).unwrap().next(&forgiven);
+        assert!(matches!(next, Next::Run { slot, attempt: 1, .. } if slot.word() == bad));
     }
 
     #[test]
