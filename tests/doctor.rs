@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Outcome, Scene, assert_code, assert_mistake, run, shared};
+use common::{Outcome, SMALL, Scene, assert_code, assert_mistake, is_standin, run, shared};
 use std::path::Path;
 use std::process::Command;
 
@@ -133,6 +133,32 @@ fn a_job_is_one_report_of_all_its_ranks() {
         report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "env.logging").unwrap();
     assert_eq!(logging["found"], "DEBUG on 2 of 2 ranks");
     assert!(found(&outcome).contains(&"env.logging D_LOG_MASK".to_owned()));
+}
+
+#[test]
+fn a_pool_is_looked_at_where_one_is_named() {
+    if !is_standin() {
+        return;
+    }
+    let scene = Scene::new();
+    let gone = run(scene.direct(), ["doctor", "--pool", "nowhere", "--cont", "nothing"]);
+    assert_code(&gone, 2);
+    assert!(gone.stderr.contains("nowhere") && gone.stdout.is_empty(), "{gone:?}");
+    // a run leaves a container behind
+    scene.write("small.ini", SMALL);
+    let dated = "global.timestamp-resultdir=FALSE";
+    let before = ["small.ini", "--phase", "ior-easy-write", "--resultdir", "results", "--set", dated];
+    assert_code(&run(scene.direct(), before), 0);
+    let names = scene.result("results")["provenance"]["stores"][0][1]["facts"].clone();
+    let name = |index: usize| names[index][1].as_str().unwrap().to_owned();
+    let (pool, container) = (name(0), name(1));
+    let outcome = run(scene.direct(), ["doctor", "--pool", &pool, "--cont", &container, "--format", "json"]);
+    assert_code(&outcome, 0);
+    let with_pool = serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()["rules"].as_u64().unwrap();
+    let without = run(scene.direct(), ["doctor", "--format", "json"]);
+    let without = serde_json::from_str::<serde_json::Value>(&without.stdout).unwrap()["rules"].as_u64().unwrap();
+    assert_eq!(with_pool, without + 3);
+    assert!(found(&outcome).iter().all(|finding| !finding.starts_with("pool.re")), "{outcome:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `dfs-bench doctor`: an audit of nodes, fabric, engines and job.
 
+use crate::cli::ContainerArgs;
 use crate::doctor::report::{DIFFER, Report};
 use crate::doctor::roof::{Roof, client_links, server_links};
 use crate::doctor::rule::{Severity, Side, View};
@@ -8,8 +9,13 @@ use crate::doctor::table::{Delta, Table};
 use crate::doctor::{audit, gather, markdown, rules, text};
 use crate::exit::{Exit, UsageError, report as report_error};
 use clap::{Args, ValueEnum};
+use io500_phases::backend::Description;
+use io500_phases::backend::select::{Selected, Stores as _};
 use io500_phases::comm::{self, Comm};
+use io500_phases::config::Config;
+use io500_phases::error::Error;
 use io500_phases::facts::{NodeFacts, RankFacts, Root, read_archive, write_snapshot};
+use io500_phases::phase_id::PhaseId;
 use io500_phases::results::provenance::relevant_environment;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
@@ -22,6 +28,8 @@ const EXAMPLES: &str = "\
 Examples:
   mpirun -np 1280 dfs-bench doctor
       every node of a job, its links, settings and ranks, and where nodes differ
+  mpirun -np 1280 dfs-bench doctor --pool tank --cont bench
+      and what libdfs says of the pool
   dfs-bench doctor
       this node; on a server its engines too, where /etc/daos/daos_server.yml can be read
   dfs-bench doctor --snapshot node7.tar.zst
@@ -47,6 +55,8 @@ pub struct DoctorArgs {
     /// What a scan of the server's storage says: the output of `dmg storage scan --json`
     #[arg(long, value_name = "FILE", help_heading = "What is looked at", requires = "server_config")]
     pub storage_scan: Option<PathBuf>,
+    #[command(flatten)]
+    pub container: ContainerArgs,
     /// Write what the rules read of this node to a new tar.zst, and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["topology", "server_config"])]
     pub snapshot: Option<PathBuf>,
@@ -129,7 +139,7 @@ fn offline(args: &DoctorArgs) -> anyhow::Result<Report> {
         None => ("this node".to_owned(), NodeFacts::read(&Root::live(), &comm::host_name())),
     };
     let client = server.is_none();
-    let view = View { node: &node, ranks: &[], client, server: server.as_ref(), scan: scan.as_ref() };
+    let view = View { node: &node, ranks: &[], client, server: server.as_ref(), scan: scan.as_ref(), store: None };
     let lines = audit::lines(&view);
     let mut table = Table::new(lines.clone());
     table.add(Delta::new(&node.host, &lines, &lines));
@@ -138,15 +148,16 @@ fn offline(args: &DoctorArgs) -> anyhow::Result<Report> {
         client_links: client.then(|| client_links(&view)).flatten(),
         client_memory: None,
     };
-    Ok(Report::new(&subject, &table, applied(client, server.is_some())).under(roof))
+    Ok(Report::new(&subject, &table, applied(client, server.is_some(), false)).under(roof))
 }
 
 /// How many rules are for such a machine.
-fn applied(client: bool, server: bool) -> usize {
+fn applied(client: bool, server: bool, store: bool) -> usize {
     let concerned = |side| match side {
         Side::Client => client,
         Side::Server => server,
         Side::Both => true,
+        Side::Store => store,
     };
     rules::all().filter(|rule| concerned(rule.side)).count()
 }
@@ -208,7 +219,18 @@ fn job(args: &DoctorArgs) -> anyhow::Result<Exit> {
     let comm = comm::start()?;
     let comm = comm.as_ref();
     let measure = args.measure.then_some(Duration::from_secs(2));
-    let report = look(comm, measure)?;
+    let store = match store(args, comm) {
+        Ok(store) => store,
+        // all ranks have the same error
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            if comm.rank() == 0 {
+                report_error(&error);
+            }
+            return Ok(Exit::of(&error));
+        }
+    };
+    let report = look(comm, store.as_ref(), measure)?;
     let mut code = vec![0];
     if let Some(report) = report {
         let exit = finish(args, &report).unwrap_or_else(|error| {
@@ -221,8 +243,26 @@ fn job(args: &DoctorArgs) -> anyhow::Result<Exit> {
     Ok([Exit::Finished, Exit::Findings].into_iter().find(|exit| code == [exit.code()]).unwrap_or(Exit::Internal))
 }
 
+/// What libdfs says of the pool and container that are named. Collective.
+fn store(args: &DoctorArgs, comm: &dyn Comm) -> Result<Option<Description>, Error> {
+    if args.container.pool.is_none() && args.container.cont.is_none() {
+        return Ok(None);
+    }
+    let flags = args.container.settings().into_iter();
+    let flags = flags.filter_map(|(section, option, value, flag)| Some((section, option, value?, flag)));
+    let builder = Config::builder().flag("global", "api", "dfs".to_owned(), "--pool");
+    let builder =
+        flags.fold(builder, |builder, (section, option, value, flag)| builder.flag(section, option, value, flag));
+    let (config, _) = builder.build().map_err(|error| Error::Config(error.to_string()))?;
+    // the phase that only reads: no container is made for it
+    let stores = Selected::open(&config, &[PhaseId::Find], "/", &comm)?;
+    let described = stores.describe().into_iter().next().map(|(_, description)| description);
+    stores.close(&comm)?;
+    Ok(described)
+}
+
 /// The report of a job, on rank 0. Collective.
-fn look(comm: &dyn Comm, measure: Option<Duration>) -> anyhow::Result<Option<Report>> {
+fn look(comm: &dyn Comm, store: Option<&Description>, measure: Option<Duration>) -> anyhow::Result<Option<Report>> {
     // the configuration of a server that this node is
     let installed = Path::new(INSTALLED);
     let server = installed.exists().then(|| parsed(installed, ServerConfig::parse)).transpose();
@@ -231,15 +271,15 @@ fn look(comm: &dyn Comm, measure: Option<Duration>) -> anyhow::Result<Option<Rep
         None
     });
     let own = RankFacts::own(relevant_environment(), super::run::dfs_provider());
-    let gather::Job { table, roof } = gather::job(comm, own, server.as_ref(), measure)?;
+    let gather::Job { table, roof } = gather::job(comm, own, server.as_ref(), store, measure)?;
     let subject = if comm.size() == 1 { comm.host().to_owned() } else { format!("job of {} ranks", comm.size()) };
-    let report = |table| Report::new(&subject, &table, applied(true, server.is_some()));
+    let report = |table| Report::new(&subject, &table, applied(true, server.is_some(), store.is_some()));
     Ok(table.map(report).map(|report| report.under(roof)))
 }
 
 /// Before a run: says on standard error what is wrong, and nothing else. Collective.
 pub fn before_run(comm: &dyn Comm) -> anyhow::Result<()> {
-    let Some(report) = look(comm, None)? else { return Ok(()) };
+    let Some(report) = look(comm, None, None)? else { return Ok(()) };
     let lines = text::brief(&report);
     for line in &lines {
         eprintln!("doctor: {line}");
@@ -252,7 +292,7 @@ pub fn before_run(comm: &dyn Comm) -> anyhow::Result<()> {
 
 /// What no phase of this job can exceed, in words; nothing where no link is known. Collective.
 pub fn roof(comm: &dyn Comm) -> anyhow::Result<String> {
-    let report = look(comm, None)?;
+    let report = look(comm, None, None)?;
     Ok(report.and_then(|report| report.roof).map(|roof| roof.words()).unwrap_or_default())
 }
 

@@ -9,6 +9,7 @@ use super::rule::View;
 use super::server::ServerConfig;
 use super::table::{Delta, Line, Table};
 use anyhow::Context as _;
+use io500_phases::backend::Description;
 use io500_phases::comm::{Comm, MAX_MESSAGE, ReduceOp};
 use io500_phases::facts::{NodeFacts, RankFacts, Root};
 use std::time::{Duration, Instant};
@@ -24,11 +25,12 @@ pub struct Job {
     pub roof: Roof,
 }
 
-/// Looks at all nodes; with `measure`, copies in memory for so long. Collective.
+/// Looks at all nodes, and on rank 0 at the store; with `measure`, copies in memory for so long. Collective.
 pub fn job(
     comm: &dyn Comm,
     own: RankFacts,
     server: Option<&ServerConfig>,
+    store: Option<&Description>,
     measure: Option<Duration>,
 ) -> anyhow::Result<Job> {
     let topology = comm.topology();
@@ -40,7 +42,8 @@ pub fn job(
     if is_first {
         let ranks = collect(comm, own, ranks.len());
         let read = NodeFacts::read(&Root::live(), comm.host());
-        let view = View { node: &read, ranks: &ranks, client: true, server, scan: None };
+        let store = store.filter(|_| comm.rank() == 0);
+        let view = View { node: &read, ranks: &ranks, client: true, server, scan: None, store };
         lines = audit::lines(&view);
         rate = client_links(&view);
     } else {
@@ -111,7 +114,7 @@ mod tests {
     fn ranks_that_are_threads_are_one_node_that_reports_once() {
         let tables = threads::run(3, |comm| {
             let own = RankFacts::own(vec![("D_LOG_MASK".into(), "ERR".into())], format!("libdfs {}", comm.rank() / 2));
-            job(comm, own, None, None).unwrap().table
+            job(comm, own, None, None, None).unwrap().table
         });
         let table = tables.into_iter().flatten().next().unwrap();
         assert_eq!(table.hosts.len(), 1);

@@ -18,7 +18,7 @@ pub const DIFFER: Rule = Rule {
     side: Side::Both,
     why: "all ranks wait for the slowest node in every phase: one that is set up otherwise sets the pace of all",
     mend: "set it as on the other nodes, from one place: the image, the configuration management, the job script",
-    source: "the rules of IO500: a phase lasts as long as its slowest rank; measured by this project, docs/PERFORMANCE.md",
+    source: "the rules of IO500: a phase lasts as long as its slowest rank; this project, docs/METHODOLOGY.md",
     look: |_: &View<'_>, _: &mut Outcome| None,
 };
 

@@ -1,6 +1,7 @@
 //! What a rule is, and what it looks at.
 
 use super::server::{ServerConfig, StorageScan};
+use io500_phases::backend::Description;
 use io500_phases::facts::{NodeFacts, RankFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,8 @@ pub enum Side {
     Server,
     /// Both.
     Both,
+    /// The pool and the container.
+    Store,
 }
 
 /// A rule.
@@ -64,6 +67,8 @@ pub struct View<'a> {
     pub client: bool,
     pub server: Option<&'a ServerConfig>,
     pub scan: Option<&'a StorageScan>,
+    /// The pool and container that a job names, as libdfs describes them.
+    pub store: Option<&'a Description>,
 }
 
 /// What a rule found.
@@ -110,6 +115,7 @@ impl View<'_> {
             Side::Client => self.client,
             Side::Server => self.server.is_some(),
             Side::Both => true,
+            Side::Store => self.store.is_some(),
         };
         concerned.then(|| {
             let mut outcome = Outcome::default();

@@ -4,6 +4,7 @@ use super::audit;
 use super::rule::View;
 use super::server::{Engine, ScannedDevice, ServerConfig, StorageScan, Tier};
 use super::table::Line;
+use io500_phases::backend::{Description, PoolState, Space};
 use io500_phases::facts::{CpuSet, NodeFacts, Origin, RankFacts, Root, Tree};
 
 /// A rule with a machine where it fires and one where it is silent.
@@ -26,6 +27,7 @@ pub struct Machine {
     pub server: Option<ServerConfig>,
     pub scan: Option<StorageScan>,
     pub client: bool,
+    pub store: Option<Description>,
     pub live: bool,
 }
 
@@ -37,15 +39,29 @@ pub struct Known {
 
 impl Known {
     pub fn view(&self) -> View<'_> {
-        let Machine { ranks, server, scan, client, .. } = &self.machine;
-        View { node: &self.node, ranks, client: *client, server: server.as_ref(), scan: scan.as_ref() }
+        let Machine { ranks, server, scan, client, store, .. } = &self.machine;
+        View {
+            node: &self.node,
+            ranks,
+            client: *client,
+            server: server.as_ref(),
+            scan: scan.as_ref(),
+            store: store.as_ref(),
+        }
     }
 }
 
 impl Machine {
     fn new() -> Machine {
-        let mut machine =
-            Machine { tree: Tree::default(), ranks: Vec::new(), server: None, scan: None, client: false, live: false };
+        let mut machine = Machine {
+            tree: Tree::default(),
+            ranks: Vec::new(),
+            server: None,
+            scan: None,
+            client: false,
+            store: None,
+            live: false,
+        };
         let m = &mut machine;
         for cpu in 0..48 {
             let dir = format!("sys/devices/system/cpu/cpu{cpu}");
@@ -116,6 +132,23 @@ impl Machine {
         let mut machine = Machine { client: true, ..Machine::new() };
         machine.bind(&["0-1", "24-25"]);
         machine
+    }
+
+    /// A client that is told of its pool: 32 targets of 2 engines, half of its space free.
+    pub fn with_pool() -> Machine {
+        let pool = PoolState { engines: 2, targets: 32, rebuild: "idle".into(), ..PoolState::default() };
+        let space = Space { total: 1 << 40, free: 1 << 39 };
+        let facts = vec![("pool".to_owned(), "tank".to_owned())];
+        let store = Description { pool: Some(pool), space: Some(space), facts, ..Description::default() };
+        Machine { store: Some(store), ..Machine::client() }
+    }
+
+    pub fn pool(&mut self) -> &mut PoolState {
+        self.store.as_mut().unwrap().pool.as_mut().unwrap()
+    }
+
+    pub fn space(&mut self) -> &mut Space {
+        self.store.as_mut().unwrap().space.as_mut().unwrap()
     }
 
     /// A server with an engine on each socket.

@@ -106,6 +106,7 @@ fn side(rule: &Rule) -> &'static str {
         super::rule::Side::Client => "client",
         super::rule::Side::Server => "server",
         super::rule::Side::Both => "both",
+        super::rule::Side::Store => "store",
     }
 }
 
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn long_fields_are_folded_and_short_ones_are_not() {
         let mut text = String::new();
-        field(&mut text, "why", &"word ".repeat(40).trim());
+        field(&mut text, "why", "word ".repeat(40).trim());
         assert!(text.lines().count() > 1 && text.lines().all(|line| line.len() <= WIDTH), "{text}");
         assert!(text.lines().skip(1).all(|line| line.starts_with("           word")), "{text}");
         assert!(list().lines().count() > 40);

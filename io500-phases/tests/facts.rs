@@ -101,6 +101,8 @@ fn the_topology_files_of_daos_are_read() {
     let facts = io500_phases::facts::from_xml(&read("no-numa-nodes").unwrap()).unwrap();
     assert_eq!(facts.network.interface("ib0").unwrap().numa, Some(0), "there is one node");
     assert!(io500_phases::facts::from_xml("<topology>").is_err());
+    let bomb = text.replace("SYSTEM \"hwloc.dtd\"", "[<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]");
+    assert!(io500_phases::facts::from_xml(&bomb).unwrap_err().to_string().contains("entities"));
     assert!(io500_phases::facts::from_xml(&" ".repeat(9 << 20)).unwrap_err().to_string().contains("larger"));
 }
 

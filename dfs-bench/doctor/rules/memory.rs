@@ -56,7 +56,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Client,
         why: "an RDMA fabric pins the memory of every transfer in flight: below the limit of a few MiB connections fail as soon as there are many",
         mend: "ulimit -l unlimited before the launch; for good: `* - memlock unlimited` in /etc/security/limits.d/daos.conf, LimitMEMLOCK=infinity for the launcher's service",
-        source: "DAOS, docs/admin/predeployment_check.md, Memory Lock Limits: \"This applies to both\" servers and clients",
+        source: "DAOS, docs/admin/predeployment_check.md, Memory Lock Limits: \"On both DAOS servers and DAOS clients, the fabric stack\" needs locked memory",
         look: memlock,
     },
     Rule {

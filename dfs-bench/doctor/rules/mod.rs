@@ -4,6 +4,7 @@ mod job;
 mod memory;
 mod network;
 mod placement;
+mod pool;
 mod processor;
 mod storage;
 
@@ -12,7 +13,7 @@ pub use placement::links;
 
 /// All rules, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [placement::RULES, memory::RULES, processor::RULES, network::RULES, storage::RULES, job::RULES]
+    [placement::RULES, memory::RULES, processor::RULES, network::RULES, storage::RULES, job::RULES, pool::RULES]
         .into_iter()
         .flatten()
 }
@@ -36,13 +37,14 @@ mod tests {
             network::tests::cases(),
             storage::tests::cases(),
             job::tests::cases(),
+            pool::tests::cases(),
         ];
         subjects.into_iter().flatten().collect()
     }
 
     #[test]
     fn a_machine_in_order_has_no_findings_and_nothing_unknown() {
-        for machine in [Machine::client(), Machine::server()] {
+        for machine in [Machine::client(), Machine::server(), Machine::with_pool()] {
             let (found, unknown) = machine.audit();
             assert_eq!(found, [""; 0]);
             assert_eq!(unknown, [""; 0]);

@@ -20,7 +20,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Server,
         why: "every block of this device crosses the link between the sockets, twice where it then leaves by an interface on the other side",
         mend: "daos_server.yml: move {device} to the bdev_list of the engine on NUMA node {expected}; devices of a formatted system move with a new format only",
-        source: "DAOS, docs/admin/hardware.md, CPU Affinity; docs/admin/deployment.md, Auto Generate Configuration File: devices are given to engines by NUMA node",
+        source: "DAOS, docs/admin/deployment.md, Selection: \"Devices with the same NUMA rating/node/socket should be colocated on a single\" engine; docs/admin/hardware.md, CPU Affinity",
         look: engine_nvme,
     },
     Rule {
@@ -128,7 +128,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Client,
         why: "a process takes its link once, from the NUMA node that it happens to be on, and keeps it: when it moves to another socket, every transfer crosses the link between them",
         mend: "mpirun --map-by numa --bind-to core (Open MPI), mpiexec -map-by numa -bind-to core (MPICH), srun --cpu-bind=cores --distribution=block:cyclic",
-        source: "DAOS, docs/admin/fabrics.md, Multiple NICs per host: the agent hands out an interface of the process's NUMA node",
+        source: "DAOS, docs/admin/deployment.md, Defining fabric interfaces manually: the agent selects an interface \"based on the NUMA node\" of the process",
         look: binding,
     },
     Rule {
@@ -137,7 +137,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Client,
         why: "a process uses one link for its whole life: a link on a NUMA node without ranks carries nothing, and with two links that is half of the node's rate",
         mend: "mpirun --map-by numa --bind-to core, srun --distribution=block:cyclic: ranks on the NUMA node of {device} too",
-        source: "DAOS, docs/admin/fabrics.md, Multiple NICs per host",
+        source: "DAOS, docs/admin/deployment.md, Defining fabric interfaces manually: the agent selects an interface \"based on the NUMA node\" of the process",
         look: idle_links,
     },
     Rule {
@@ -145,8 +145,8 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Finding,
         side: Side::Client,
         why: "ranks wait by polling: two on one core take it from each other for some milliseconds at a time, the length of hundreds of operations; and one that sleeps though it has a core of its own is woken late",
-        mend: "as many ranks as cores, each bound to its own; where ranks must share cores: export D_POLL_TIMEOUT=0; else unset it",
-        source: "DAOS, docs/admin/env_variables.md; measured by this project, docs/PERFORMANCE.md",
+        mend: "as many ranks as cores, each bound to its own; where ranks must share cores: export D_POLL_TIMEOUT=1000; else unset it",
+        source: "this project, docs/DAOS.md on D_POLL_TIMEOUT and docs/TROUBLESHOOTING.md on pollers and cores",
         look: shared_cores,
     },
 ];
@@ -438,7 +438,7 @@ fn shared_cores(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
         (Some((cpus, ranks)), None) => {
             let cores = view.node.topology.cores_of(cpus);
             let found = format!("{ranks} ranks on {cores} cores, D_POLL_TIMEOUT is not set");
-            outcome.found(format!("CPUs {cpus}"), found, "a core for each rank, or D_POLL_TIMEOUT=0");
+            outcome.found(format!("CPUs {cpus}"), found, "a core for each rank, or D_POLL_TIMEOUT=1000");
         }
         (None, Some(value)) => {
             outcome.found("ranks", format!("D_POLL_TIMEOUT={value}, and no rank shares a core"), "not set");
@@ -517,11 +517,11 @@ pub mod tests {
                     |m| m.bind(&["0", "0"]),
                     |m| {
                         m.bind(&["0", "0", "24"]);
-                        m.variable("D_POLL_TIMEOUT", "0");
+                        m.variable("D_POLL_TIMEOUT", "1000");
                     },
                 )
             },
-            client("job.shared-cores", |m| m.variable("D_POLL_TIMEOUT", "0"), |_| {}),
+            client("job.shared-cores", |m| m.variable("D_POLL_TIMEOUT", "1000"), |_| {}),
         ]
     }
 }

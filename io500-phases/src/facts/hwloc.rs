@@ -20,6 +20,9 @@ pub enum XmlError {
     /// It is too large to be one.
     #[error("refused: larger than {} MiB", MAX_XML >> 20)]
     TooLarge,
+    /// It defines entities, which no topology needs and which can unfold without end.
+    #[error("refused: it defines entities")]
+    Entities,
     /// hwloc refused it.
     #[error("hwloc cannot read it: {0}")]
     Hwloc(String),
@@ -29,6 +32,9 @@ pub enum XmlError {
 pub fn from_xml(xml: &str) -> Result<NodeFacts, XmlError> {
     if xml.len() > MAX_XML {
         return Err(XmlError::TooLarge);
+    }
+    if xml.contains("<!ENTITY") {
+        return Err(XmlError::Entities);
     }
     let refused = |error: &dyn std::fmt::Display| XmlError::Hwloc(error.to_string());
     let builder = hwlocality::Topology::builder().from_xml(xml).map_err(|error| refused(&error))?;

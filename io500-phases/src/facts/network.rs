@@ -120,10 +120,9 @@ fn networks(root: &Root) -> BTreeMap<String, Vec<String>> {
     let mut networks = BTreeMap::<String, Vec<String>>::new();
     for line in root.read("/proc/net/route").unwrap_or_default().lines().skip(1) {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        if let [name, destination, gateway, _, _, _, _, mask, ..] = fields.as_slice() {
-            if *gateway == "00000000" && *destination != "00000000" {
-                networks.entry((*name).to_owned()).or_default().push(format!("{destination}/{mask}"));
-            }
+        let [name, destination, gateway, _, _, _, _, mask, ..] = fields.as_slice() else { continue };
+        if *gateway == "00000000" && *destination != "00000000" {
+            networks.entry((*name).to_owned()).or_default().push(format!("{destination}/{mask}"));
         }
     }
     networks

@@ -98,7 +98,7 @@ fn device(root: &Root, address: &str) -> Option<PciDevice> {
         driver: uevent.and_then(|line| line.strip_prefix("DRIVER=").map(str::to_owned)),
         link: link("current"),
         link_max: link("max"),
-        isolated: (root.is_live() || root.has_dir(GROUPS)).then(|| !groups.is_empty()),
+        isolated: (root.is_live() || root.has_dir(GROUPS)).then_some(!groups.is_empty()),
         block_size: (kind == DeviceKind::Nvme).then(|| block_size(root, &dir)).flatten(),
         interrupts: if kind == DeviceKind::Network { interrupts(root, &dir) } else { Vec::new() },
     })

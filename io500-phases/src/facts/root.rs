@@ -329,7 +329,7 @@ mod tests {
     fn what_is_there_and_needs_root_is_said() {
         use std::os::unix::fs::PermissionsExt as _;
         let (dir, [root, _]) = both(|_| {});
-        fs::set_permissions(dir.path().join("sys/there"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(dir.path().join("sys/there"), fs::Permissions::from_mode(0o0)).unwrap();
         match root.read("/sys/there") {
             None => assert_eq!(refusal(&root, "/sys/there"), "needs root"),
             Some(_) => {

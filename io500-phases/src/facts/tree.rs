@@ -57,7 +57,8 @@ impl Tree {
             self.entries.entry(path[..at].to_owned()).or_insert(Entry::Dir);
             at += 1;
         }
-        if !path.is_empty() && !(entry == Entry::Dir && self.entries.contains_key(path)) {
+        let is_there = entry == Entry::Dir && self.entries.contains_key(path);
+        if !path.is_empty() && !is_there {
             self.entries.insert(path.to_owned(), entry);
         }
     }

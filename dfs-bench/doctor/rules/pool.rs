@@ -1,0 +1,88 @@
+//! The pool that a job names: its targets, rebuilds and space, as libdfs tells them.
+
+use super::super::rule::{Outcome, Rule, Severity, Side, View};
+use io500_phases::backend::PoolState;
+
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: "pool.targets-out",
+        severity: Severity::Finding,
+        side: Side::Store,
+        why: "targets that are out of service serve nothing, and their share of the data is on the others: the rate falls by more than their share",
+        mend: "dmg pool query {device} and dmg system query show which; dmg pool reintegrate {device} --ranks=N brings them back",
+        source: "DAOS, docs/admin/pool_operations.md, Pool Query and Reintegration",
+        look: targets_out,
+    },
+    Rule {
+        id: "pool.rebuild",
+        severity: Severity::Finding,
+        side: Side::Store,
+        why: "a rebuild moves data between the targets with all they have: what is measured now is what it leaves",
+        mend: "wait until dmg pool query {device} says that the rebuild is done, then measure",
+        source: "DAOS, docs/admin/pool_operations.md, Pool Query; docs/admin/rebuild_controls.md",
+        look: rebuild,
+    },
+    Rule {
+        id: "pool.full",
+        severity: Severity::Hint,
+        side: Side::Store,
+        why: "with less than a tenth of its space left a pool spends time on aggregation and on finding room, and a large phase can end in an error",
+        mend: "remove containers that nobody needs (daos container list {device}), or dmg pool extend {device}",
+        source: "DAOS, docs/admin/pool_operations.md, Pool Query; worth a look only, there is no documented threshold",
+        look: full,
+    },
+];
+
+/// The pool's health, with its name.
+fn pool<'a>(view: &View<'a>, outcome: &mut Outcome) -> Option<(String, &'a PoolState)> {
+    let store = view.store?;
+    let name = store.facts.iter().find(|(key, _)| key == "pool").map_or("the pool", |(_, name)| name.as_str());
+    Some((name.to_owned(), outcome.known(store.pool.as_ref(), "health of the pool")?))
+}
+
+fn targets_out(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
+    let (name, state) = pool(view, outcome)?;
+    if state.disabled_targets > 0 {
+        outcome.found(
+            name,
+            format!("{} of {} targets out of service", state.disabled_targets, state.targets),
+            "all in service",
+        );
+    }
+    Some(())
+}
+
+fn rebuild(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
+    let (name, state) = pool(view, outcome)?;
+    if state.rebuilds() {
+        outcome.found(name, "a rebuild is running", "none");
+    }
+    Some(())
+}
+
+fn full(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
+    let (name, _) = pool(view, outcome)?;
+    let space = outcome.known(view.store?.space, "space of the pool")?;
+    if space.free < space.total / 10 {
+        let percent = space.free as f64 / space.total as f64 * 100.0;
+        outcome.found(name, format!("{percent:.0} % free"), "at least 10 % free");
+    }
+    Some(())
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::super::super::testing::{Case, Machine};
+
+    fn case(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
+        Case { rule, machine: Machine::with_pool, fires, silent, with: &[], needs_no_node: true }
+    }
+
+    pub fn cases() -> Vec<Case> {
+        vec![
+            case("pool.targets-out", |m| m.pool().disabled_targets = 1, |_| {}),
+            case("pool.rebuild", |m| m.pool().rebuild = "busy".into(), |m| m.pool().rebuild = "done".into()),
+            case("pool.full", |m| m.space().free = 1 << 36, |m| m.space().free = 1 << 38),
+        ]
+    }
+}
