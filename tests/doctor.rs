@@ -147,7 +147,7 @@ fn a_pool_is_looked_at_where_one_is_named() {
     // a run leaves a container behind
     scene.write("small.ini", SMALL);
     let dated = "global.timestamp-resultdir=FALSE";
-    let before = ["small.ini", "--phase", "ior-easy-write", "--resultdir", "results", "--set", dated];
+    let before = ["small.ini", "--api", "dfs", "--phase", "ior-easy-write", "--resultdir", "results", "--set", dated];
     assert_code(&run(scene.direct(), before), 0);
     let names = scene.result("results")["provenance"]["stores"][0][1]["facts"].clone();
     let name = |index: usize| names[index][1].as_str().unwrap().to_owned();
@@ -202,6 +202,8 @@ fn hostile_and_wrong_input_is_refused_with_its_name() {
     let outcome = run(scene.direct(), ["doctor", "--topology", "linked", "--format", "json"]);
     assert_code(&outcome, 0);
     assert_eq!(found(&outcome), [""; 0]);
+    let other = ["doctor", "--pool", "tank", "--cont", "bench", "--topology", "linked"];
+    assert_mistake(&scene, scene.direct(), &other, &["--topology"]);
     scene.write("daos_server.yml", "engines:\n- targets: many\n");
     assert_mistake(
         &scene,

@@ -113,6 +113,10 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
         return snapshot(path);
     }
     if args.topology.is_some() || args.server_config.is_some() {
+        if args.container.pool.is_some() || args.container.cont.is_some() {
+            let message = "a pool is looked at from the nodes of a job, not with --topology or --server-config";
+            return Err(UsageError::new(message).hint("leave --pool and --cont out, or look twice").into());
+        }
         return finish(args, &offline(args)?);
     }
     job(args)

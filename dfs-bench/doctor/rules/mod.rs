@@ -1,5 +1,6 @@
 //! The rules, one file per subject. A new one is a row in its subject's list, and a case in that file's tests.
 
+mod engine;
 mod job;
 mod memory;
 mod network;
@@ -13,9 +14,18 @@ pub use placement::links;
 
 /// All rules, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [placement::RULES, memory::RULES, processor::RULES, network::RULES, storage::RULES, job::RULES, pool::RULES]
-        .into_iter()
-        .flatten()
+    [
+        placement::RULES,
+        engine::RULES,
+        memory::RULES,
+        processor::RULES,
+        network::RULES,
+        storage::RULES,
+        job::RULES,
+        pool::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The rule of this id.
@@ -32,6 +42,7 @@ mod tests {
     fn cases() -> Vec<Case> {
         let subjects = [
             placement::tests::cases(),
+            engine::tests::cases(),
             memory::tests::cases(),
             processor::tests::cases(),
             network::tests::cases(),
