@@ -133,6 +133,12 @@ fn a_job_is_one_report_of_all_its_ranks() {
         report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "env.logging").unwrap();
     assert_eq!(logging["found"], "DEBUG on 2 of 2 ranks");
     assert!(found(&outcome).contains(&"env.logging D_LOG_MASK".to_owned()));
+    // the launcher's terminal is nobody's screen
+    let mut command = scene.ranks(2).unwrap();
+    command.env_remove("NO_COLOR").env("D_LOG_MASK", "DEBUG");
+    let outcome = run(command, ["doctor"]);
+    assert_code(&outcome, 0);
+    assert!(outcome.stdout.contains("finding  env.logging") && !outcome.stdout.contains('\x1b'), "{outcome:?}");
 }
 
 #[test]

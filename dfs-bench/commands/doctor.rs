@@ -11,7 +11,7 @@ use crate::exit::{Exit, UsageError, report as report_error};
 use clap::{Args, ValueEnum};
 use io500_phases::backend::Description;
 use io500_phases::backend::select::{Selected, Stores as _};
-use io500_phases::comm::{self, Comm};
+use io500_phases::comm::{self, Comm, Launcher};
 use io500_phases::config::Config;
 use io500_phases::error::Error;
 use io500_phases::facts::{NodeFacts, RankFacts, Root, read_archive, write_snapshot};
@@ -302,7 +302,10 @@ pub fn roof(comm: &dyn Comm) -> anyhow::Result<String> {
 
 /// Prints the report; the exit code.
 fn finish(args: &DoctorArgs, report: &Report) -> anyhow::Result<Exit> {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    // Open MPI gives rank 0 a terminal of its own, wherever its output goes
+    let launched = Launcher::detect(|name| std::env::var(name).ok()).is_some();
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = wanted && !launched && std::io::stdout().is_terminal();
     let rendered = match args.format {
         DoctorFormat::Text => text::render(report, colour),
         DoctorFormat::Json => serde_json::to_string_pretty(report)? + "\n",

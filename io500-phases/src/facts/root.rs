@@ -126,9 +126,9 @@ impl Root {
 
     fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
         let bytes = match &self.source {
-            Source::Live => read_file(Path::new(path))?,
+            Source::Live => read_file(Path::new(path), 0)?,
             Source::Directory(root) => match self.resolve(path)? {
-                Some((at, Entry::File(_))) => read_file(&root.join(at))?,
+                Some((at, Entry::File(_))) => read_file(&root.join(at), libc::O_NOFOLLOW)?,
                 Some((_, Entry::Other)) => return Err("refused: no regular file".into()),
                 _ => None,
             },
@@ -230,9 +230,9 @@ fn parts(path: &str) -> impl DoubleEndedIterator<Item = String> + '_ {
 }
 
 /// The bytes of a regular file up to a bound; `None` when it is not there or the kernel has nothing to say.
-fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
+fn read_file(path: &Path, more: libc::c_int) -> Result<Option<Vec<u8>>, String> {
     // not blocking: what was a file a moment ago may be a FIFO now
-    let opened = fs::File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let opened = fs::File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | more).open(path);
     let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err("needs root".into()),
