@@ -62,7 +62,7 @@ fn of_node(node: &NodeFacts) -> BTreeMap<String, String> {
     put("cores", Some(topology.cores.len().to_string()));
     put("hyperthreads", Some(if topology.has_hyperthreads() { "on" } else { "off" }.to_owned()));
     put("NUMA nodes", Some(topology.numa.len().to_string()));
-    put("memory", node.memory.total.map(|bytes| format!("{} GiB", (bytes + (1 << 29)) >> 30)));
+    put("memory", node.memory.total.map(|bytes| format!("{} GiB", bytes.saturating_add(1 << 29) >> 30)));
     put("hugepages", node.memory.hugepages.map(|pages| pages.to_string()));
     put("transparent hugepages", node.memory.transparent_hugepages.clone());
     let words = |values: &BTreeMap<String, io500_phases::facts::CpuSet>| {

@@ -6,6 +6,12 @@ use std::collections::BTreeMap;
 /// The largest configuration or scan that is read.
 pub const MAX_BYTES: u64 = 8 << 20;
 
+/// More targets or helpers than any engine can have.
+const MOST_THREADS: u64 = 65_536;
+
+/// More engines than any server can have.
+const MOST_ENGINES: usize = 256;
+
 /// The part of `daos_server.yml` that the rules look at.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct ServerConfig {
@@ -60,6 +66,13 @@ impl ServerConfig {
         let config: ServerConfig = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
         if config.engines.is_empty() {
             return Err("it has no engines".into());
+        }
+        // sums and products of what is left stay in range
+        let largest = config.engines.iter().flat_map(|engine| [engine.targets, engine.nr_xs_helpers]).max();
+        if largest.is_some_and(|threads| threads > MOST_THREADS) || config.engines.len() > MOST_ENGINES {
+            return Err(format!(
+                "more than {MOST_ENGINES} engines, or more than {MOST_THREADS} targets or helpers of one"
+            ));
         }
         Ok(config)
     }
@@ -168,7 +181,12 @@ impl RawController {
         }
         ScannedDevice {
             numa: self.socket_id.and_then(|socket| u32::try_from(socket).ok()),
-            bytes: self.namespaces.unwrap_or_default().iter().filter_map(|namespace| namespace.size).sum(),
+            bytes: self
+                .namespaces
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|namespace| namespace.size)
+                .fold(0, u64::saturating_add),
             warnings,
         }
     }
@@ -187,6 +205,7 @@ mod tests {
         assert!(ServerConfig::parse("name: daos_server").unwrap_err().contains("no engines"));
         assert!(ServerConfig::parse("engines:\n- targets: many").unwrap_err().contains('2'), "the line is told");
         assert!(ServerConfig::parse("{").is_err());
+        assert!(ServerConfig::parse("engines:\n- targets: 18446744073709551615").unwrap_err().contains("more than"));
         // a billion laughs
         let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
         for (name, above) in

@@ -115,7 +115,8 @@ fn hugepages(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
         if outcome.known(known, format!("hugepages of {name}")).is_none() {
             continue;
         }
-        let (have, need) = (counts.iter().sum::<u64>(), needed.div_ceil(size << 10));
+        let (have, need) =
+            (counts.iter().fold(0, |sum: u64, &pages| sum.saturating_add(pages)), needed.div_ceil(size << 10));
         if have < need {
             outcome.found(name, format!("{have} hugepages of {} MiB", size >> 10), format!("{need} hugepages"));
         }
@@ -211,10 +212,10 @@ fn scm_ratio(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
         let scm = engine.storage.iter().find_map(|tier| tier.scm_size.filter(|_| tier.class == "ram"));
         let with_roles = engine.storage.iter().any(|tier| !tier.bdev_roles.is_empty());
         let Some(scm) = scm.filter(|_| !with_roles && engine.nvme().next().is_some()) else { continue };
-        let bytes =
+        let sizes =
             engine.nvme().map(|address| Some(view.scan?.devices.get(address)?.bytes).filter(|&bytes| bytes > 0));
-        let nvme: u64 =
-            outcome.known(bytes.sum::<Option<u64>>(), "capacity of the NVMe devices: give --storage-scan")?;
+        let nvme = sizes.fold(Some(0_u64), |sum, bytes| Some(sum?.saturating_add(bytes?)));
+        let nvme = outcome.known(nvme, "capacity of the NVMe devices: give --storage-scan")?;
         let needed = (nvme as f64 * 0.06 / GIB as f64).ceil() as u64;
         if scm < needed {
             outcome.found(

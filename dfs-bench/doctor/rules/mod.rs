@@ -103,6 +103,27 @@ mod tests {
     }
 
     #[test]
+    fn nonsense_in_any_file_is_no_panic() {
+        for machine in [Machine::client(), Machine::server()] {
+            let paths: Vec<String> = machine.tree.files().map(|(path, _)| path.to_owned()).collect();
+            for value in ["", "-1", "0", "18446744073709551615", "0 kB", "0-65535", "x: [y", "\u{fffd} \u{0}"] {
+                let mut all = machine.clone();
+                paths.iter().for_each(|path| all.file(path, value));
+                all.audit();
+            }
+            // each by itself, so that what depends on the others is reached; CPUs are all alike
+            for path in paths.iter().filter(|path| !path.contains("/cpu/cpu")) {
+                let mut one = machine.clone();
+                one.file(path, "18446744073709551615");
+                one.audit();
+            }
+            let mut meminfo = machine.clone();
+            meminfo.file("proc/meminfo", "MemTotal: 18446744073709551615 kB\nHugepagesize: 0 kB");
+            meminfo.audit();
+        }
+    }
+
+    #[test]
     fn every_rule_says_why_how_and_who_says_so() {
         let mut ids = BTreeSet::new();
         for rule in all() {

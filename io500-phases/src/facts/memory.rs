@@ -34,7 +34,7 @@ impl Memory {
         Memory {
             total: bytes("MemTotal"),
             available: bytes("MemAvailable"),
-            hugepage_size: bytes("Hugepagesize"),
+            hugepage_size: bytes("Hugepagesize").filter(|&bytes| bytes > 0),
             hugepages: value("HugePages_Total"),
             transparent_hugepages: chosen,
             swap_used: swap.map(|(total, free)| total.saturating_sub(free)),
