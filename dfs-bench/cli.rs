@@ -187,6 +187,12 @@ pub struct RunArgs {
     /// stores other than DAOS never]
     #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
     pub timeout: Option<u32>,
+    /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line
+    #[arg(long, value_name = "LIST|@FILE", help_heading = "Run")]
+    pub telemetry: Option<String>,
+    /// Let libdaos count requests, bulk transfers and resends on every rank
+    #[arg(long, help_heading = "Run", conflicts_with_all = ["paths", "dry_run", "cleanup"])]
+    pub client_metrics: bool,
 
     /// Transfers in flight per rank in the ior phases; 1 is the rule
     #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
@@ -229,6 +235,7 @@ impl RunArgs {
             (own, "strict", self.strict.then(|| "TRUE".to_owned()), "--strict"),
             (own, "repeat", number(&self.repeat), "--repeat"),
             (own, "timeout", number(&self.timeout), "--timeout"),
+            (own, "telemetry", text(&self.telemetry), "--telemetry"),
             (own, "queue-depth", number(&self.queue_depth), "--queue-depth"),
             (own, "threads-per-rank", number(&self.threads_per_rank), "--threads-per-rank"),
             (own, "find-threads", number(&self.find_threads), "--find-threads"),
@@ -296,6 +303,8 @@ mod tests {
             "--strict",
             "--timeout",
             "9",
+            "--telemetry",
+            "http://server:9191/metrics",
             "--queue-depth",
             "2",
             "--threads-per-rank",

@@ -20,6 +20,7 @@ mod session;
 mod signals;
 mod status;
 mod sweep;
+mod telemetry;
 mod watchdog;
 
 use clap::Parser as _;

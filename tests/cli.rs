@@ -630,3 +630,84 @@ fn repeats_are_a_group_of_results() {
         assert_eq!(scene.result(run)["state"], "finished", "{run}");
     }
 }
+
+/// A server with one engine of one target, whose counts grow by one update with each answer.
+fn metrics_server() -> String {
+    use std::io::{BufRead as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/metrics", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for (n, stream) in listener.incoming().take(1000).enumerate() {
+            let mut stream = stream.unwrap();
+            let request = std::io::BufReader::new(&stream).lines().map_while(Result::ok);
+            request.take_while(|line| !line.is_empty()).for_each(drop);
+            let of_target = "pool=\"p\",rank=\"0\",target=\"0\"";
+            let body = format!(
+                "engine_started_at{{rank=\"0\"}} 1\nengine_net_hg_req_recv{{rank=\"0\"}} {n}\nengine_pool_ops_update{{{of_target}}} {n}\n\
+                 engine_pool_vos_aggregation_merged_recs{{{of_target}}} {n}\n"
+            );
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    address
+}
+
+#[test]
+fn the_servers_side_stands_in_result_and_report() {
+    let scene = Scene::new();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let list = format!("{},http://{gone}/metrics", metrics_server());
+    let told = |results: &str, interval: &str| {
+        let interval = format!("dfs-bench.telemetry-interval={interval}");
+        let phases = ["--phase", "ior-easy-write", "--stonewall", "3", "--resultdir", results, "--telemetry", &list];
+        let outcome = small(&scene, &[&phases[..], &["--set", &interval]].concat());
+        assert_code(&outcome, 0);
+        assert!(outcome.stderr.contains(&format!("telemetry: http://{gone}/metrics: ")), "{}", outcome.stderr);
+        scene.result(results)
+    };
+    let result = told("often", "1");
+    let servers = &result["phases"][0]["servers"];
+    let samples = servers["samples"].as_u64().unwrap();
+    assert!(samples >= 1, "{servers}");
+    // each look is one more answer
+    assert_eq!(servers["targets"][0]["updates"], samples + 1);
+    assert_eq!(servers["silent"].as_array().unwrap().len(), 1);
+    assert!(servers["doubts"][0].as_str().unwrap().contains("aggregation"), "{servers}");
+    let reasons = result["strict"]["reasons"].as_array().unwrap();
+    assert!(reasons.iter().any(|reason| reason["text"] == servers["doubts"][0] && reason["invalidates"] == false));
+    assert_eq!(told("seldom", "3600")["phases"][0]["servers"]["samples"], 0);
+    let report = run(scene.direct(), ["report", "often", "--format", "text"]);
+    assert_code(&report, 0);
+    assert!(report.stdout.contains("Activity on the servers"), "{}", report.stdout);
+    let html = run(scene.direct(), ["report", "often", "--format", "html", "-o", "-"]);
+    assert!(html.stdout.contains("pool_vos_aggregation_merged_recs"), "{}", html.stderr);
+}
+
+#[test]
+fn a_list_of_servers_that_is_none_is_refused() {
+    let scene = Scene::new();
+    let outcome = small(&scene, &["--phase", "ior-easy-write", "--telemetry", "server:9191"]);
+    assert_code(&outcome, 2);
+    assert!(outcome.stderr.contains("is not like http://server:9191/metrics"), "{}", outcome.stderr);
+    assert!(!scene.path("results/result.json").exists());
+}
+
+/// The process starts anew with libdaos's variables set, and says so where libdaos wrote nothing.
+#[test]
+fn client_metrics_are_asked_for_on_every_rank() {
+    let scene = Scene::new();
+    let temp = scene.path("temp");
+    std::fs::create_dir(&temp).unwrap();
+    let mut command = scene.direct();
+    command.env("TMPDIR", &temp);
+    scene.write("small.ini", SMALL);
+    let directories = ["--resultdir", "results", "--set", "global.timestamp-resultdir=FALSE"];
+    let outcome = run(command, [&POSIX[..], &directories, &["--phase", "ior-easy-write", "--client-metrics"]].concat());
+    assert_code(&outcome, 0);
+    assert!(outcome.stderr.contains("libdaos wrote no metrics on 1 of 1 ranks"), "{}", outcome.stderr);
+    let metrics = &scene.result("results")["client_metrics"];
+    assert_eq!((metrics["ranks_without"].as_u64(), metrics["phase"].as_str()), (Some(1), Some("ior-easy-write")));
+    assert!(metrics["rpcs_per_operation"].is_null());
+    assert_eq!(std::fs::read_dir(&temp).unwrap().count(), 0, "the directory for the metrics is removed");
+    assert_code(&run(scene.direct(), [&POSIX[..], &["--client-metrics", "--dry-run"]].concat()), 2);
+}

@@ -50,7 +50,7 @@ pub fn run(
             println!("\npath {}: {}", route.name, session.config.global.api);
         }
         let plan = plan(session)?;
-        let exit = runs(args, session, &plan, progress, begun)?;
+        let exit = runs(args, session, &plan, progress, begun, None)?;
         begun = Instant::now();
         worst = if exit.code() > worst.code() { exit } else { worst };
     }

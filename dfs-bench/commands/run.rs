@@ -10,6 +10,7 @@ use crate::job_watchdog;
 use crate::session::Session;
 use crate::signals;
 use crate::status::Status;
+use crate::telemetry::{self, ClientFiles, Servers};
 use io500_phases::backend::select::{Selected, Stores as _, hints};
 use io500_phases::comm::{Comm, ReduceOp};
 use io500_phases::config::ApiSpec;
@@ -20,7 +21,7 @@ use io500_phases::phases::cleanup::Removed;
 use io500_phases::phases::setup::FAMILIES;
 use io500_phases::plan::{self, Plan, RankLayout};
 use io500_phases::report::{phase_line, score_lines, stdout_reasons};
-use io500_phases::results::{RunResult, RunState};
+use io500_phases::results::{PhaseResult, RunResult, RunState};
 use io500_phases::suite::{Observer, Options, Suite, command_line, dated};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub fn dfs_provider() -> String {
 /// Runs what the arguments ask for.
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let process_start = Instant::now();
+    let client_files = args.client_metrics.then(ClientFiles::begin).transpose()?;
     let mut session = match Session::start(args)? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
@@ -67,7 +69,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             .unwrap_or_else(|error| tell(&session, &error)));
     }
     for _ in 0..SECONDS {
-        match runs(args, &session, &planned, &progress, process_start) {
+        match runs(args, &session, &planned, &progress, process_start, client_files.as_ref()) {
             // of several runs that begin in one second, each takes a second of its own
             Err(Error::InUse { path, by }) if new_run(&session) && path.contains(&session.timestamp) => {
                 if session.is_root() {
@@ -95,6 +97,7 @@ pub(super) fn runs(
     plan: &Plan,
     progress: &Arc<Progress>,
     process_start: Instant,
+    client_files: Option<&ClientFiles>,
 ) -> Result<Exit, Error> {
     let global = &session.config.global;
     let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
@@ -141,21 +144,47 @@ pub(super) fn runs(
     };
     if args.cleanup {
         let families = families(args, session)?;
-        Suite::new(&session.config, plan, options(resultdir, 0)).clean_up(comm, &stores, &families, &mut Stdout)?;
+        Suite::new(&session.config, plan, options(resultdir, 0)).clean_up(
+            comm,
+            &stores,
+            &families,
+            &mut Stdout::default(),
+        )?;
         return Ok(Exit::Finished);
     }
     let every = Duration::from_secs(session.config.bench.report_interval.max(1).into());
     let _status = session.is_root().then(|| Status::start(progress.clone(), session.comm.size(), every));
+    let mut observer = Stdout { servers: servers(session)? };
+    let mut results = Vec::new();
     let mut worst = Exit::Finished;
     for run in 1..=repeat {
         let resultdir = if repeat > 1 { format!("{resultdir}/run-{run}") } else { resultdir.clone() };
         crash_record.set_result_directory(&resultdir);
         let suite = Suite::new(&session.config, plan, options(resultdir, run));
-        let exit = verdict(session, suite.run(comm, &stores, &mut Stdout)?);
+        let result = suite.run(comm, &stores, &mut observer)?;
+        let exit = verdict(session, result.as_ref());
+        results.extend(result);
         worst = if exit.code() > worst.code() { exit } else { worst };
     }
     stores.close(&comm)?;
+    if let Some(files) = client_files {
+        telemetry::keep_client_metrics(files, comm, &mut results)?;
+    }
     Ok(worst)
+}
+
+/// The servers whose metrics rank 0 reads, if any. Collective.
+fn servers(session: &Session) -> Result<Option<Servers>, Error> {
+    let bench = &session.config.bench;
+    let Some(list) = &bench.telemetry else { return Ok(None) };
+    let addresses = if session.is_root() { telemetry::addresses(list) } else { Ok(Vec::new()) };
+    let mut mistake = addresses.as_ref().err().cloned().unwrap_or_default().into_bytes();
+    session.comm.broadcast(0, &mut mistake);
+    if !mistake.is_empty() {
+        return Err(Error::Config(String::from_utf8_lossy(&mistake).into_owned()));
+    }
+    let interval = Duration::from_secs(bench.telemetry_interval.into());
+    Ok(addresses.ok().filter(|_| session.is_root()).map(|addresses| Servers::start(addresses, interval)))
 }
 
 /// The families that `--cleanup` is about: all, or those of `--phase`.
@@ -233,11 +262,10 @@ pub(super) fn plan(session: &Session) -> Result<Plan, Error> {
 }
 
 /// The exit code of a finished run, the same on all ranks.
-fn verdict(session: &Session, result: Option<RunResult>) -> Exit {
+fn verdict(session: &Session, result: Option<&RunResult>) -> Exit {
     let mut code = vec![0];
     if let Some(result) = result {
-        let clean =
-            |phase: &io500_phases::results::PhaseResult| phase.check.as_ref().is_none_or(|check| check.is_clean());
+        let clean = |phase: &PhaseResult| phase.check.as_ref().is_none_or(|check| check.is_clean());
         // what an earlier invocation found stands in the verdicts
         let exit = if !result.own_phases().all(clean) {
             Exit::Verification
@@ -282,8 +310,11 @@ fn tell(session: &Session, error: &anyhow::Error) -> Exit {
     Exit::of(error)
 }
 
-/// The C suite's lines on standard output, as they come.
-struct Stdout;
+/// The C suite's lines on standard output, as they come; between the phases it asks the servers.
+#[derive(Default)]
+struct Stdout {
+    servers: Option<Servers>,
+}
 
 impl Observer for Stdout {
     fn started(&mut self, result: &RunResult) {
@@ -309,6 +340,18 @@ impl Observer for Stdout {
         };
         println!("{}IO500 version {} ({})", of_run(true), about.program, about.mode);
         print!("{}", of_run(false));
+    }
+
+    fn phase_begins(&mut self, phase: PhaseId) {
+        if let (Some(servers), true) = (&mut self.servers, phase != PhaseId::Timestamp) {
+            servers.phase_begins();
+        }
+    }
+
+    fn phase_measured(&mut self, phase: &mut PhaseResult) {
+        if let Some(servers) = &mut self.servers {
+            servers.phase_over(phase);
+        }
     }
 
     fn phase_over(&mut self, result: &RunResult, phase: PhaseId) {

@@ -4,6 +4,7 @@ use super::charts::{self, Chart};
 use super::figures;
 use super::model::{Run, Verdict};
 use super::output::GENERATOR;
+use super::server_tables;
 use super::tables::{self, Table};
 use super::text;
 use anyhow::{Context, Result};
@@ -78,8 +79,9 @@ pub fn fill(template: &str, context: minijinja::Value) -> Result<String> {
 }
 
 fn page(run: &Run) -> Page<'_> {
-    let parts = [phases(run), wear_out(run), stragglers(run), latency(run), series(run), storage(run), provenance(run)];
-    let mut parts: Vec<Part> = parts.into_iter().flatten().collect();
+    let parts = [phases(run), wear_out(run), stragglers(run), latency(run), series(run), servers(run), clients(run)];
+    let parts = parts.into_iter().chain([storage(run), provenance(run)]);
+    let mut parts: Vec<Part> = parts.flatten().collect();
     parts.extend(configuration(run));
     if !run.missing.is_empty() {
         parts.push(Part { id: "missing", title: "Not recorded", list: run.missing.clone(), ..Part::default() });
@@ -181,6 +183,28 @@ fn series(run: &Run) -> Option<Part> {
         run.phases.iter().flat_map(|phase| [charts::series(phase), charts::series_p99(phase)]).flatten().collect();
     let tables = vec![tables::stability(run)];
     (!charts.is_empty()).then(|| Part { id: "time", title: "Over time", charts, tables, ..Part::default() })
+}
+
+fn servers(run: &Run) -> Option<Part> {
+    let table = server_tables::servers(run);
+    (!table.rows.is_empty()).then(|| Part {
+        id: "servers",
+        title: "Servers",
+        words: server_tables::words(run),
+        tables: filled([table, server_tables::latencies(run)]),
+        folded: filled([server_tables::engines(run), server_tables::targets(run), server_tables::activity(run)]),
+        ..Part::default()
+    })
+}
+
+fn filled<const N: usize>(tables: [Table; N]) -> Vec<Table> {
+    tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
+}
+
+fn clients(run: &Run) -> Option<Part> {
+    let tables = vec![server_tables::clients(run)];
+    let told = run.client_metrics.is_some();
+    told.then(|| Part { id: "clients", title: "Clients' metrics", tables, ..Part::default() })
 }
 
 fn storage(run: &Run) -> Option<Part> {

@@ -1,6 +1,7 @@
 //! A report as markdown, for tickets and wikis.
 
 use super::model::Run;
+use super::server_tables;
 use super::tables::{self, Table};
 use super::text;
 use std::fmt::Write;
@@ -49,6 +50,10 @@ fn one(out: &mut String, run: &Run) {
     section(out, 2, "Nodes", &tables::nodes(run));
     section(out, 2, "Latency", &tables::latencies(run));
     section(out, 2, "Stability", &tables::stability(run));
+    section(out, 2, "Servers", &server_tables::servers(run));
+    section(out, 2, "Latency on the servers", &server_tables::latencies(run));
+    section(out, 2, "Activity on the servers", &server_tables::activity(run));
+    section(out, 2, "Clients' metrics", &server_tables::clients(run));
     section(out, 2, "Storage", &tables::storage(run));
     section(out, 2, "Provenance", &tables::provenance(run));
     section(out, 2, "Configuration", &tables::configuration(run, true));

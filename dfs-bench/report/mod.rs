@@ -17,6 +17,7 @@ pub mod model;
 pub mod output;
 pub mod over_time;
 pub mod own;
+pub mod server_tables;
 pub mod stragglers;
 pub mod svg;
 pub mod tables;

@@ -3,8 +3,8 @@
 //! What a source does not record is `None` or empty, and named in [`Run::missing`]; nothing is guessed to fill a gap.
 
 use io500_phases::phase_id::{PhaseId, ScoreGroup};
-use io500_phases::results::PartsResult;
 use io500_phases::results::score::{self, Means};
+use io500_phases::results::{ClientMetrics, PartsResult, ServersResult};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -68,6 +68,9 @@ pub struct Run {
     pub contradictions: Vec<String>,
     /// What the source does not say, in sentences.
     pub missing: Vec<String>,
+    /// What libdaos counted on the clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_metrics: Option<ClientMetrics>,
 }
 
 /// The score of a run.
@@ -150,6 +153,9 @@ pub struct Phase {
     pub storage: Vec<Fact>,
     /// Everything else the source tells: found files, wear-out counts, open and close times.
     pub facts: Vec<Fact>,
+    /// What the servers told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub servers: Option<ServersResult>,
 }
 
 /// What the ranks had done when the stonewall was hit.
@@ -371,6 +377,7 @@ impl Phase {
             series: None,
             storage: Vec::new(),
             facts: Vec::new(),
+            servers: None,
         }
     }
 

@@ -112,6 +112,7 @@ pub fn from_result(result: &RunResult) -> Run {
             .collect(),
         contradictions: Vec::new(),
         missing,
+        client_metrics: result.client_metrics.clone(),
     }
 }
 
@@ -201,6 +202,7 @@ fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phas
     phase.latency = result.latency.iter().map(over_time::latency).collect();
     phase.series = result.series.as_ref().map(|series| over_time::series(result, series));
     phase.facts = facts(result);
+    phase.servers = result.servers.clone();
     phase.fault = fault(result);
     phase
 }

@@ -47,7 +47,7 @@ impl Table {
     }
 
     /// Drops the columns that say nothing in any row.
-    fn without_empty_columns(mut self) -> Self {
+    pub fn without_empty_columns(mut self) -> Self {
         for index in (0..self.columns.len()).rev() {
             if self.rows.iter().all(|row| row[index] == UNKNOWN) {
                 self.columns.remove(index);

@@ -2,6 +2,7 @@
 
 use super::figures;
 use super::model::{ExtendedScore, Run, Score};
+use super::server_tables;
 use super::tables::{self, Table};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use io500_phases::results::score::Means;
@@ -39,6 +40,13 @@ fn one(out: &mut String, run: &Run) {
     section(out, "Nodes", &tables::nodes(run));
     section(out, "Latency", &tables::latencies(run));
     section(out, "Stability", &tables::stability(run));
+    section(out, "Servers", &server_tables::servers(run));
+    section(out, "Latency on the servers", &server_tables::latencies(run));
+    for sentence in server_tables::words(run) {
+        let _ = writeln!(out, "{sentence}");
+    }
+    section(out, "Activity on the servers", &server_tables::activity(run));
+    section(out, "Clients' metrics", &server_tables::clients(run));
     section(out, "Storage", &tables::storage(run));
     section(out, "Provenance", &tables::provenance(run));
     section(out, "Configuration", &tables::configuration(run, true));

@@ -46,6 +46,7 @@ pub fn load(directory: &Path) -> Result<Run> {
         configuration: settings::merge(reader.text("config.ini").as_deref(), reader.text("config-orig.ini").as_deref()),
         contradictions: super::super::consistency::refuted_claims(directory),
         missing: Vec::new(),
+        client_metrics: None,
     };
     for section in &result.phases {
         match section.phase {

@@ -58,6 +58,7 @@ pub fn load(file: &Path) -> Result<Run> {
         provenance: Vec::new(),
         configuration: Vec::new(),
         missing: missing.collect(),
+        client_metrics: None,
         contradictions: super::super::consistency::refuted_claims(file),
     };
     run.derive();

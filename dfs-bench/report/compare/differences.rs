@@ -1,5 +1,6 @@
 //! What differed between two groups besides their results: storage options, settings, environment.
 
+use crate::report::figures::significant;
 use crate::report::load::RunGroup;
 use crate::report::model::{Run, Setting};
 use crate::report::tables::UNKNOWN;
@@ -38,7 +39,7 @@ const TOLD_PER_PHASE: [&str; 3] = ["api", "transfersize", "datapackettype"];
 /// Something that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
-    /// `storage`, `setting` or `environment`.
+    /// `storage`, `setting`, `environment` or `requests`.
     pub kind: &'static str,
     /// What.
     pub name: String,
@@ -72,7 +73,42 @@ pub fn between(a: &RunGroup, b: &RunGroup) -> Vec<Change> {
     // facts of the environment are only comparable where the same program collected them
     let missing = if a.runs[0].source == b.runs[0].source { Missing::Counts } else { Missing::Skipped };
     changes.extend(changed("environment", &environment[0], &environment[1], missing));
+    changes.extend(requests(a, b));
     merge_scopes(changes)
+}
+
+/// A change of the requests per operation that is less is not told: opening and closing weigh more in a short phase.
+const REQUESTS_CHANGED: f64 = 0.05;
+
+/// Requests per operation that are not the same on both sides: another version of DAOS, or another way of doing it.
+fn requests(a: &RunGroup, b: &RunGroup) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut tell = |name: &str, scope: String, of: &dyn Fn(&Run) -> Option<f64>| {
+        let mean = |group: &RunGroup| {
+            let known: Vec<f64> = group.runs.iter().filter_map(of).collect();
+            (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+        };
+        let (Some(of_a), Some(of_b)) = (mean(a), mean(b)) else { return };
+        if (of_b - of_a).abs() > REQUESTS_CHANGED * of_a.max(of_b) {
+            let [a, b] = [of_a, of_b].map(|value| significant(value, 3));
+            changes.push(Change { kind: "requests", name: name.to_owned(), scope, a, b });
+        }
+    };
+    for phase in a.runs.iter().flat_map(|run| &run.phases).map(|phase| phase.id).collect::<BTreeSet<_>>() {
+        let of = |run: &Run| run.phase(phase)?.servers.as_ref()?.rpcs_per_operation;
+        tell("requests per operation, by the servers", phase.name().to_owned(), &of);
+    }
+    // what ran on one connection is only comparable with the same
+    let about = |run: &Run| {
+        Some((run.client_metrics.as_ref()?.phase, run.phases.iter().map(|phase| phase.id).collect::<Vec<_>>()))
+    };
+    if about(&a.runs[0]) == about(&b.runs[0]) {
+        let scope = a.runs[0].client_metrics.as_ref().and_then(|metrics| metrics.phase);
+        let scope = scope.map_or_else(|| "whole run".to_owned(), |phase| phase.name().to_owned());
+        let of = |run: &Run| run.client_metrics.as_ref()?.rpcs_per_operation;
+        tell("requests per operation, by libdaos", scope, &of);
+    }
+    changes
 }
 
 /// Whether a value that only one side has is a difference.
@@ -251,6 +287,27 @@ mod tests {
         optional.storage.push(Fact::new("object class", "SX"));
         a.runs[0].phases.push(optional);
         a.runs[0].provenance.push(Fact::new("store: address", "DFS | POSIX"));
+        assert_eq!(between(&a, &b), []);
+    }
+
+    #[test]
+    fn a_change_of_requests_per_operation_is_found() {
+        use io500_phases::results::{ClientMetrics, ServersResult};
+        let (mut a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
+        for (group, [easy, other, clients]) in [(&mut a, [2.0, 1.0, 3.0]), (&mut b, [3.0, 1.01, 3.5])] {
+            let run = &mut group.runs[0];
+            for (phase, rpcs) in run.phases.iter_mut().zip([easy, other]) {
+                phase.servers = Some(ServersResult { rpcs_per_operation: Some(rpcs), ..Default::default() });
+            }
+            run.client_metrics = Some(ClientMetrics { rpcs_per_operation: Some(clients), ..Default::default() });
+        }
+        let found: Vec<_> =
+            between(&a, &b).into_iter().map(|change| (change.kind, change.scope, change.a, change.b)).collect();
+        let first = a.runs[0].phases[0].id.name().to_owned();
+        let expected = [(first, "2.00", "3.00"), ("whole run".to_owned(), "3.00", "3.50")];
+        assert_eq!(found, expected.map(|(scope, a, b)| ("requests", scope, a.to_owned(), b.to_owned())));
+        b.runs[0].client_metrics = None;
+        b.runs[0].phases[0].servers = None;
         assert_eq!(between(&a, &b), []);
     }
 }

@@ -35,5 +35,6 @@ fn run(label: &str, rate: f64) -> Run {
         configuration: Vec::new(),
         contradictions: Vec::new(),
         missing: Vec::new(),
+        client_metrics: None,
     }
 }

@@ -192,6 +192,10 @@ pub struct Bench {
     pub destroy: bool,
     /// Seconds between two lines of progress.
     pub report_interval: u32,
+    /// Where the servers' metrics are: addresses separated by commas, or `@file`.
+    pub telemetry: Option<String>,
+    /// Seconds between two looks at them.
+    pub telemetry_interval: u32,
 }
 
 /// What one phase takes from its own section, its parent's and the global one.
@@ -335,6 +339,8 @@ pub(super) fn config(
             cont_properties: own.text("cont-properties").map(str::to_owned),
             destroy: own.is_true("destroy"),
             report_interval: own.number("report-interval"),
+            telemetry: own.text("telemetry").map(str::to_owned),
+            telemetry_interval: own.number("telemetry-interval"),
         },
         phases: PhaseId::ALL.into_iter().map(|phase| (phase, phase_config(phase, &settings, &apis))).collect(),
         settings,

@@ -315,7 +315,7 @@ const FIND: [OptionDef; 8] = [
     ),
 ];
 
-const OWN: [OptionDef; 19] = [
+const OWN: [OptionDef; 21] = [
     option(
         "pool",
         Text,
@@ -400,6 +400,20 @@ const OWN: [OptionDef; 19] = [
         Some("10"),
         Advanced,
         "Seconds between two lines of progress where there is no terminal.",
+    ),
+    option(
+        "telemetry",
+        Text,
+        None,
+        Advanced,
+        "Metrics of the servers around and in every phase: http://server:9191/metrics, several with commas, or @file with one a line.",
+    ),
+    option(
+        "telemetry-interval",
+        Integer { min: 1, max: 3600 },
+        Some("5"),
+        Advanced,
+        "Seconds between two looks at the servers' metrics while a phase runs.",
     ),
 ];
 

@@ -14,6 +14,7 @@ pub mod provenance;
 mod run;
 pub mod score;
 mod series;
+mod servers;
 pub mod tunables;
 pub mod validity;
 
@@ -23,3 +24,7 @@ pub use material::Material;
 pub use measured::{Measured, Reduce};
 pub use run::*;
 pub use series::{RankStall, SeriesResult, Stability, Window};
+pub use servers::{
+    ClientCount, ClientMetrics, EngineResult, Hottest, ServerFigure, ServerLatency, ServerWork, ServersResult,
+    TargetResult,
+};

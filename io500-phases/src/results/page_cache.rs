@@ -68,6 +68,7 @@ mod tests {
             official: Verdict::default(),
             strict: Verdict::default(),
             failure: None,
+            client_metrics: None,
         }
     }
 

@@ -3,13 +3,14 @@
 use super::latency::LatencyResult;
 use super::provenance::Provenance;
 use super::series::{SeriesResult, Stability};
+use super::servers::{ClientMetrics, ServersResult};
 use crate::phase_id::PhaseId;
 use crate::phases::Check;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the schema of [`RunResult`]: the major number changes when a reader of an older version would misread a file.
-pub const SCHEMA_VERSION: &str = "1.2";
+pub const SCHEMA_VERSION: &str = "1.3";
 
 /// Everything about a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +34,9 @@ pub struct RunResult {
     pub strict: Verdict,
     /// Why the run ended early.
     pub failure: Option<String>,
+    /// What libdaos counted on the clients, with `--client-metrics`.
+    #[serde(default)]
+    pub client_metrics: Option<ClientMetrics>,
 }
 
 /// An earlier invocation of the same run, with the same timestamp, ranks and plan, whose phases were carried over.
@@ -175,6 +179,9 @@ pub struct PhaseResult {
     pub stability: Option<Stability>,
     /// Object class and chunk size that the files really have, from one of them.
     pub layout: Option<crate::backend::FileLayout>,
+    /// What the servers told about it, with `--telemetry`.
+    #[serde(default)]
+    pub servers: Option<ServersResult>,
 }
 
 impl PhaseResult {
@@ -206,6 +213,7 @@ impl PhaseResult {
             series: None,
             stability: None,
             layout: None,
+            servers: None,
         }
     }
 

@@ -174,6 +174,10 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         verdict.push(None, format!("{store}: {text}"), true);
     }
     for phase in &result.phases {
+        // the servers' side explains a figure and proves nothing against it
+        for doubt in phase.servers.iter().flat_map(|servers| &servers.doubts) {
+            verdict.push(Some(phase.phase), doubt, false);
+        }
         let mut doubt = |text: String| verdict.push(Some(phase.phase), text, true);
         if let Some(text) = phase.check.as_ref().and_then(|check| check.describe()) {
             doubt(text);
@@ -312,6 +316,7 @@ mod tests {
             official: Verdict::default(),
             strict: Verdict::default(),
             failure: None,
+            client_metrics: None,
         }
     }
 

@@ -47,6 +47,7 @@ impl<'o> ResultWriter<'o> {
             official: valid(),
             strict: valid(),
             failure: None,
+            client_metrics: None,
         };
         ResultWriter {
             result,

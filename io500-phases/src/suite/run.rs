@@ -73,6 +73,8 @@ pub trait Observer {
     fn started(&mut self, _result: &RunResult) {}
     /// A phase begins.
     fn phase_begins(&mut self, _phase: PhaseId) {}
+    /// A phase is over, and what is known of it besides can be put into its result before that is judged and written.
+    fn phase_measured(&mut self, _phase: &mut PhaseResult) {}
     /// A phase is over and stands in `result.phases`, with those of earlier invocations.
     fn phase_over(&mut self, _result: &RunResult, _phase: PhaseId) {}
     /// The run is over: score and verdicts are there.
@@ -347,6 +349,7 @@ impl<'a> Suite<'a> {
             }
             if let (Some(writer), Some((mut result, csv))) = (writer.as_mut(), outcome.on_root) {
                 (result.begin, result.end, result.phase_s, result.pause) = (begin, now(), phase_s, pause);
+                writer.observer.phase_measured(&mut result);
                 writer.keep_latencies(phase, since, outcome.latencies);
                 writer.phase_over(result, &csv, outcome.reached);
             }
