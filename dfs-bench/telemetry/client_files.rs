@@ -5,7 +5,7 @@
 
 use super::client::Counts;
 use anyhow::Context as _;
-use io500_phases::comm::Comm;
+use io500_phases::comm::{Comm, host_name};
 use io500_phases::error::Error;
 use io500_phases::report::ResultDir;
 use io500_phases::results::RunResult;
@@ -17,8 +17,6 @@ use std::path::{Path, PathBuf};
 
 const ENABLE: &str = "D_CLIENT_METRICS_ENABLE";
 const DIRECTORY: &str = "D_CLIENT_METRICS_DUMP_DIR";
-/// Tells the new start from the first one: the process whose directory it is.
-const STARTED: &str = "DFS_BENCH_CLIENT_METRICS_OF";
 /// More than libdaos writes.
 const LARGEST: u64 = 64 << 20;
 
@@ -30,13 +28,13 @@ impl ClientFiles {
     /// Starts this process anew with the variables set, and returns in the new start. What the user set is replaced: a directory that others
     /// write to does not tell whose files it holds.
     pub fn begin() -> anyhow::Result<ClientFiles> {
-        let own = std::process::id().to_string();
-        if std::env::var(STARTED).is_ok_and(|of| of == own)
-            && let Some(directory) = std::env::var_os(DIRECTORY)
-        {
-            return Ok(ClientFiles(directory.into()));
+        // the temporary directory may be that of several nodes
+        let name = format!("dfs-bench-client-metrics-{}-{}", host_name(), std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        // only the new start of this very process finds its own number there
+        if std::env::var_os(DIRECTORY).is_some_and(|named| named == directory) && directory.is_dir() {
+            return Ok(ClientFiles(directory));
         }
-        let directory = std::env::temp_dir().join(format!("dfs-bench-client-metrics-{own}"));
         // one that a process of this number left behind is removed only if it is one of ours; a link is no directory
         if fs::symlink_metadata(&directory).is_ok_and(|found| found.is_dir()) {
             fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
@@ -49,7 +47,7 @@ impl ClientFiles {
         if let Some(name) = words.next() {
             command.arg0(name);
         }
-        let error = command.args(words).env(ENABLE, "1").env(DIRECTORY, &directory).env(STARTED, own).exec();
+        let error = command.args(words).env(ENABLE, "1").env(DIRECTORY, &directory).exec();
         let _ = fs::remove_dir(&directory);
         Err(error).context("cannot start this program anew for --client-metrics")
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that differ between any two runs and explain nothing.
-const PLACES: [&str; 19] = [
+const PLACES: [&str; 20] = [
     "config-hash",
     "score hash",
     "result-dir",
@@ -31,6 +31,8 @@ const PLACES: [&str; 19] = [
     "resident memory before the first phase",
     "wall clock skew",
     "clock uncertainty",
+    // each process of a run with --client-metrics has its own
+    "environment D_CLIENT_METRICS_DUMP_DIR",
 ];
 
 /// Settings that the storage options per phase show too, and there as they take effect.
