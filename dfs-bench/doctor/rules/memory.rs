@@ -212,9 +212,9 @@ fn scm_ratio(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
         let scm = engine.storage.iter().find_map(|tier| tier.scm_size.filter(|_| tier.class == "ram"));
         let with_roles = engine.storage.iter().any(|tier| !tier.bdev_roles.is_empty());
         let Some(scm) = scm.filter(|_| !with_roles && engine.nvme().next().is_some()) else { continue };
-        let sizes =
+        let mut sizes =
             engine.nvme().map(|address| Some(view.scan?.devices.get(address)?.bytes).filter(|&bytes| bytes > 0));
-        let nvme = sizes.fold(Some(0_u64), |sum, bytes| Some(sum?.saturating_add(bytes?)));
+        let nvme = sizes.try_fold(0_u64, |sum, bytes| Some(sum.saturating_add(bytes?)));
         let nvme = outcome.known(nvme, "capacity of the NVMe devices: give --storage-scan")?;
         let needed = (nvme as f64 * 0.06 / GIB as f64).ceil() as u64;
         if scm < needed {
