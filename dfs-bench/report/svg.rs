@@ -63,14 +63,14 @@ impl Axis<'_> {
     }
 }
 
-/// A range that holds all values with a little room on both sides; none for no values.
+/// A range that holds all values with a margin on both sides; none for no values.
 pub fn padded(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     if low > high {
         return None;
     }
-    let room = if high > low { (high - low) * 0.06 } else { high.abs().max(1e-9) * 0.05 };
-    Some((low - room, high + room))
+    let margin = if high > low { (high - low) * 0.06 } else { high.abs().max(1e-9) * 0.05 };
+    Some((low - margin, high + margin))
 }
 
 /// Ticks at 1, 2 or 5 times a power of ten.
@@ -227,7 +227,7 @@ impl<'a> Plot<'a> {
     /// A ring around a point with its name above the plot.
     pub fn ring(&mut self, x: f64, y: f64, text: &str) {
         let (px, py) = (self.px(x), self.py(y));
-        let _ = write!(self.svg, r#"<circle class="ring" context="{px:.1}" cy="{py:.1}" r="5"/>"#);
+        let _ = write!(self.svg, r#"<circle class="ring" cx="{px:.1}" cy="{py:.1}" r="5"/>"#);
         // above the plot, where no data is
         let anchor = if px > self.left + self.width * 0.9 {
             "end"
@@ -345,7 +345,7 @@ impl<'a> Rows<'a> {
     /// A dot.
     pub fn dot(&mut self, class: &str, value: f64, radius: f64) {
         let (x, y) = (self.px(value), self.middle());
-        let _ = write!(self.svg, r#"<circle class="dot {class}" context="{x:.1}" cy="{y:.1}" r="{radius}"/>"#);
+        let _ = write!(self.svg, r#"<circle class="dot {class}" cx="{x:.1}" cy="{y:.1}" r="{radius}"/>"#);
     }
 
     /// Text behind the value.
