@@ -1,4 +1,4 @@
-//! Finds the DAOS to build against: which places are looked at, and why each was not taken.
+//! Finds the DAOS to build against: which places are tried, and why each was not taken.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -51,14 +51,14 @@ pub struct Installed {
     pub version: Version,
 }
 
-/// A place that was looked at in vain, and why it was not taken.
+/// A place that holds no usable DAOS, and why.
 #[derive(Debug)]
 pub struct Rejected {
     pub place: String,
     pub reason: String,
 }
 
-/// Looks at every place in order; the first usable DAOS, or all the reasons.
+/// Tries every place in order; the first usable DAOS, or all the reasons.
 ///
 /// `variable` reads an environment variable. A place that the user names is the only one looked at: a typing mistake there must
 /// not silently end with another DAOS.

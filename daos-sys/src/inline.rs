@@ -16,7 +16,7 @@ pub const DFS_MAX_FSIZE: daos_size_t = u64::MAX;
 pub const DAOS_EQ_WAIT: i64 = -1;
 /// As a timeout of `daos_eq_poll`: do not wait.
 pub const DAOS_EQ_NOWAIT: i64 = 0;
-/// The handle that is no handle.
+/// The null handle.
 pub const DAOS_HDL_INVAL: daos_handle_t = daos_handle_t { cookie: 0 };
 
 /// Whether an enumeration has come to its end.

@@ -5,7 +5,7 @@
 //! tells what was chosen. The conventions are those of the C libraries: `dfs_*` return a positive errno, `daos_*` a negative
 //! DER, and an event holds what its call would have returned.
 //!
-//! What this crate does not do: check anything. The crate `dfs` is the safe interface.
+//! The calls are unchecked; the crate `dfs` is the safe interface.
 #![deny(missing_docs)]
 
 mod inline;
@@ -31,14 +31,14 @@ mod bindings {
 /// Whether the symbols of this crate are those of the stand-in instead of a real DAOS.
 pub const STANDIN: bool = cfg!(daos_standin);
 
-/// The pool and the container that the stand-in makes by itself; a real DAOS has no such thing.
+/// The default pool and container of the stand-in; a real DAOS has none.
 #[cfg(daos_standin)]
 pub const DEFAULTS: Option<(&str, &str)> = Some((standin::DEFAULT_POOL, standin::DEFAULT_CONTAINER));
-/// The pool and the container that the stand-in makes by itself; a real DAOS has no such thing.
+/// The default pool and container of the stand-in; a real DAOS has none.
 #[cfg(not(daos_standin))]
 pub const DEFAULTS: Option<(&str, &str)> = None;
 
-/// The directory of the stand-in's store, in which every directory is a pool; a real DAOS has no such thing.
+/// The directory of the stand-in's store, in which every directory is a pool; a real DAOS has none.
 pub fn standin_root() -> Option<std::path::PathBuf> {
     #[cfg(daos_standin)]
     return Some(standin::root_path());

@@ -61,7 +61,7 @@ pub struct ContainerInfo {
 }
 
 impl ContainerInfo {
-    /// Asks about an open container.
+    /// Queries an open container.
     pub(crate) fn query(handle: daos_sys::daos_handle_t) -> Result<ContainerInfo> {
         let mut info = daos_sys::daos_cont_info_t::default();
         let property = |kind| daos_prop_entry { dpe_type: kind, ..daos_prop_entry::default() };

@@ -31,7 +31,7 @@ impl<'m> Dir<'m> {
         &self.handle
     }
 
-    /// Makes a directory; one round trip. `EEXIST` when the name is taken.
+    /// Creates a directory in one round trip. `EEXIST` if the name is taken.
     #[doc(alias = "dfs_mkdir")]
     pub fn mkdir(&self, name: &CStr, class: ObjectClass) -> Result<()> {
         self.mkdir_as(name, DIR_MODE, class)
@@ -48,19 +48,19 @@ impl<'m> Dir<'m> {
         DfsErrno::check(unsafe { daos_sys::dfs_mkdir(mount, parent, name.as_ptr(), mode, class.id()) })
     }
 
-    /// Opens a directory; one round trip. `ENOTDIR` when it is something else.
+    /// Opens a directory in one round trip. `ENOTDIR` if it is not a directory.
     pub fn open_dir(&self, name: &CStr) -> Result<Dir<'m>> {
         let flags = self.handle.mount().dir_flags();
         self.open_as(name, libc::S_IFDIR, flags, ObjectClass::INHERIT, 0).map(Dir::new)
     }
 
-    /// Creates a file, or opens it when it is there, for reading and writing; one round trip. A chunk size of 0 is inherited.
+    /// Creates a file, or opens an existing one, for reading and writing in one round trip. A chunk size of 0 is inherited.
     #[doc(alias = "dfs_open")]
     pub fn create(&self, name: &CStr, class: ObjectClass, chunk: u64) -> Result<File<'m>> {
         self.open_as(name, FILE_MODE, libc::O_RDWR | libc::O_CREAT, class, chunk).map(File::new)
     }
 
-    /// Creates a file that must not be there yet: `EEXIST` otherwise.
+    /// Creates a file that must not exist yet: `EEXIST` otherwise.
     pub fn create_new(&self, name: &CStr, class: ObjectClass, chunk: u64) -> Result<File<'m>> {
         self.open_as(name, FILE_MODE, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, class, chunk).map(File::new)
     }
@@ -88,7 +88,7 @@ impl<'m> Dir<'m> {
         })
     }
 
-    /// Makes a symbolic link to `target`; `EEXIST` when the name is taken.
+    /// Creates a symbolic link to `target`; `EEXIST` if the name is taken.
     pub fn symlink(&self, name: &CStr, target: &CStr) -> Result<()> {
         let mount = self.handle.mount();
         // SAFETY: as above, with a NUL-terminated target.
@@ -108,7 +108,7 @@ impl<'m> Dir<'m> {
         .map(drop)
     }
 
-    /// The target of a symbolic link; `EINVAL` when it is something else.
+    /// The target of a symbolic link; `EINVAL` for anything else.
     #[doc(alias = "dfs_get_symlink_value")]
     pub fn read_link(&self, name: &CStr) -> Result<CString> {
         let (link, mode) = self.look(name)?;
@@ -178,7 +178,7 @@ impl<'m> Dir<'m> {
         DfsErrno::check(unsafe { daos_sys::dfs_remove(mount, parent, name.as_ptr(), force, std::ptr::null_mut()) })
     }
 
-    /// Gives a name another place; what is there is replaced. `EXDEV` for a directory of another mount.
+    /// Renames an entry; an existing target is replaced. `EXDEV` for a directory of another mount.
     #[doc(alias = "dfs_move")]
     pub fn rename(&self, name: &CStr, new_dir: &Dir<'m>, new_name: &CStr) -> Result<()> {
         new_dir.handle.check_mount(self.handle.mount())?;
@@ -204,7 +204,7 @@ impl<'m> Dir<'m> {
         self.handle.again(self.handle.mount().dir_flags()).map(Dir::new)
     }
 
-    /// The directory's class, and what is made in it gets when nothing is said.
+    /// The directory's class, and the defaults of new entries in it.
     #[doc(alias = "dfs_obj_get_info")]
     pub fn info(&self) -> Result<ObjectInfo> {
         ObjectInfo::query(&self.handle)
@@ -215,7 +215,7 @@ impl<'m> Dir<'m> {
         self.handle.id()
     }
 
-    /// Sets the class that what is made in this directory from now on gets when nothing is said.
+    /// Sets the default class of entries created in this directory from now on.
     #[doc(alias = "dfs_obj_set_oclass")]
     pub fn set_default_class(&mut self, class: ObjectClass) -> Result<()> {
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
@@ -223,7 +223,7 @@ impl<'m> Dir<'m> {
         DfsErrno::check(unsafe { daos_sys::dfs_obj_set_oclass(mount, object, 0, class.id()) })
     }
 
-    /// Sets the chunk size that files made in this directory from now on get when nothing is said.
+    /// Sets the default chunk size of files created in this directory from now on.
     #[doc(alias = "dfs_obj_set_chunk_size")]
     pub fn set_default_chunk(&mut self, chunk: u64) -> Result<()> {
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());

@@ -40,7 +40,7 @@ impl EntryKind {
 pub struct Time {
     /// Whole seconds.
     pub seconds: i64,
-    /// The rest.
+    /// Nanoseconds of the second.
     pub nanoseconds: u32,
 }
 

@@ -41,7 +41,7 @@ impl DfsErrno {
                  (D_LOG_FILE, with D_LOG_MASK=ERR) names it, see also `dmg system query` and `dmg pool query`"
             }
             libc::EINVAL => {
-                "DER_INVAL: a parameter that this pool or container cannot have; or DER_NO_HDL: the handle was evicted, or the pool \
+                "DER_INVAL: a parameter that this pool or container does not support; or DER_NO_HDL: the handle was evicted, or the pool \
                  or container is gone"
             }
             libc::EACCES => "the pool's or the container's access control list does not allow it",
@@ -105,7 +105,7 @@ impl Der {
         self.lookup().map_or("DER_UNKNOWN", |row| row.1)
     }
 
-    /// What it means and what to look at.
+    /// What it means and what to check.
     #[doc(alias = "d_errdesc")]
     pub fn meaning(self) -> &'static str {
         self.lookup().map_or("an error that this program does not know", |row| row.2)
@@ -133,23 +133,23 @@ impl std::error::Error for Der {}
 /// Number, name, and meaning of the errors that a client can see.
 const DERS: &[(i32, &str, &str)] = &[
     (1001, "DER_NO_PERM", "not permitted; look at the access control list of pool and container"),
-    (1002, "DER_NO_HDL", "the handle is not valid any more; it was evicted, or the pool was destroyed"),
+    (1002, "DER_NO_HDL", "the handle is no longer valid; it was evicted, or the pool was destroyed"),
     (
         1003,
         "DER_INVAL",
         "a parameter is not valid, for instance an object class that needs more engines than there are",
     ),
-    (1004, "DER_EXIST", "it exists already"),
+    (1004, "DER_EXIST", "it already exists"),
     (1005, "DER_NONEXIST", "there is no such pool, container or object"),
     (1006, "DER_UNREACH", "a node cannot be reached; look at the engines and at the network"),
     (1007, "DER_NOSPACE", "no space left on a target of the pool"),
-    (1008, "DER_ALREADY", "it was done already"),
+    (1008, "DER_ALREADY", "it was already done"),
     (1009, "DER_NOMEM", "out of memory"),
     (1010, "DER_NOSYS", "this version of DAOS does not have that"),
     (1011, "DER_TIMEDOUT", "timed out; look at the engines and at the network"),
-    (1012, "DER_BUSY", "busy: somebody has it open"),
-    (1013, "DER_AGAIN", "to be tried again"),
-    (1014, "DER_PROTO", "client and servers speak different protocols; their versions do not fit"),
+    (1012, "DER_BUSY", "busy: it is open elsewhere"),
+    (1013, "DER_AGAIN", "try again"),
+    (1014, "DER_PROTO", "client and servers speak different protocols; their versions do not match"),
     (1015, "DER_UNINIT", "the library is not initialised"),
     (1016, "DER_TRUNC", "the buffer is too short"),
     (1017, "DER_OVERFLOW", "too much data for the buffer"),
@@ -168,14 +168,14 @@ const DERS: &[(i32, &str, &str)] = &[
     (1037, "DER_HLC_SYNC", "the clocks of the nodes are too far apart"),
     (1038, "DER_NO_SHMEM", "no shared memory left"),
     (1045, "DER_HG_FATAL", "a fatal error of the network transport; look at provider, interface and fabric"),
-    (1046, "DER_QUOTA_LIMIT", "a quota is used up"),
+    (1046, "DER_QUOTA_LIMIT", "the quota is exceeded"),
     (2001, "DER_IO", "an input/output error on a server; look at its log"),
     (2003, "DER_ENOENT", "there is no such entry"),
     (2007, "DER_STALE", "the client's map of the pool is out of date"),
     (2008, "DER_NOTLEADER", "the service has another leader"),
     (2012, "DER_KEY2BIG", "a key is too long"),
     (2013, "DER_REC2BIG", "a record is too long"),
-    (2014, "DER_IO_INVAL", "buffers and extents do not fit each other"),
+    (2014, "DER_IO_INVAL", "buffers and extents do not match"),
     (2015, "DER_EQ_BUSY", "the event queue is busy"),
     (2017, "DER_SHUTDOWN", "the service is shutting down"),
     (2018, "DER_INPROGRESS", "still in progress"),
@@ -183,11 +183,11 @@ const DERS: &[(i32, &str, &str)] = &[
     (2025, "DER_TX_RESTART", "a transaction has to be restarted"),
     (2026, "DER_DATA_LOSS", "data is lost and cannot be recovered"),
     (2028, "DER_TX_BUSY", "a transaction is not committed yet"),
-    (2029, "DER_AGENT_INCOMPAT", "the agent's version does not fit this libdaos"),
+    (2029, "DER_AGENT_INCOMPAT", "the agent's version does not match this libdaos"),
     (2031, "DER_RF", "more engines have failed than the redundancy of the container survives"),
     (2034, "DER_AGENT_COMM", "the agent does not answer; is daos_agent running, and DAOS_AGENT_DRPC_DIR right?"),
     (2037, "DER_NOTSUPPORTED", "not supported"),
-    (2038, "DER_CONTROL_INCOMPAT", "agent and servers have versions that do not fit"),
+    (2038, "DER_CONTROL_INCOMPAT", "the versions of agent and servers do not match"),
     (2039, "DER_NO_SERVICE", "no service is available; look at the engines"),
     (2042, "DER_NVME_IO", "an input/output error of an NVMe device"),
     (2043, "DER_NO_CERT", "a certificate cannot be read"),
@@ -197,7 +197,7 @@ const DERS: &[(i32, &str, &str)] = &[
     (2051, "DER_CONT_DESTROYING", "the container is being destroyed"),
 ];
 
-/// What can go wrong in everything that is not done millions of times.
+/// Errors of calls outside the hot path.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -222,7 +222,7 @@ pub enum Error {
     UnknownClass {
         /// The name asked for.
         name: String,
-        /// The names that are most like it, the nearest first.
+        /// The most similar names, the nearest first.
         nearest: Vec<String>,
     },
     /// The library found at run time is older than the one built against.
@@ -237,12 +237,12 @@ pub enum Error {
         /// The version found.
         found: (u32, u32, u32),
     },
-    /// A text that cannot be what it is meant to be; says why.
+    /// An invalid text, and why it is invalid.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// The result of everything that is not done millions of times; those calls return an [`DfsErrno`].
+/// The result of calls outside the hot path; calls on the hot path return a [`DfsErrno`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -270,7 +270,7 @@ impl Error {
         }
     }
 
-    /// What to look at, where the message itself does not say it.
+    /// What to check, where the message itself does not say it.
     pub fn hint(&self) -> Option<&'static str> {
         self.errno().and_then(DfsErrno::hint)
     }

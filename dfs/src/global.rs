@@ -1,7 +1,7 @@
 //! Mounts and open files on their way to other processes.
 //!
 //! What libdfs writes (`dfs_local2global_all`) is a label, a length and a pool, a label, a length and a container, a length and a mount; the
-//! pool holds a map whose own counts are followed, too. `dfs_global2local_all` compares magic numbers and believes every length. Bytes
+//! pool holds a map whose own counts are followed, too. `dfs_global2local_all` compares magic numbers and trusts every length. Bytes
 //! therefore travel in an envelope that tells whose they are, how many, and whether one of them has changed.
 
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ impl GlobalMount {
     ///
     /// # Errors
     /// [`Error::Invalid`] when the bytes cannot be that: something else, cut off, changed on the way, or of another version of
-    /// the library. That finds accidents; bytes made up to pass are what the contract forbids.
+    /// the library. This detects accidents; the contract forbids forged bytes.
     pub unsafe fn from_bytes(bytes: &[u8]) -> Result<GlobalMount> {
         check(MOUNT, bytes).map(GlobalMount)
     }
@@ -65,7 +65,7 @@ impl GlobalFile {
         &self.0
     }
 
-    /// What another process has sent. This is safe where it is not for a mount: libdfs wants one length exactly and follows none inside.
+    /// What another process has sent. This is safe where it is not for a mount: libdfs checks the length and follows none inside.
     ///
     /// # Errors
     /// As for [`GlobalMount::from_bytes`].
@@ -92,7 +92,7 @@ fn check(kind: u32, bytes: &[u8]) -> Result<Vec<u8>> {
     match bytes.split_at_checked(HEADER) {
         Some((found, payload)) if found == header(kind, payload) => Ok(bytes.to_vec()),
         _ => Err(Error::Invalid(format!(
-            "{} bytes that are no {} of this version of the library, or not as they were sent",
+            "{} bytes that are not an intact {} of this version of the library",
             bytes.len(),
             if kind == MOUNT { "mount" } else { "open file" },
         ))),

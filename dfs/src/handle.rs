@@ -93,7 +93,7 @@ pub struct ObjectId {
 }
 
 impl ObjectId {
-    /// The class that the object has: of its scheme, with the number of groups that there was room for.
+    /// The class that the object has: of its scheme, with the number of groups that the pool had room for.
     #[doc(alias = "daos_obj_id2class")]
     pub fn class(self) -> ObjectClass {
         let (scheme, groups) = (self.hi >> 48 & 0xff, self.hi >> 32 & 0xffff);

@@ -19,20 +19,20 @@
 //!   initialised. The examples under [`compile_fail`] do not compile.
 //! - No buffer moves or dies under a transfer: a [`Queue`] owns its buffers and events and keeps files open while in flight;
 //!   dropping it waits.
-//! - Handles of two mounts do not mix: what takes two of them gives `EXDEV`.
-//! - A [`GlobalMount`] holds what libdfs itself has written: no safe function hands bytes from elsewhere to a C function that follows
+//! - Handles of two mounts do not mix: a call with both returns `EXDEV`.
+//! - A [`GlobalMount`] holds what libdfs itself has written: no safe function passes other bytes to a C function that follows
 //!   lengths in them.
 //! - What libdfs does not allow at the same time does not compile: files, queues and cursors can be sent to another thread but
 //!   not shared. Mount and directories can be shared; metadata concurrency means threads.
 //!
 //! # What it costs
 //! The calls that a program makes millions of – create, open, stat, remove, read, write, queue operations – are the C call and
-//! nothing else on this side: no allocation apart from the handle itself, no lock, no formatting; their error is a four-byte
-//! [`DfsErrno`]. Everything done once returns [`Error`], which says which call failed and what to look at.
+//! nothing else: no allocation apart from the handle itself, no lock, no formatting; their error is a four-byte
+//! [`DfsErrno`]. Other calls return [`Error`], which names the call that failed and what to check.
 //!
 //! # What it does not do
 //! Extended attributes, snapshots, access control, and the key-value and array interfaces. Without an installed DAOS at build
-//! time everything runs on `daos-sys`'s stand-in, and [`is_standin`] says so.
+//! time everything runs on `daos-sys`'s stand-in, and [`is_standin`] is true.
 #![deny(missing_docs)]
 
 pub mod compile_fail;

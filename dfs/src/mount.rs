@@ -1,4 +1,4 @@
-//! Mounts: connecting, handing a mount to other processes, and finding the first directory.
+//! Mounts: connecting, passing a mount to other processes, and finding the first directory.
 
 use crate::container::{ContainerAttributes, ContainerInfo};
 use crate::dir::Dir;
@@ -42,9 +42,9 @@ pub struct MountOptions {
     pub group: Option<String>,
     /// Container, by label or UUID.
     pub container: String,
-    /// For reading only?
+    /// Whether to mount for reading only.
     pub read_only: bool,
-    /// Create the container with these attributes when it is not there.
+    /// Create the container with these attributes if it does not exist.
     pub create: Option<ContainerAttributes>,
 }
 
@@ -138,7 +138,7 @@ impl Mount {
         Ok(Mount { dfs, read_only: access == libc::O_RDONLY, kept: AtomicBool::new(false), system: system.clone() })
     }
 
-    /// Leaves the mount to the process, for transfers that nobody can wait for.
+    /// Leaves the mount to the process, for transfers that cannot be waited for.
     pub(crate) fn keep(&self) {
         self.kept.store(true, Ordering::Relaxed);
     }
@@ -221,7 +221,7 @@ impl Mount {
         }
     }
 
-    /// What the container's files and directories get when nothing is said.
+    /// The defaults of the container's files and directories.
     #[doc(alias = "dfs_query")]
     pub fn attributes(&self) -> Result<MountAttributes> {
         let mut raw = dfs_attr_t::default();
@@ -308,7 +308,7 @@ impl Drop for Mount {
     }
 }
 
-/// What the files and directories of a container get when nothing is said.
+/// The defaults of a container's files and directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MountAttributes {
     /// Chunk size of files, in bytes.

@@ -94,7 +94,7 @@ impl Pool {
         Ok(answer)
     }
 
-    /// Makes a POSIX container; the errno is `EEXIST` when the label is taken.
+    /// Creates a POSIX container; the errno is `EEXIST` when the label is taken.
     #[doc(alias = "dfs_cont_create_with_label")]
     pub fn create_container(&self, label: &str, attributes: &ContainerAttributes) -> Result<()> {
         let label = c_string(label, "container")?;
@@ -116,14 +116,14 @@ impl Pool {
         DfsErrno::check(rc).map_err(Error::dfs("dfs_cont_create_with_label"))
     }
 
-    /// Destroys a container with everything in it; without `force` the errno is `EBUSY` while somebody has it open.
+    /// Destroys a container with everything in it; without `force` the errno is `EBUSY` while it is open elsewhere.
     ///
     /// Drop this process's mounts of it first: libdfs up to 2.8 counts a refused attempt as one more user, so that after it only
     /// `force` helps.
     #[doc(alias = "dfs_destroy")]
     pub fn destroy_container(&self, label: &str, force: bool) -> Result<()> {
         let label = c_string(label, "container")?;
-        // libdfs keeps the handles of former mounts; only its own call lets go of them.
+        // libdfs keeps the handles of former mounts; only its own call releases them.
         // SAFETY: NUL-terminated strings, an initialised library, and no event, so that the call blocks.
         let rc = unsafe {
             daos_sys::dfs_destroy(
@@ -154,7 +154,7 @@ pub struct PoolInfo {
     pub engines: u32,
     /// Targets of all engines.
     pub targets: u32,
-    /// Targets that are out of service.
+    /// Disabled targets.
     pub disabled_targets: u32,
     /// Version of the pool map: it changes with every engine that leaves or joins.
     pub map_version: u32,
@@ -169,7 +169,7 @@ pub struct PoolInfo {
 /// Space of one kind of storage, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tier {
-    /// All of it.
+    /// The total.
     pub total: u64,
     /// What is free.
     pub free: u64,
@@ -205,7 +205,7 @@ pub struct Rebuild {
 }
 
 impl PoolInfo {
-    /// Asks about a connected pool.
+    /// Queries a connected pool.
     pub(crate) fn query(handle: daos_handle_t) -> Result<PoolInfo> {
         let mut info = daos_pool_info_t {
             pi_bits: u64::from(daos_sys::DPI_SPACE as u32 | daos_sys::DPI_REBUILD_STATUS as u32),

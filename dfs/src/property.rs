@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use daos_sys::daos_prop_entry;
 
-/// A property of a container to be made, by the names of DAOS 2.4 to 2.8.
+/// A property of a container to be created, by the names of DAOS 2.4 to 2.8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Property {
@@ -59,7 +59,7 @@ const NAMES: [&str; 13] = [
     "perf_domain",
 ];
 
-/// Properties that DAOS shows and nobody can set.
+/// Properties that only DAOS can set.
 const READ_ONLY: [&str; 11] = [
     "layout_type",
     "layout_version",
@@ -136,7 +136,7 @@ impl Property {
             // what every new container is
             "status" if value == "healthy" => return Ok(None),
             "label" => return Err(invalid(item, "the name of the container is its label: give it as the container")),
-            name if READ_ONLY.contains(&name) => return Err(invalid(item, "DAOS sets it, nobody else can")),
+            name if READ_ONLY.contains(&name) => return Err(invalid(item, "only DAOS can set it")),
             _ => return Err(invalid(item, &format!("known are {}", NAMES.join(", ")))),
         }))
     }
@@ -222,7 +222,7 @@ mod tests {
             ("ec_cell_sz:2GiB", "1MiB"),
             ("rd_lvl:3", "1 to 2"),
             ("label:x", "name of the container"),
-            ("owner:me", "DAOS sets it"),
+            ("owner:me", "only DAOS can set it"),
             ("status:unclean", "known are rd_fac"),
             ("rd_fact:1", "known are rd_fac"),
         ] {

@@ -196,7 +196,7 @@ impl<'m> Queue<'m> {
         started
     }
 
-    /// Gives a slot whose transfer did not start back to the caller. libdaos may have completed its event all the same, which must not
+    /// Gives a slot whose transfer did not start back to the caller. libdaos may still have completed its event, which must not
     /// be taken for the slot's next transfer: the event is made anew, or the slot is not used again.
     fn take_back(&mut self, index: usize) {
         let slot = self.slots[index].get_mut();

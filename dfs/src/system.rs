@@ -80,12 +80,12 @@ pub fn provider() -> String {
     format!("libdfs {major}.{minor}.{fix}")
 }
 
-/// The directory of the stand-in's store, in which every directory is a pool; a real DAOS has no such thing.
+/// The directory of the stand-in's store, in which every directory is a pool; a real DAOS has none.
 pub fn standin_root() -> Option<std::path::PathBuf> {
     daos_sys::standin_root()
 }
 
-/// The pool and container that the stand-in makes by itself; a real DAOS has no such thing.
+/// The default pool and container of the stand-in; a real DAOS has none.
 pub fn default_pool_and_container() -> Option<(&'static str, &'static str)> {
     daos_sys::DEFAULTS
 }

@@ -92,7 +92,7 @@ impl Queue {
         let queue = Arc::new(Queue::default());
         let of_worker = queue.clone();
         let worker = std::thread::Builder::new().name("standin-eq".into()).spawn(move || of_worker.work());
-        *queue.worker.lock().expect("nobody panics with it") = worker.ok();
+        *queue.worker.lock().expect("no thread panics while holding it") = worker.ok();
         queue
     }
 
@@ -145,7 +145,7 @@ impl Queue {
     }
 }
 
-/// Hands a job to the queue of an event.
+/// Gives a job to the queue of an event.
 ///
 /// # Safety
 /// The event is initialised and not in flight, and everything the job points to stays valid until it completes.
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn daos_eq_create(eqh: *mut daos_handle_t) -> c_int {
         return der(DER_INVAL);
     }
     let queue = Queue::start();
-    if queue.worker.lock().expect("nobody panics with it").is_none() {
+    if queue.worker.lock().expect("no thread panics while holding it").is_none() {
         return der(DER_NOMEM);
     }
     // SAFETY: not NULL, and by the contract of the call a place for a handle.
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn daos_eq_destroy(eqh: daos_handle_t, flags: c_int) -> c_
     QUEUES.remove(eqh);
     queue.work.notify_all();
     // What is under way still writes to the caller's memory: wait for it.
-    let worker = queue.worker.lock().expect("nobody panics with it").take();
+    let worker = queue.worker.lock().expect("no thread panics while holding it").take();
     worker.map_or(0, |worker| worker.join().map_or(der(DER_IO), |()| 0))
 }
 

@@ -77,7 +77,7 @@ unsafe fn length(sgl: &d_sg_list_t) -> usize {
     (0..sgl.sg_nr as usize).map(|i| unsafe { (*sgl.sg_iovs.add(i)).iov_len }).sum()
 }
 
-/// Does a transfer now, or hands it to the queue of its event.
+/// Does a transfer now, or queues it with its event.
 unsafe fn start(transfer: Transfer, ev: *mut daos_event_t, plan: Plan) -> Result<()> {
     // SAFETY: the caller's pointers, valid until completion; an event that was initialised.
     unsafe {

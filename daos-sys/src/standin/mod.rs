@@ -1,8 +1,8 @@
 //! The stand-in: libdfs's and libdaos's symbols over a shared directory, for machines without DAOS.
 //!
 //! Same names, same signatures, same errors and the same blocking behaviour, so that everything above – FFI, handle passing,
-//! event queues, several processes on one store – is built and tested where there is no DAOS. It is no measure of anything:
-//! it shows that a program is right, never how fast a storage system is.
+//! event queues, several processes on one store – is built and tested where there is no DAOS. Its figures measure
+//! nothing: it shows that a program is right, never how fast a storage system is.
 //!
 //! # The store
 //! `DAOS_STANDIN_ROOT` names the directory; by default it is `daos-standin-<uid>` in `/dev/shm`, or in the temporary directory
@@ -26,7 +26,7 @@
 //! | `DAOS_STANDIN_ENGINES` | engines, one target each, that object classes spread over; 32 by default |
 //! | `DAOS_STANDIN_FAULT` | faults, see [`inject`] |
 //! | `DAOS_STANDIN_DELAY_US` | delays, see [`inject`] |
-//! | `DAOS_PIPELINE` | `1` allows `dfs_readdir_with_filter`, as a real 2.8 demands it |
+//! | `DAOS_PIPELINE` | `1` allows `dfs_readdir_with_filter`, which DAOS 2.8 requires too |
 //!
 //! # What it cannot imitate
 //! Redundancy, placement, checksums, transactions, access control, snapshots, evicted handles, space accounting per pool, and

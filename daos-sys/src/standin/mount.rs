@@ -255,12 +255,12 @@ const GLOBAL_MAGIC: &[u8; 8] = b"SI-mount";
 pub unsafe fn export(glob: *mut d_iov_t, bytes: &[u8]) -> Result<()> {
     // SAFETY: by contract.
     let glob = unsafe { out(glob) }?;
-    let room = glob.iov_buf_len;
-    if glob.iov_buf.is_null() || room < bytes.len() {
+    let capacity = glob.iov_buf_len;
+    if glob.iov_buf.is_null() || capacity < bytes.len() {
         glob.iov_buf_len = bytes.len();
         return if glob.iov_buf.is_null() { Ok(()) } else { Err(libc::ENOBUFS) };
     }
-    // SAFETY: the buffer has `room` bytes.
+    // SAFETY: the buffer has `capacity` bytes.
     unsafe { glob.iov_buf.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     glob.iov_len = bytes.len();
     Ok(())

@@ -443,7 +443,7 @@ pub unsafe extern "C" fn dfs_obj_get_info(dfs: *mut dfs_t, obj: *mut dfs_obj_t, 
     })())
 }
 
-/// Changes what a directory hands down to what is made in it.
+/// Changes the defaults that new entries of a directory inherit.
 unsafe fn set_default(dfs: *mut dfs_t, obj: *mut dfs_obj_t, change: impl Fn(&mut Entry)) -> c_int {
     // SAFETY: a mount and an open directory that is not in use otherwise, by the contract of the two calls below.
     errno((|| unsafe {

@@ -102,7 +102,7 @@ impl Pool {
         made
     }
 
-    /// Destroys a container; `EBUSY` while somebody has it open, unless forced.
+    /// Destroys a container; `EBUSY` while it is open elsewhere, unless forced.
     pub fn destroy_container(&self, name: &CStr, force: bool) -> Result<()> {
         let label = self.resolve(name)?;
         let container = open_at(self.dir.as_raw_fd(), &label, DIRECTORY)?;
