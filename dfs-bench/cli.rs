@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   mpirun -np 2 dfs-bench --stonewall 5
-      the whole suite for 5 s a write phase: a test, not a result
+      the whole suite with 5 s per write phase: a test, not a result
   mpirun -np 1280 dfs-bench --pool tank --cont bench --config io500.ini
       the whole suite over DFS
   mpirun -np 2 dfs-bench --api posix --datadir /mnt/fs/dir
@@ -18,11 +18,11 @@ Examples:
 
 Exit codes:
   0         finished (a short test run too)
-  2         command line or configuration, or a pool that is not there
+  2         command line or configuration, or a pool that does not exist
   3         with --strict: the strict verdict is invalid
-  4         the store, the network, a lost rank, entries that find cannot look at
+  4         the store, the network, a lost rank, entries that find cannot examine
   5         wrong or missing data
-  6         below the bar of compare --fail-below
+  6         below the limit of compare --fail-below
   7         findings of doctor --fail-on
   70        a panic or another error of this program
   130, 143  interrupted
@@ -45,7 +45,7 @@ pub struct Cli {
 /// What there is besides running.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look at the options and at a configuration: list, show, check, hash
+    /// List the options; show, check or hash a configuration
     Config(commands::config::ConfigArgs),
     /// Recompute the score and the hashes of a result, of this program's or the C suite's
     Verify(commands::verify::VerifyArgs),
@@ -86,13 +86,13 @@ pub struct ContainerArgs {
     /// DAOS pool, label or UUID
     #[arg(long, value_name = "POOL", help_heading = "Store")]
     pub pool: Option<String>,
-    /// DAOS container, label or UUID; a run that writes makes it if it is not there
+    /// DAOS container, label or UUID; a run that writes creates it if it does not exist
     #[arg(long, value_name = "CONT", help_heading = "Store")]
     pub cont: Option<String>,
     /// DAOS system name
     #[arg(long, value_name = "NAME", help_heading = "Store")]
     pub group: Option<String>,
-    /// Path under which the container is mounted, taken off directories
+    /// Mount point of the container, removed from the front of directories
     #[arg(long, value_name = "PATH", help_heading = "Store")]
     pub prefix: Option<String>,
 }
@@ -115,7 +115,7 @@ pub struct RunArgs {
     /// Configuration file in IO500's ini dialect
     #[arg(value_name = "INI", env = "DFS_BENCH_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The same, as a flag
+    /// Configuration file, as a flag
     #[arg(short, long = "config", value_name = "INI", conflicts_with = "config")]
     pub config_flag: Option<PathBuf>,
     /// Phases to run: all, names, families (ior, mdtest-hard), kinds (write, read, stat, delete), separated by commas; timestamp
@@ -126,24 +126,24 @@ pub struct RunArgs {
     #[arg(long, value_name = "SECTION.OPTION=VALUE")]
     pub set: Vec<String>,
 
-    /// Interface to the store, with its options as IOR has them: dfs, posix, null
+    /// Interface to the store: dfs, posix or null, with options in IOR's spelling
     #[arg(long, value_name = "API", help_heading = "Store")]
     pub api: Option<String>,
     #[command(flatten)]
     pub container: ContainerArgs,
-    /// Object class of files, where a phase's section says nothing
+    /// Object class of files, for phases whose section names none
     #[arg(long, value_name = "CLASS", help_heading = "Store")]
     pub oclass: Option<String>,
-    /// Object class of directories, likewise
+    /// Object class of directories, for phases whose section names none
     #[arg(long, value_name = "CLASS", help_heading = "Store")]
     pub dir_oclass: Option<String>,
-    /// Chunk size of files, likewise
+    /// Chunk size of files, for phases whose section names none
     #[arg(long, value_name = "BYTES", help_heading = "Store")]
     pub chunk_size: Option<String>,
-    /// Properties of a container that the run makes, as `daos container create` takes them: rd_fac:1,ec_cell_sz:128KiB
+    /// Properties of a container that the run creates, as `daos container create` takes them: rd_fac:1,ec_cell_sz:128KiB
     #[arg(long, value_name = "LIST", help_heading = "Store")]
     pub cont_properties: Option<String>,
-    /// Remove the container after the run, if this run made it
+    /// Remove the container after the run, if this run created it
     #[arg(long, help_heading = "Store")]
     pub destroy: bool,
     /// Data directory inside the store
@@ -156,7 +156,7 @@ pub struct RunArgs {
     /// Result directory
     #[arg(short, long, value_name = "DIR", help_heading = "Run")]
     pub resultdir: Option<String>,
-    /// Seconds that a write phase lasts at least; the rules say 300
+    /// Minimum duration of a write phase in seconds; the rules require 300
     #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
     pub stonewall: Option<u32>,
     /// standard, or extended with the optional phases
@@ -165,26 +165,27 @@ pub struct RunArgs {
     /// Timestamp of the run, which seeds the data: read phases need that of their write phases
     #[arg(long, value_name = "YYYY.MM.DD-HH.MM.SS", help_heading = "Run")]
     pub timestamp: Option<String>,
-    /// An invalid strict verdict is exit code 3
+    /// Exit with code 3 if the strict verdict is invalid
     #[arg(long, help_heading = "Run")]
     pub strict: bool,
     /// Check the run, print its plan with sizes, counts and space, and leave nothing behind
     #[arg(long, help_heading = "Run")]
     pub dry_run: bool,
-    /// Remove what runs have left in the data directory, of --phase only where that is given; without --timestamp list the runs
+    /// Remove the files that a run left in the data directory, with --phase only those of its phases; without --timestamp, list
+    /// the runs
     #[arg(long, help_heading = "Run")]
     pub cleanup: bool,
     /// Say before the first phase what is wrong with the nodes, as `dfs-bench doctor` does: on or off
     #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"], help_heading = "Run")]
     pub doctor: String,
-    /// Run the suite so many times, into run-1, run-2 … of one result directory, for compare
+    /// Run the suite N times, into run-1, run-2 … of one result directory, for compare
     #[arg(long, value_name = "N", help_heading = "Run", allow_negative_numbers = true)]
     pub repeat: Option<u32>,
-    /// More words on standard error; as DFS_BENCH_LOG=info, twice as debug
+    /// More messages on standard error, as with DFS_BENCH_LOG=info; given twice, as with debug
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Run")]
     pub verbose: u8,
-    /// Seconds that end the job when a rank makes no progress or gives no sign of life; 0: never [default: 300; for progress on
-    /// stores other than DAOS never]
+    /// End the job when a rank makes no progress or sends no heartbeat for so many seconds; 0: never [default: 300; for progress
+    /// on stores other than DAOS, never]
     #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
     pub timeout: Option<u32>,
     /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line
@@ -194,10 +195,10 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Run", conflicts_with_all = ["paths", "dry_run", "cleanup"])]
     pub client_metrics: bool,
 
-    /// Transfers in flight per rank in the ior phases; 1 is the rule
+    /// Transfers in flight per rank in the ior phases; the rules require 1
     #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
     pub queue_depth: Option<u32>,
-    /// Threads per rank in the mdtest phases; 1 is the rule
+    /// Threads per rank in the mdtest phases; the rules require 1
     #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
     pub threads_per_rank: Option<u32>,
     /// Lookups in flight per rank in find; 0 chooses from the cores

@@ -70,14 +70,14 @@ mod tests {
         line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect()
     }
 
-    fn orders(words: &[&str]) -> Vec<String> {
+    fn permutations(words: &[&str]) -> Vec<String> {
         match words {
             [] => vec![String::new()],
             _ => (0..words.len())
                 .flat_map(|first| {
                     let mut rest = words.to_vec();
                     let word = rest.remove(first);
-                    orders(&rest).into_iter().map(move |rest| format!("{word} {rest}"))
+                    permutations(&rest).into_iter().map(move |rest| format!("{word} {rest}"))
                 })
                 .collect(),
         }
@@ -107,13 +107,13 @@ mod tests {
                 words.sort();
                 words
             };
-            for line in orders(theirs) {
+            for line in permutations(theirs) {
                 let translated = translate(words(&format!("io500 {line}")));
                 assert_eq!(sorted(translated.clone()), sorted(words(&format!("io500 {ours}"))), "{line}");
                 Cli::try_parse_from(translated).unwrap_or_else(|error| panic!("{line}: {error}"));
             }
         }
-        for line in orders(&["c.ini", "--help", "--list"]) {
+        for line in permutations(&["c.ini", "--help", "--list"]) {
             let error = Cli::try_parse_from(translate(words(&format!("io500 {line}")))).unwrap_err();
             assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp, "{line}");
         }

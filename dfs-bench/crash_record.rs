@@ -1,7 +1,7 @@
-//! The last words of a job that ends while the suite cannot write: they go into the result file, where the finished phases are.
+//! The crash record of a job that ends while the suite cannot write: it goes into the result file, beside the finished phases.
 //!
 //! A rank that hangs in the store is not always rank 0, and the rank that ends the job takes rank 0 with it. Result directories
-//! are seen by all nodes as a rule, so whoever ends the job keeps the words, and the first words stay.
+//! are usually seen by all nodes, so the rank that ends the job writes the record, and the first record stays.
 
 use crate::session::Session;
 use io500_phases::phase_id::PhaseId;
@@ -37,13 +37,13 @@ impl CrashRecord {
 
     /// The next run of the job has another result directory.
     pub fn set_result_directory(&self, resultdir: &str) {
-        *self.resultdir.lock().expect("nobody panics with this lock") = resultdir.into();
+        *self.resultdir.lock().expect("no thread panics while holding this lock") = resultdir.into();
     }
 
     /// Marks the run as ended, where its result file can be seen from here and still says that it goes on. True when the file tells
     /// that the run ended, by these words or by earlier ones.
     pub fn keep(&self, state: RunState, words: &str) -> bool {
-        let dir = self.resultdir.lock().expect("nobody panics with this lock").clone();
+        let dir = self.resultdir.lock().expect("no thread panics while holding this lock").clone();
         let Ok(text) = std::fs::read(dir.join("result.json")) else { return false };
         let Ok(mut result) = serde_json::from_slice::<RunResult>(&text) else { return false };
         if result.provenance.timestamp != self.timestamp {
@@ -71,7 +71,7 @@ impl CrashRecord {
 
     /// Where the run lies, and how to go on or to clean up; nothing when it had not begun. For standard error.
     pub fn where_it_lies(&self) -> Vec<String> {
-        let dir = self.resultdir.lock().expect("nobody panics with this lock").clone();
+        let dir = self.resultdir.lock().expect("no thread panics while holding this lock").clone();
         let Ok(text) = std::fs::read(dir.join("result.json")) else { return Vec::new() };
         let Ok(result) = serde_json::from_slice::<RunResult>(&text) else { return Vec::new() };
         if result.provenance.timestamp != self.timestamp {

@@ -23,7 +23,7 @@ pub struct Place {
 
 impl Place {
     /// `rank 3 (node7): ior-easy-write: no progress for 60 s`.
-    pub fn standing_still(&self, snapshot: &Snapshot, since: Duration) -> String {
+    pub fn stalled(&self, snapshot: &Snapshot, since: Duration) -> String {
         let phase = snapshot.phase.map_or("outside the phases", |phase| phase.name());
         format!("rank {} ({}): {phase}: no progress for {} s", self.rank, self.host, since.as_secs())
     }
@@ -44,10 +44,10 @@ impl Place {
     /// What to look at.
     pub fn hint(&self) -> &'static str {
         if self.daos {
-            "libdaos tries again for ever while an engine is stopped or cannot be reached (DER_TIMEDOUT, DER_HG, DER_UNREACH): \
-             see `dmg system query`, `dmg pool query` and the network; --timeout sets the patience"
+            "libdaos retries forever while an engine is stopped or cannot be reached (DER_TIMEDOUT, DER_HG, DER_UNREACH): \
+             see `dmg system query`, `dmg pool query` and the network; --timeout sets how long to wait"
         } else {
-            "the file system does not answer: is its server up? --timeout sets the patience"
+            "the file system does not answer: is its server up? --timeout sets how long to wait"
         }
     }
 }
@@ -116,7 +116,7 @@ mod tests {
         progress.begin(PhaseId::IorEasyWrite, 1);
         let place = Place { rank: 3, host: "node7".into(), daos: false };
         assert_eq!(
-            place.standing_still(&progress.snapshot(), Duration::from_millis(60_200)),
+            place.stalled(&progress.snapshot(), Duration::from_millis(60_200)),
             "rank 3 (node7): ior-easy-write: no progress for 60 s"
         );
         assert!(place.circumstances().is_empty());

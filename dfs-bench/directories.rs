@@ -52,7 +52,7 @@ fn use_it(probe: &Path, rank: usize) -> Result<(), String> {
         if since.elapsed() > APPEARS {
             let nearest = probe.parent().unwrap_or(probe).display();
             return Err(format!(
-                "{nearest} is another directory here than on rank 0: every node must see the same one"
+                "{nearest} is a different directory here than on rank 0: all nodes must see the same one"
             ));
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -88,10 +88,10 @@ impl Probe<'_> {
         fs::create_dir(&path).map_err(|error| match missing {
             None => refused(format!("cannot be written to: {error}")),
             Some(missing) => {
-                let whole = "although the directory above it is there: that file system makes no directories";
+                let whole = "although its parent directory exists: this file system does not create directories";
                 let why =
                     if error.kind() == ErrorKind::NotFound { format!("{error}, {whole}") } else { error.to_string() };
-                refused(format!("cannot be made: mkdir {}: {why}", missing.display()))
+                refused(format!("cannot be created: mkdir {}: {why}", missing.display()))
             }
         })?;
         let probe = Probe { config, datadir, path };
@@ -113,9 +113,9 @@ impl Probe<'_> {
             let why = match self.transfer(size) {
                 Ok(true) => continue,
                 Ok(false) => {
-                    format!("does not take transfers of {size} bytes, which are no multiple of its block size")
+                    format!("does not take transfers of {size} bytes, which are not a multiple of its block size")
                 }
-                Err(error) => format!("cannot open files so: {error}"),
+                Err(error) => format!("cannot open files with these options: {error}"),
             };
             let place = used.api_origin.place().map(|place| format!("{place}: ")).unwrap_or_default();
             let there = self.datadir;
@@ -157,11 +157,11 @@ fn nearest(datadir: &Path) -> Result<(PathBuf, Option<PathBuf>), String> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         match fs::metadata(path) {
             Ok(about) if about.is_dir() => return Ok((path.to_owned(), missing)),
-            Ok(_) => return Err(format!("cannot be made: {} is no directory: Not a directory", path.display())),
+            Ok(_) => return Err(format!("cannot be created: {} is not a directory: Not a directory", path.display())),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if path.is_symlink() {
                     let path = path.display();
-                    return Err(format!("cannot be made: {path} is a symbolic link to something that is not there"));
+                    return Err(format!("cannot be created: {path} is a dangling symbolic link"));
                 }
                 missing = Some(path.to_owned());
             }
@@ -170,5 +170,5 @@ fn nearest(datadir: &Path) -> Result<(PathBuf, Option<PathBuf>), String> {
             Err(error) => return Err(format!("cannot be opened: {}: {error}", path.display())),
         }
     }
-    Err("has no directory above it".to_owned())
+    Err("has no parent directory".to_owned())
 }

@@ -98,7 +98,7 @@ fn hint<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
     match cause.downcast_ref::<Error>() {
         Some(Error::NotThere { hint, .. }) => Some(hint),
         Some(Error::InUse { .. }) => Some(
-            "take another directory or wait for it; if that run is gone for sure, remove its claim (or all it left, with --cleanup)",
+            "use another directory or wait for that run; if it has certainly ended, remove its claim (or everything it left, with --cleanup)",
         ),
         _ => cause.downcast_ref::<UsageError>()?.hint.as_deref(),
     }

@@ -1,9 +1,9 @@
-//! Signs of life between ranks, so that a rank that is frozen, killed or cut off is missed and named by the others.
+//! Heartbeats between ranks, so that the others notice and name a rank that is frozen, killed or disconnected.
 //!
 //! MPI cannot do this: only the main thread may call it, and that one waits in a collective for the lost rank. Each rank has one UDP
 //! socket, used by its watchdog's thread alone, and exchanges a small datagram a second with the ranks 1, 2, 4, 8 … before and after it.
-//! That is O(log n) traffic per rank and no rank is special: whoever is lost, rank 0 or a whole node, has witnesses elsewhere, and their
-//! word reaches all survivors in O(log n) hops.
+//! That is O(log n) traffic per rank. Every rank, rank 0 included, is watched from other nodes too, and what these notice reaches all
+//! survivors in O(log n) hops.
 
 use io500_phases::comm::Comm;
 use io500_phases::engine::{OpKind, Snapshot};
@@ -21,30 +21,30 @@ const LONGEST: usize = 1400;
 const ADDRESSES: usize = 4;
 /// How often a rank that was asked to stop shows that it lives: a launcher leaves a second until it kills.
 const HURRY: Duration = Duration::from_millis(50);
-/// Time for the first rank that speaks to keep its words before others try.
+/// Time for the first rank that reports to write its message before others try.
 const FIRST_TRIES: Duration = Duration::from_millis(500);
 
 /// Why the job ends, as one rank tells the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// The words for `result.json`.
+    /// The message for `result.json`.
     pub words: String,
     /// The exit code of all ranks.
     pub code: u8,
-    /// Whether the words are in the result file already.
+    /// Whether the message is in the result file already.
     pub kept: bool,
 }
 
 /// What ranks send each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum News {
+enum Message {
     Alive(Sign),
     /// The rank leaves in good order.
     Leaves,
     End(End),
 }
 
-/// What a sign of life says.
+/// What a heartbeat carries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Sign {
     phase: Option<PhaseId>,
@@ -59,7 +59,7 @@ struct Datagram {
     /// The job's own number: other jobs on the same hosts are not listened to.
     job: u64,
     from: usize,
-    news: News,
+    message: Message,
 }
 
 /// Where a rank can be reached, as it tells the others at the start.
@@ -153,7 +153,7 @@ impl Heartbeat {
         if now >= self.next || stop {
             let idle_ms = (now - self.moved).as_millis() as u64;
             let (phase, done, waiting) = (snapshot.phase, snapshot.done, snapshot.waiting);
-            self.send(&News::Alive(Sign { phase, done, waiting, idle_ms }));
+            self.send(&Message::Alive(Sign { phase, done, waiting, idle_ms }));
             self.next = now + self.period(stop);
         }
         let look = if stop { look.min(HURRY) } else { look };
@@ -182,33 +182,33 @@ impl Heartbeat {
                 std::thread::sleep(left);
                 return;
             };
-            // an error is a timeout, or the answer to a datagram that met nobody
+            // an error is a timeout, or the answer to a datagram that no process received
             let _ = socket.set_read_timeout(Some(left));
             if let Ok((length, _)) = socket.recv_from(&mut bytes)
                 && let Ok(datagram) = serde_json::from_slice::<Datagram>(&bytes[..length])
                 && datagram.job == self.job
             {
-                self.take(datagram.from, datagram.news, Instant::now());
+                self.take(datagram.from, datagram.message, Instant::now());
             }
         }
     }
 
-    fn take(&mut self, from: usize, news: News, now: Instant) {
-        match news {
-            News::Alive(sign) => {
+    fn take(&mut self, from: usize, message: Message, now: Instant) {
+        match message {
+            Message::Alive(sign) => {
                 if let Some(peer) = self.peers.iter_mut().find(|peer| peer.rank == from) {
                     peer.heard = Some((now, sign));
                     let moved = now.checked_sub(Duration::from_millis(sign.idle_ms));
                     self.moved = moved.map_or(self.moved, |moved| moved.max(self.moved));
                 }
             }
-            News::Leaves => self.peers.retain(|peer| peer.rank != from),
-            News::End(end) => {
+            Message::Leaves => self.peers.retain(|peer| peer.rank != from),
+            Message::End(end) => {
                 let first = self.end.is_none();
                 let kept = end.kept && self.end.as_ref().is_some_and(|(end, _)| !end.kept);
                 if first || kept {
                     let since = self.end.as_ref().map_or(now, |(_, since)| *since);
-                    self.send(&News::End(end.clone()));
+                    self.send(&Message::End(end.clone()));
                     self.end = Some((end, since));
                 }
             }
@@ -217,16 +217,16 @@ impl Heartbeat {
 
     /// Tells all ranks why the job ends.
     pub fn tell(&mut self, end: End) {
-        self.send(&News::End(end));
+        self.send(&Message::End(end));
     }
 
-    /// That another rank ends the job: at once when its words are kept, else a moment later, for this rank to try.
+    /// That another rank ends the job: at once when its message is written, else a moment later, for this rank to try.
     pub fn told(&self, now: Instant) -> Option<&End> {
         let (end, since) = self.end.as_ref()?;
         (end.kept || now - *since >= FIRST_TRIES).then_some(end)
     }
 
-    /// Who has been silent for `--timeout`, in words. The nearest rank speaks first, so that one tells and not log n.
+    /// The ranks that have been silent for `--timeout`, as a message. The nearest rank reports first, so that one reports and not log n.
     pub fn lost(&self, now: Instant) -> Option<String> {
         let timeout = self.timeout?;
         let limit = |peer: &Peer| {
@@ -239,7 +239,7 @@ impl Heartbeat {
         Some(words(first, self.peers.iter().filter(rest), now))
     }
 
-    /// Who has given no sign since the job was asked to stop, in words.
+    /// The ranks that sent no heartbeat since the job was asked to stop, as a message.
     pub fn silent_since(&self, stop: Instant) -> Option<String> {
         let silent = |peer: &&Peer| peer.heard.is_some_and(|(heard, _)| heard < stop);
         let first = self.peers.iter().find(silent)?;
@@ -247,7 +247,7 @@ impl Heartbeat {
         Some(words(first, rest, Instant::now()))
     }
 
-    /// Since when all ranks have only waited for each other, if that is longer than a rank may stand still.
+    /// Since when all ranks have only waited for each other, if that is longer than a rank may stall.
     pub fn standstill(&self, now: Instant) -> Option<Duration> {
         let still = now - self.moved;
         // word of a rank that works takes its time to come here
@@ -257,15 +257,15 @@ impl Heartbeat {
         (heard && still >= patience).then_some(still)
     }
 
-    fn send(&self, news: &News) {
+    fn send(&self, message: &Message) {
         let Some(socket) = &self.socket else { return };
-        let mut news = news.clone();
-        if let News::End(end) = &mut news {
+        let mut message = message.clone();
+        if let Message::End(end) = &mut message {
             let cut = (0..=end.words.len().min(LONGEST / 2)).rev().find(|&at| end.words.is_char_boundary(at));
             end.words.truncate(cut.unwrap_or(0));
         }
         let bytes =
-            serde_json::to_vec(&Datagram { job: self.job, from: self.rank, news }).expect("a datagram has no maps");
+            serde_json::to_vec(&Datagram { job: self.job, from: self.rank, message }).expect("a datagram has no maps");
         for address in self.peers.iter().flat_map(|peer| &peer.addresses) {
             let _ = socket.send_to(&bytes, address);
         }
@@ -274,7 +274,7 @@ impl Heartbeat {
 
 impl Drop for Heartbeat {
     fn drop(&mut self) {
-        self.send(&News::Leaves);
+        self.send(&Message::Leaves);
     }
 }
 
@@ -282,24 +282,24 @@ fn silence(peer: &Peer, now: Instant) -> Option<Duration> {
     peer.heard.map(|(heard, _)| now.saturating_duration_since(heard))
 }
 
-/// `rank 2 (node7): mdtest-easy-write: no sign of life for 60 s; the last one: waiting for other ranks after create 1,234; …`
+/// `rank 2 (node7): mdtest-easy-write: no heartbeat for 60 s; the last one: waiting for other ranks after create 1,234; …`
 fn words<'p>(first: &Peer, rest: impl Iterator<Item = &'p Peer>, now: Instant) -> String {
     let Peer { rank, host, .. } = first;
     let (_, sign) = first.heard.unwrap_or((now, Sign::default()));
     let phase = sign.phase.map_or("outside the phases", PhaseId::name);
     let seconds = silence(first, now).unwrap_or_default().as_secs_f64();
-    let mut text = format!("rank {rank} ({host}): {phase}: no sign of life for {seconds:.1} s; the last one: ");
+    let mut text = format!("rank {rank} ({host}): {phase}: no heartbeat for {seconds:.1} s; last state: ");
     let operation = sign.phase.and_then(|phase| OpKind::of(phase).first()).map_or("operation", |kind| kind.name());
     text += match (sign.waiting, sign.done) {
         (true, 0) => "waiting for other ranks".to_owned(),
         (true, done) => format!("waiting for other ranks after {operation} {}", count(done)),
-        (false, 0) => "at work, no operation done".to_owned(),
-        (false, done) => format!("at work after {operation} {}", count(done)),
+        (false, 0) => "working, no operation done".to_owned(),
+        (false, done) => format!("working after {operation} {}", count(done)),
     }
     .as_str();
     let rest: Vec<String> = rest.map(|peer| format!("rank {} ({})", peer.rank, peer.host)).collect();
     if !rest.is_empty() {
-        text += &format!("; silent too: {}", rest.join(", "));
+        text += &format!("; also silent: {}", rest.join(", "));
     }
     text
 }
@@ -381,14 +381,14 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut heartbeat = heartbeat(3, start);
-        heartbeat.take(1, News::Alive(Sign::default()), at(50));
+        heartbeat.take(1, Message::Alive(Sign::default()), at(50));
         assert_eq!(heartbeat.lost(at(59)), None);
         assert_eq!(
             heartbeat.lost(at(61)).unwrap(),
-            "rank 2 (n2): mdtest-easy-write: no sign of life for 61.0 s; the last one: waiting for other ranks after create 1,234"
+            "rank 2 (n2): mdtest-easy-write: no heartbeat for 61.0 s; last state: waiting for other ranks after create 1,234"
         );
         assert!(heartbeat.lost(at(111)).unwrap().ends_with("rank 2 (n2)"), "both are silent, the nearest first");
-        heartbeat.take(2, News::Leaves, at(61));
+        heartbeat.take(2, Message::Leaves, at(61));
         assert_eq!(heartbeat.lost(at(70)), None, "who left in good order is not lost");
     }
 
@@ -416,7 +416,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut heartbeat = heartbeat(4, start);
-        let waits = |idle_ms| News::Alive(Sign { waiting: true, idle_ms, ..Sign::default() });
+        let waits = |idle_ms| Message::Alive(Sign { waiting: true, idle_ms, ..Sign::default() });
         heartbeat.take(1, waits(1000), at(60));
         assert_eq!(heartbeat.standstill(at(100)), None, "a rank worked at 59 s");
         heartbeat.take(1, waits(41_000), at(100));
@@ -434,7 +434,7 @@ mod tests {
                 heartbeat.turn(Duration::from_millis(10), &snapshot, true);
                 if comm.rank() == 0 {
                     heartbeat.tell(end.clone());
-                    heartbeat.take(0, News::End(end.clone()), Instant::now());
+                    heartbeat.take(0, Message::End(end.clone()), Instant::now());
                 }
             }
             let told = heartbeat.told(Instant::now()).cloned();

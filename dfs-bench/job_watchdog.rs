@@ -14,7 +14,7 @@ use io500_phases::results::RunState;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Seconds of silence of another rank that end the job when nothing else is said: a rank gives signs of life whatever its store does.
+/// Seconds of silence of another rank that end the job when nothing else is said: a rank sends heartbeats whatever its store does.
 const SILENT: u32 = 300;
 /// How long the words of a job that ends may take to be written: the file system may be lost as well.
 const GRACE: Duration = Duration::from_secs(5);
@@ -40,7 +40,7 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, crash_r
     let crash_record = crash_record.clone();
     let limits = WatchdogLimits { rank: place.rank, timeout };
     Watchdog::start(progress.clone(), limits, heartbeat, move |event, snapshot, since, heartbeat| {
-        let words = place.standing_still(snapshot, since);
+        let words = place.stalled(snapshot, since);
         match event {
             WatchdogEvent::NoProgress => {
                 let then =
@@ -48,11 +48,11 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, crash_r
                 eprintln!("warning: {words}{then}");
             }
             WatchdogEvent::TimedOut => {
-                let error = format!("{words}: a call of the store does not return");
+                let error = format!("{words}: a call to the store does not return");
                 give_up(heartbeat, &crash_record, RunState::Failed, &error, Exit::Storage, || circumstances(&place))
             }
             WatchdogEvent::StopIgnored => {
-                let error = format!("{words}: it was asked to stop and does not come out of its call");
+                let error = format!("{words}: it was asked to stop, and its call to the store does not return");
                 let exit = Exit::Signal(signal());
                 give_up(heartbeat, &crash_record, RunState::Interrupted, &error, exit, || circumstances(&place))
             }
@@ -67,7 +67,9 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, crash_r
             }
             WatchdogEvent::Lost(words) => {
                 let hint = || {
-                    eprintln!("hint: its node or its process is gone, stopped or cut off; --timeout sets the limits")
+                    eprintln!(
+                        "hint: its process or node died, was stopped or lost the network; --timeout sets the limits"
+                    )
                 };
                 give_up(heartbeat, &crash_record, RunState::Failed, &words, Exit::Storage, hint)
             }

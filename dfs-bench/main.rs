@@ -53,7 +53,7 @@ fn main() -> std::process::ExitCode {
         // who reads may have read enough
         Some(error) if error.kind() == std::io::ErrorKind::BrokenPipe && prints => exit,
         Some(error) => {
-            eprintln!("warning: a part of the output could not be written: {error}");
+            eprintln!("warning: some output could not be written: {error}");
             if prints && exit == Exit::Finished { Exit::Usage } else { exit }
         }
         None => exit,

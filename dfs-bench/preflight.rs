@@ -16,11 +16,10 @@ pub fn check(config: &Config, plan: &Plan, stores: &[(String, Description)]) -> 
     for (name, store) in stores {
         if let Some(pool) = &store.pool {
             if pool.rebuilds() {
-                warnings.push(format!("{name}: a rebuild is running: the figures will be those of a busy pool"));
+                warnings.push(format!("{name}: a rebuild is running and takes bandwidth: expect lower figures"));
             }
             if pool.disabled_targets > 0 {
-                warnings
-                    .push(format!("{name}: {} of {} targets are out of service", pool.disabled_targets, pool.targets));
+                warnings.push(format!("{name}: {} of {} targets are disabled", pool.disabled_targets, pool.targets));
             }
             for &phase in &plan.phases {
                 let api = &config.phase(phase).api;
@@ -35,10 +34,10 @@ pub fn check(config: &Config, plan: &Plan, stores: &[(String, Description)]) -> 
         }
         if let Some(space) = store.space {
             let targets = store.pool.as_ref().map(|pool| pool.targets);
-            let room = room(plan, space.free, targets).map_err(|why| {
+            let warning = space_warning(plan, space.free, targets).map_err(|why| {
                 Error::Unavailable(format!("{name}: the data directory {}: {why}", config.global.datadir))
             })?;
-            warnings.extend(room.map(|text| format!("{name}: {text}")));
+            warnings.extend(warning.map(|text| format!("{name}: {text}")));
         }
     }
     Ok(warnings)
@@ -78,7 +77,7 @@ fn engines_needed(class: &str) -> u32 {
 }
 
 /// Whether the plan fits: an error when not even its least does, a sentence when it may not.
-fn room(plan: &Plan, free: u64, targets: Option<u32>) -> Result<Option<String>, String> {
+fn space_warning(plan: &Plan, free: u64, targets: Option<u32>) -> Result<Option<String>, String> {
     let most = plan.need().bytes_at_most;
     let writes = |phase: PhaseId| plan.phases.contains(&phase);
     let ranks = plan.ranks as u64;
@@ -91,7 +90,7 @@ fn room(plan: &Plan, free: u64, targets: Option<u32>) -> Result<Option<String>, 
         }
     };
     if least > free {
-        return Err(format!("{} are free, and these phases write {} at least", bytes(free), bytes(least)));
+        return Err(format!("{} are free, and these phases write at least {}", bytes(free), bytes(least)));
     }
     let ior = [PhaseId::IorEasyWrite, PhaseId::IorHardWrite].into_iter().filter(|&phase| writes(phase)).count() as u64;
     if most <= free || ior == 0 || plan.stonewall_s == 0 {
@@ -103,7 +102,7 @@ fn room(plan: &Plan, free: u64, targets: Option<u32>) -> Result<Option<String>, 
         return Ok(None);
     }
     Ok(Some(format!(
-        "{} are free, the plan writes {} at most: the store is full before the end if it takes more than {}/s over {ior} × {} s \
+        "{} are free, and the plan writes up to {}: the store fills up before the end if it takes more than {}/s over {ior} × {} s \
          of stonewall and the wear-out after it",
         bytes(free),
         bytes(most),

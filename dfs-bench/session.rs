@@ -32,7 +32,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts the ranks and agrees on the configuration. On a mistake rank 0 says what it is, and every rank gets the exit
+    /// Starts the ranks and gives all of them the same configuration. On a mistake rank 0 says what it is, and every rank gets the exit
     /// code; nothing was touched.
     pub fn start(args: &RunArgs) -> anyhow::Result<Result<Session, Exit>> {
         let comm = match comm::start() {
@@ -51,7 +51,7 @@ impl Session {
         if message.is_empty() {
             return Ok(Err(Exit::Usage));
         }
-        let job_inputs: JobInputs = serde_json::from_slice(&message).context("the job_inputs of rank 0")?;
+        let job_inputs: JobInputs = serde_json::from_slice(&message).context("the inputs of rank 0")?;
         let (config, _) = job_inputs.inputs.build()?;
         let (phases, asked_for) = (phases(args, &config)?, select(args, &config)?);
         Ok(Ok(Session { comm, config, phases, asked_for, timestamp: job_inputs.timestamp }))

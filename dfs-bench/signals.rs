@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// How long after the first signal another one is the same request.
 const SAME_REQUEST: Duration = Duration::from_secs(5);
 
-/// What is written down when a signal ends the process at once.
-static LAST_WORDS: Mutex<Option<Arc<CrashRecord>>> = Mutex::new(None);
+/// The record that is written when a signal ends the process at once.
+static CRASH_RECORD: Mutex<Option<Arc<CrashRecord>>> = Mutex::new(None);
 
 static RECEIVED: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
@@ -28,7 +28,7 @@ pub fn install(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
         let mut first = None;
         for signal in signals.forever() {
             if is_another_request(&mut first, Instant::now()) {
-                let crash_record = LAST_WORDS.lock().ok().and_then(|mut words| words.take());
+                let crash_record = CRASH_RECORD.lock().ok().and_then(|mut record| record.take());
                 if let Some(crash_record) = crash_record {
                     crash_record.hurry(format!("ended at once by a second signal {signal}"));
                 }
@@ -39,9 +39,9 @@ pub fn install(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What to write down, and where, when a signal ends the process at once.
+/// The record to write when a signal ends the process at once.
 pub fn keep_words_in(crash_record: &Arc<CrashRecord>) {
-    *LAST_WORDS.lock().expect("nobody panics with this lock") = Some(crash_record.clone());
+    *CRASH_RECORD.lock().expect("no thread panics while holding this lock") = Some(crash_record.clone());
 }
 
 /// Whether a signal means: now.

@@ -1,6 +1,6 @@
 //! Ends the job when this rank hangs in a call of the store, or when another rank is lost: a stopped engine or node must not leave a job
-//! that says nothing until its time is up. A rank that waits for others does not hang itself; whether those it waits for still live,
-//! it learns from their signs of life.
+//! that says nothing until its time limit. A rank that waits for others does not hang itself; their heartbeats tell it whether those it
+//! waits for are alive.
 
 use crate::heartbeat::{End, Heartbeat};
 use io500_phases::engine::{Progress, Snapshot};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
-/// Standing still for so long is worth a line.
+/// A stall of this length is reported.
 const WARN: Duration = Duration::from_secs(20);
 /// How long a rank that was asked to stop may stay in one call.
 const STOP: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ pub enum WatchdogEvent {
     StopIgnored,
     /// Somebody asked for a stop, and this rank waits for others that may never come: the launcher will not wait long.
     StopWhileWaiting,
-    /// Another rank gives no sign of life, or all wait for each other; the words say which.
+    /// Another rank sends no heartbeat, or all wait for each other; the words say which.
     Lost(String),
     /// Another rank ends the job.
     Ended(End),
@@ -105,7 +105,7 @@ fn others(
     let lost = asked.and_then(|stopped| heartbeat.silent_since(stopped)).or_else(|| heartbeat.lost(now));
     lost.map(|words| (WatchdogEvent::Lost(words), Duration::ZERO)).or_else(|| {
         let still = heartbeat.standstill(now).filter(|_| snapshot.waiting)?;
-        let words = format!("all ranks have waited for each other for {} s: a message of MPI is lost", still.as_secs());
+        let words = format!("all ranks have waited for each other for {} s: an MPI message was lost", still.as_secs());
         Some((WatchdogEvent::Lost(words), still))
     })
 }

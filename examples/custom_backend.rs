@@ -1,4 +1,4 @@
-//! A storage system of one's own under the suite: here one that lives in this process's memory.
+//! A custom storage backend for the suite: here one in the memory of this process.
 //!
 //! Whatever implements [`Backend`] can be measured, by the same rules and with every byte compared. The run at the end is the
 //! proof that the implementation is complete: a name or a byte that got lost would be reported.
@@ -50,7 +50,7 @@ impl Node {
     }
 
     fn lock(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().expect("nobody panics with this lock")
+        self.content.lock().expect("no thread panics while holding this lock")
     }
 
     fn kind(&self) -> FileKind {

@@ -1,4 +1,4 @@
-//! The command as a user meets it: help, layers of the configuration, phases, invocations, exit codes, clean-up.
+//! The command as a user sees it: help, layers of the configuration, phases, invocations, exit codes, clean-up.
 
 mod common;
 
@@ -15,7 +15,7 @@ fn phases_of(outcome: &Outcome) -> Vec<&str> {
 
 #[test]
 fn help_and_version_start_neither_mpi_nor_daos() {
-    // a launcher of another MPI and a store that cannot be made: starting either would be an error
+    // a launcher of another MPI and a store that cannot be created: starting either would be an error
     for flag in ["-h", "--help", "-V", "--version"] {
         let scene = Scene::new();
         let mut command = scene.direct();
@@ -220,7 +220,7 @@ fn clean_up_without_a_timestamp_lists_the_runs_that_are_there() {
     scene.write("small.ini", common::SMALL);
     let nothing = run(scene.direct(), [&arguments[..], &["--cleanup"]].concat());
     assert_code(&nothing, 2);
-    assert!(nothing.stderr.contains("data holds none with a timestamp"), "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("data holds no run with a timestamp"), "{}", nothing.stderr);
     for timestamp in ["2026.01.02-03.04.05", "2026.01.02-03.04.06"] {
         let part = ["--phase", "ior-easy-write", "--timestamp", timestamp];
         assert_code(&run(scene.direct(), [&arguments[..], &part].concat()), 0);
@@ -228,7 +228,7 @@ fn clean_up_without_a_timestamp_lists_the_runs_that_are_there() {
     let before = walk(&scene.path("data"));
     let outcome = run(scene.direct(), [&arguments[..], &["--cleanup"]].concat());
     assert_code(&outcome, 2);
-    assert!(outcome.stderr.contains("data holds those of 2026.01.02-03.04.05, 2026.01.02-03.04.06"), "{outcome:?}");
+    assert!(outcome.stderr.contains("data holds the runs 2026.01.02-03.04.05, 2026.01.02-03.04.06"), "{outcome:?}");
     assert_eq!(walk(&scene.path("data")), before);
     // a store that is too small says what fills it, and does not keep the clean-up from emptying it
     let size = ["--set", "ior-easy.blockSize=1000000g", "--set", "ior-easy.transferSize=1000000g"];
@@ -396,7 +396,7 @@ fn a_later_invocation_keeps_what_earlier_ones_found() {
     let reasons: Vec<&str> =
         result["strict"]["reasons"].as_array().unwrap().iter().map(|reason| reason["text"].as_str().unwrap()).collect();
     assert!(reasons.contains(&"phases come from 3 invocations"), "{reasons:?}");
-    assert!(reasons.contains(&"invocation 1: not a setting of the rules: queue-depth 2"), "{reasons:?}");
+    assert!(reasons.contains(&"invocation 1: departs from the rules: queue-depth 2"), "{reasons:?}");
     // the whole is judged: no phase is missing, and the score has all of them
     assert!(!reasons.contains(&"The phase did not run"), "{reasons:?}");
     assert!(result["score"]["total"].as_f64().unwrap() > 0.0);
@@ -447,7 +447,7 @@ fn the_result_of_another_run_is_moved_aside() {
 }
 
 #[test]
-fn a_pause_file_stops_the_run_before_its_phase_and_strangers_are_named() {
+fn a_pause_file_stops_the_run_before_its_phase_and_unexpected_entries_are_named() {
     let scene = Scene::new();
     scene.write("small.ini", SMALL);
     scene.write("pause/mdtest-easy-delete", "");
@@ -465,9 +465,9 @@ fn a_pause_file_stops_the_run_before_its_phase_and_strangers_are_named() {
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none(), "it did not stop");
     assert_eq!(names().unwrap(), before);
-    let other_containers =
+    let unexpected =
         ["ior-easy/core", "ior-hard/notes.txt", "mdtest-easy/test-dir.0-0/mdtest_tree.0.0/mine", "mdtest-hard/mine"];
-    other_containers.iter().for_each(|stranger| drop(scene.write(&format!("data/{stranger}"), "mine")));
+    unexpected.iter().for_each(|entry| drop(scene.write(&format!("data/{entry}"), "mine")));
     std::fs::remove_file(scene.path("pause/mdtest-easy-delete")).unwrap();
     let outcome = finish(child);
     assert_code(&outcome, 5);
@@ -480,12 +480,12 @@ fn a_pause_file_stops_the_run_before_its_phase_and_strangers_are_named() {
         .unwrap()["pause"];
     assert_eq!(pause[0], "pause/mdtest-easy-delete");
     assert!(outcome.stdout.starts_with("ERROR INVALID (run) PAUSING BETWEEN RUNS ACTIVATED\n"), "{}", outcome.stdout);
-    let left = "4 entries of the data directory are not of this benchmark: ";
+    let left = "the data directory holds 4 entries that this benchmark did not write: ";
     let line = outcome.stderr.lines().find(|line| line.contains(left)).unwrap_or_else(|| panic!("{}", outcome.stderr));
-    other_containers.iter().for_each(|stranger| assert!(line.contains(stranger), "{line}"));
+    unexpected.iter().for_each(|entry| assert!(line.contains(entry), "{line}"));
     let mdtest = "mdtest-easy-delete: verification: 1 that should not be there; first: mdtest-easy/test-dir.0-0/mdtest_tree.0.0/mine";
     assert!(outcome.stderr.contains(mdtest), "{}", outcome.stderr);
-    assert_eq!(walk(&scene.path("data")), other_containers);
+    assert_eq!(walk(&scene.path("data")), unexpected);
 }
 
 #[test]
@@ -512,8 +512,11 @@ fn caches_that_cannot_be_dropped_are_a_warning_for_each_phase() {
     let outcome = small(&scene, &[&["--phase", "ior-easy"][..], &caches].concat());
     assert_code(&outcome, 0);
     for phase in ["ior-easy-write", "ior-easy-read"] {
-        let told =
-            outcome.stderr.lines().filter(|line| line.contains(&format!("not dropped before {phase}: "))).count();
+        let told = outcome
+            .stderr
+            .lines()
+            .filter(|line| line.contains(&format!("the caches could not be dropped before {phase}: ")))
+            .count();
         assert_eq!(told, 1, "{}", outcome.stderr);
     }
     assert!(outcome.stderr.contains("exit status: 3 not allowed"), "{}", outcome.stderr);

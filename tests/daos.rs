@@ -76,7 +76,7 @@ fn a_refused_plan_leaves_no_container_behind() {
     assert!(outcome.stderr.contains("object class EC_16P3G1 needs 19 engines"), "{}", outcome.stderr);
     let reading = ["small.ini", "--phase", "find", "--resultdir", "r"].map(text);
     let outcome = run(scene.direct(), [&reading[..], &store].concat());
-    assert!(outcome.code == Some(2) && outcome.stderr.contains("a run that writes makes it"), "{outcome:?}");
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("a run that writes creates it"), "{outcome:?}");
     assert!(!scene.path("r").exists());
 }
 
@@ -119,7 +119,7 @@ fn a_call_that_does_not_return_ends_the_job_with_words() {
     let arguments = ["small.ini", "--api", "dfs", "--timeout", "1", "--resultdir", "r"];
     let outcome = run(command, [&arguments[..], &["--set", "global.timestamp-resultdir=FALSE"]].concat());
     assert_eq!(outcome.code, Some(4), "{outcome:?}");
-    let words = "ior-easy-write: no progress for 1 s: a call of the store does not return";
+    let words = "ior-easy-write: no progress for 1 s: a call to the store does not return";
     assert!(outcome.stderr.contains(words) && outcome.stderr.contains("hint: "), "{}", outcome.stderr);
     let result = scene.result("r");
     assert_eq!(result["state"], "failed");

@@ -1,4 +1,4 @@
-//! find as a user meets it: the command, the phase, and a script in its place.
+//! find as a user sees it: the command, the phase, and a script in its place.
 
 use assert_cmd::Command;
 use std::os::unix::fs::PermissionsExt as _;
@@ -95,7 +95,7 @@ fn what_cannot_be_read_makes_the_exit_code_after_all_is_printed() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(4), "{told}");
     assert!(output.stdout.starts_with(b"MATCHED "), "{told}");
-    assert!(told.contains("entries could not be looked at; the first: readdir"), "{told}");
+    assert!(told.contains("entries could not be examined; the first: readdir"), "{told}");
 }
 
 /// Writes mdtest-hard's files and finds them; returns `result.txt`.

@@ -30,7 +30,7 @@ fn mistakes_end_with_one_error_and_code_2_and_nothing_is_made() {
     wrong(&["--set", "nonsense"], &["nonsense"]);
     wrong(&["--set", "ior-easy.transfersize=many"], &["transfersize=many", "many"]);
     wrong(&["--stonewall", "0"], &["stonewall-time = 0", "must be positive"]);
-    wrong(&["--api", "MPIIO"], &["the API MPIIO cannot be run here"]);
+    wrong(&["--api", "MPIIO"], &["the API MPIIO is not supported"]);
     wrong(&["--mode", "long"], &["long", "standard"]);
     wrong(&["--no-such-flag"], &["--no-such-flag"]);
     wrong(&["--phase", "ior-easy-read"], &["ior-easy-read", "run ior-easy-write first"]);
@@ -76,7 +76,7 @@ fn data_directories_that_cannot_be_are_refused_with_their_name() {
     // a file system that makes no directories, whoever asks
     wrong(
         "/proc/dfs-bench/data",
-        &["the data directory /proc/dfs-bench/data", "cannot be made", "mkdir /proc/dfs-bench: "],
+        &["the data directory /proc/dfs-bench/data", "cannot be created", "mkdir /proc/dfs-bench: "],
     );
     for root in ["/", "//", "/.", "/x/.."] {
         wrong(root, &[&format!("datadir = {root}: the root of the file system")]);
@@ -99,7 +99,12 @@ fn empty_flags_and_negative_numbers_are_mistakes() {
     for flag in ["--stonewall", "--repeat", "--timeout", "--queue-depth", "--threads-per-rank", "--find-threads"] {
         assert_mistake(&scene, scene.direct(), &[flag, "-5"], &[flag, "-5 is not in 0"]);
     }
-    assert_mistake(&scene, scene.direct(), &["find", ".", "--size", "-5"], &["--size", "\"-5\" is no number of bytes"]);
+    assert_mistake(
+        &scene,
+        scene.direct(),
+        &["find", ".", "--size", "-5"],
+        &["--size", "\"-5\" is not a number of bytes"],
+    );
 }
 
 #[test]
@@ -120,13 +125,13 @@ fn what_can_be_known_before_the_first_phase_is_told_before_it() {
     };
     everywhere(&["--set", "find.nproc=5"], &["--set find.nproc=5: [find] nproc = 5: the run has one rank"]);
     std::os::unix::fs::symlink("nowhere", scene.path("link")).unwrap();
-    everywhere(&["--datadir", "link/data"], &["the data directory link/data", "link is a symbolic link to something"]);
-    everywhere(&["--datadir", "/proc/x"], &["the data directory /proc/x cannot be made"]);
+    everywhere(&["--datadir", "link/data"], &["the data directory link/data", "link is a dangling symbolic link"]);
+    everywhere(&["--datadir", "/proc/x"], &["the data directory /proc/x cannot be created"]);
     everywhere(&["--resultdir", "/proc/x"], &["/proc/x"]);
     let says = ["--cont-properties: container property \"rd_fact:1\": known are rd_fac, "];
     everywhere(&["--api", "dfs", "--cont-properties", "rd_fact:1"], &says);
     everywhere(&["--api", "dfs", "--oclass", "SXX"], &["SXX"]);
-    everywhere(&["--api", "dfs", "--pool", "$POOL"], &["--pool: pool \"$POOL\": no label of DAOS"]);
+    everywhere(&["--api", "dfs", "--pool", "$POOL"], &["--pool: pool \"$POOL\": not a DAOS label"]);
     // of a file system that takes such transfers nothing is to be told
     let direct = ["--api", "POSIX --posix.odirect", "--phase", "ior-hard", "--datadir", "data"];
     let outcome = run(scene.direct(), [&["config", "check"], &direct[..]].concat());
@@ -138,7 +143,7 @@ fn what_can_be_known_before_the_first_phase_is_told_before_it() {
     // the write phases that fit go through
     let easy = ["config", "check", "--api", "POSIX --posix.odirect", "--phase", "ior-easy"];
     let outcome = run(scene.direct(), easy);
-    assert!(outcome.code == Some(0) || outcome.stderr.contains("cannot open files so"), "{outcome:?}");
+    assert!(outcome.code == Some(0) || outcome.stderr.contains("cannot open files with these options"), "{outcome:?}");
 }
 
 #[test]
@@ -174,7 +179,7 @@ fn a_data_directory_that_a_rank_does_not_share_is_refused() {
     }
     scene.write("own.sh", script);
     for (own, then, says) in [
-        ("mount -t tmpfs none data", "true", "data is another directory here than on rank 0"),
+        ("mount -t tmpfs none data", "true", "data is a different directory here than on rank 0"),
         ("mount --bind data data", "mount -o remount,bind,ro data", "cannot be written to: Read-only file system"),
     ] {
         let Some(command) = scene.ranks(2) else { return };
@@ -301,7 +306,7 @@ fn a_pool_that_is_not_there_is_a_mistake_with_a_hint() {
         let outcome = run(scene.direct(), tank);
         assert_code(&outcome, 2);
         assert!(outcome.stderr.contains("has the pool standin-pool: leave out --pool and --cont, or "), "{outcome:?}");
-        let (_, make) = outcome.stderr.trim_end().rsplit_once("make a pool of this name: ").unwrap();
+        let (_, make) = outcome.stderr.trim_end().rsplit_once("create a pool of this name: ").unwrap();
         assert!(std::process::Command::new("sh").args(["-c", make]).status().unwrap().success(), "{make}");
         assert_code(&run(scene.direct(), [&tank[..], &small].concat()), 0);
     }

@@ -21,7 +21,7 @@ Examples:
 /// Compare runs, or groups of repeated runs, with the first one given
 ///
 /// A directory that holds several result directories is a group of repeats. Results of this program and of the official C
-/// suite may be mixed. What stands against a comparison is said with it; what forbids one needs --force.
+/// suite may be mixed. Caveats are printed with the comparison; what forbids one needs --force.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CompareArgs {
@@ -34,13 +34,13 @@ pub struct CompareArgs {
     /// File to write; `-` is standard output [default: compare.html for HTML, else standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// CSV file to add the rows to; made if it is not there
+    /// CSV file to append the rows to; created if it does not exist
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
     pub append: Option<PathBuf>,
-    /// Exit with code 6 when a scored figure fell by more than this, unless three repeats or more show that it may be chance
+    /// Exit with code 6 when a scored figure fell by more than this, unless three or more repeats show that it may be noise
     #[arg(long, value_name = "PERCENT")]
     pub fail_below: Option<Limit>,
-    /// Compare what forbids a comparison, and overwrite a file that is not a report
+    /// Compare in spite of what forbids it, and overwrite a file that is not a report
     #[arg(long)]
     pub force: bool,
 }
@@ -102,7 +102,7 @@ fn refuse(found: &Comparison) -> Result<()> {
         .collect();
     if !refusals.is_empty() {
         let message = format!("not comparable: {}", refusals.join("; "));
-        return Err(UsageError::new(message).hint("--force compares all the same").into());
+        return Err(UsageError::new(message).hint("--force compares them anyway").into());
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ enum Action {
     },
     /// Show the effective value of every option and where it came from
     Show {
-        /// Leave out what is at its default
+        /// Leave out options at their defaults
         #[arg(long)]
         changed: bool,
         /// How to print
@@ -39,7 +39,7 @@ enum Action {
         #[command(flatten)]
         run: Box<RunArgs>,
     },
-    /// Check a configuration as a run would, and say what would make the run invalid
+    /// Check a configuration as a run would, and name what would make the run invalid
     Check {
         #[command(flatten)]
         run: Box<RunArgs>,

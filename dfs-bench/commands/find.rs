@@ -27,14 +27,16 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// Find files with all ranks of a job; directories are walked and never match
 ///
-/// Prints the paths of matching entries, and on standard error how many there were. --newer, --size and --name may have one dash, as in find(1).
-/// A start that is no directory is looked at itself. A start that is a symbolic link to a directory is followed, as find(1) does with a slash behind
-/// it; links below it are not. Exit code 4 when directories or entries could not be looked at, after everything else was printed.
+/// Prints the paths of matching entries, and on standard error how many there were. --newer, --size and --name may have one
+/// dash, as in find(1).
+/// A start that is not a directory is examined itself. A start that is a symbolic link to a directory is followed, as find(1)
+/// does with a trailing slash; links below it are not. The exit code is 4 when directories or entries could not be examined;
+/// everything else is printed.
 ///
 /// With --count its only line is `MATCHED found/total`, so that it can be the external-script of the official suite.
 #[derive(Debug, Args)]
 pub struct FindArgs {
-    /// Where to begin: a directory, or a file that is looked at itself
+    /// Where to begin: a directory, or a file, which is examined itself
     pub dir: String,
     /// The name matches this pattern of * and ?
     #[arg(long, value_name = "GLOB", value_parser = Glob::new)]
@@ -60,7 +62,7 @@ pub struct FindArgs {
 
 fn size(text: &str) -> std::result::Result<u64, String> {
     let digits = text.strip_suffix('c').unwrap_or(text);
-    digits.parse().map_err(|_| format!("{text:?} is no number of bytes"))
+    digits.parse().map_err(|_| format!("{text:?} is not a number of bytes"))
 }
 
 /// Gives find's options their second dash: clap knows only such.
@@ -160,12 +162,19 @@ impl Visit for Walk<'_> {
         let Some((tallies, finds)) = tallies.zip(gather(team.comm(), &find)) else { return Ok(exit) };
         let found = FindResult::new(&finds, None, None);
         let figures = figures(Measure::Operations, &tallies);
+        let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         eprintln!(
-            "dfs-bench: {} of {} entries match; {:.3} s, {:.3} kIOPS, {} ranks × {} threads, {}",
-            found.found, found.total, figures.window_s, figures.rate, found.ranks, found.threads, found.method
+            "dfs-bench: {} of {} entries match; {:.3} s, {:.3} kIOPS, {} × {}, {}",
+            found.found,
+            found.total,
+            figures.window_s,
+            figures.rate,
+            many(found.ranks, "rank"),
+            many(found.threads, "thread"),
+            found.method
         );
         if let Some(first) = &found.first_error {
-            eprintln!("error: {} entries could not be looked at; the first: {first}", found.errors);
+            eprintln!("error: {} entries could not be examined; the first: {first}", found.errors);
         }
         if args.count {
             println!("MATCHED {}/{}", found.found, found.total);

@@ -36,8 +36,8 @@ pub fn run(
     let routes = parse(list, interception().as_deref())?;
     let global = &session.config.global;
     if args.cleanup && global.timestamp_datadir && session.config.bench.timestamp.is_none() {
-        return Err(UsageError::new("which run is to be removed? its data directory carries its timestamp")
-            .hint("give --timestamp; without --paths the runs that are there are listed")
+        return Err(UsageError::new("--cleanup with --paths needs the timestamp of the run to remove")
+            .hint("give --timestamp; --cleanup without --paths lists the runs")
             .into());
     }
     let base = PathBuf::from(dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp));
@@ -62,7 +62,7 @@ pub fn run(
 /// `dfs,dfuse=/mnt/dfuse`: names, and a directory for those that are mounted. A preloaded interception library makes a mounted
 /// path another path, with another name.
 fn parse(list: &str, preloaded: Option<&str>) -> Result<Vec<Route>, UsageError> {
-    let wrong = |what: String| UsageError::new(what).hint("for instance --paths dfs,dfuse=/mnt/dfuse");
+    let wrong = |what: String| UsageError::new(what).hint("for example --paths dfs,dfuse=/mnt/dfuse");
     let mut routes: Vec<Route> = Vec::new();
     for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
         let mut route = match item.split_once('=') {
@@ -73,18 +73,18 @@ fn parse(list: &str, preloaded: Option<&str>) -> Result<Vec<Route>, UsageError> 
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
         if route.name.is_empty() || !route.name.chars().all(plain) || route.name.starts_with('.') {
-            return Err(wrong(format!("--paths {item}: the name must be of letters, digits and -_.+")));
+            return Err(wrong(format!("--paths {item}: the name must consist of letters, digits and -_.+")));
         }
         if let (Some(library), Some(_)) = (preloaded, &route.mount) {
             route.name = format!("{}+{library}", route.name);
         }
         if routes.iter().any(|other| other.name == route.name) {
-            return Err(wrong(format!("--paths: {} is there twice", route.name)));
+            return Err(wrong(format!("--paths: {} is named twice", route.name)));
         }
         routes.push(route);
     }
     if routes.len() < 2 {
-        return Err(wrong("--paths needs two paths at least".into()));
+        return Err(wrong("--paths needs at least two paths".into()));
     }
     Ok(routes)
 }
@@ -128,7 +128,7 @@ fn compare(base: &Path, routes: &[Route]) -> anyhow::Result<()> {
     let containers: Vec<Option<String>> = directories.iter().map(|directory| container_of(directory)).collect();
     text.push_str(&match other_containers(routes, &containers)[..] {
         [] => format!("\nAll paths lead to the container {}.\n", containers[0].as_deref().unwrap_or_default()),
-        ref warnings => warnings.iter().map(|warning| format!("\nTake care: {warning}\n")).collect(),
+        ref warnings => warnings.iter().map(|warning| format!("\nCaveat: {warning}\n")).collect(),
     });
     let dir = ResultDir::at(base);
     dir.write("comparison.txt", text.as_bytes())?;
@@ -141,14 +141,14 @@ fn compare(base: &Path, routes: &[Route]) -> anyhow::Result<()> {
 /// Paths that lead to another container than the first one.
 fn other_containers(routes: &[Route], containers: &[Option<String>]) -> Vec<String> {
     let Some(Some(first)) = containers.first() else {
-        return vec![format!("which container {} leads to is not known", routes[0].name)];
+        return vec![format!("the container of {} is unknown", routes[0].name)];
     };
     let others = routes.iter().zip(containers).skip(1);
     others
         .filter_map(|(route, container)| match container {
             Some(container) if container == first => None,
-            Some(_) => Some(format!("{} leads to another container than {}", route.name, routes[0].name)),
-            None => Some(format!("whether {} leads to the container of {} is not known", route.name, routes[0].name)),
+            Some(_) => Some(format!("{} leads to a different container than {}", route.name, routes[0].name)),
+            None => Some(format!("it is unknown whether {} leads to the container of {}", route.name, routes[0].name)),
         })
         .collect()
 }
@@ -187,9 +187,9 @@ mod tests {
             other_containers(&routes, &[first.map(str::to_owned), second.map(str::to_owned)])
         };
         assert!(found(Some("a"), Some("a")).is_empty());
-        assert_eq!(found(Some("a"), Some("b")), ["dfuse leads to another container than dfs"]);
-        assert_eq!(found(Some("a"), None), ["whether dfuse leads to the container of dfs is not known"]);
-        assert_eq!(found(None, Some("a")), ["which container dfs leads to is not known"]);
+        assert_eq!(found(Some("a"), Some("b")), ["dfuse leads to a different container than dfs"]);
+        assert_eq!(found(Some("a"), None), ["it is unknown whether dfuse leads to the container of dfs"]);
+        assert_eq!(found(None, Some("a")), ["the container of dfs is unknown"]);
     }
 
     #[test]

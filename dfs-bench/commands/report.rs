@@ -19,7 +19,7 @@ Examples:
 
 /// Show finished runs: score, phases, stragglers, latency, provenance
 ///
-/// Reads result directories of this program and of the official C suite. What a directory does not record, the report names.
+/// Reads result directories of this program and of the official C suite. The report names what a directory does not record.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
@@ -32,7 +32,7 @@ pub struct ReportArgs {
     /// File to write; `-` is standard output [default: report.html, or standard output for the other formats]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// CSV file to add the rows to; made if it is not there
+    /// CSV file to append the rows to; created if it does not exist
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "force"])]
     pub append: Option<PathBuf>,
     /// Overwrite a file that is not a report

@@ -73,7 +73,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             // of several runs that begin in one second, each takes a second of its own
             Err(Error::InUse { path, by }) if new_run(&session) && path.contains(&session.timestamp) => {
                 if session.is_root() {
-                    eprintln!("dfs-bench: {path} belongs to {by}: this run takes the next second");
+                    eprintln!("dfs-bench: {path} is in use by {by}: this run takes the timestamp of the next second");
                 }
                 session.next_second();
                 planned = plan(&session)?;
@@ -82,7 +82,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             Err(error) => return Ok(tell(&session, &error.into())),
         }
     }
-    Ok(tell(&session, &Error::Config(format!("other runs took each of the last {SECONDS} seconds")).into()))
+    Ok(tell(&session, &Error::Config(format!("other runs use the timestamps of the last {SECONDS} seconds")).into()))
 }
 
 /// Whether the timestamp was chosen by this run.
@@ -136,7 +136,7 @@ pub(super) fn runs(
             move |error| {
                 eprintln!("error: {error}");
                 diagnosis::explain(error, &config, rank);
-                eprintln!("error: the other ranks do not come to the meeting: ending the job");
+                eprintln!("error: the other ranks did not reach the barrier: ending the job");
                 crash_record.keep(RunState::Failed, &error.to_string());
                 signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
             }
@@ -209,18 +209,18 @@ fn which_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
     let datadir = &session.config.global.datadir;
     let (message, hint) = match runs.last() {
         Some(last) => (
-            format!("which run is to be removed? {datadir} holds those of {}", runs.join(", ")),
-            format!("for instance --timestamp {last}"),
+            format!("--cleanup needs the timestamp of a run; {datadir} holds the runs {}", runs.join(", ")),
+            format!("for example --timestamp {last}"),
         ),
         None => (
-            format!("which run is to be removed? {datadir} holds none with a timestamp"),
-            "a data directory without a timestamp is removed with --set global.timestamp-datadir=FALSE".to_owned(),
+            format!("--cleanup needs the timestamp of a run, and {datadir} holds no run with a timestamp"),
+            "to remove a data directory without a timestamp add --set global.timestamp-datadir=FALSE".to_owned(),
         ),
     };
     Error::NotThere { message, hint }
 }
 
-/// Rank 0 looks whether the stores are fit for the plan, and says what is worth a line.
+/// Rank 0 checks whether the stores fit the plan, and prints warnings.
 fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Result<(), Error> {
     let mut refusal = Vec::new();
     if session.is_root() {
@@ -239,7 +239,7 @@ fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
         if !runs.is_empty() {
             let datadir = &session.config.global.datadir;
             text += &format!(
-                "; earlier runs left files in {datadir}: {}; the same command with --cleanup --timestamp and one of these removes them",
+                "; earlier runs left files in {datadir}: {}; to remove one, run the same command with --cleanup --timestamp T",
                 runs.join(", ")
             );
         }
@@ -331,7 +331,7 @@ impl Observer for Stdout {
             eprintln!("warning: {}", question.text);
         }
         for departure in &about.departures {
-            eprintln!("dfs-bench: not a setting of the rules: {departure}");
+            eprintln!("dfs-bench: departs from the rules: {departure}");
         }
         // the C suite says what makes the run invalid before its version, and what only warns after it
         let of_run = |invalidates| {
@@ -364,7 +364,10 @@ impl Observer for Stdout {
         let Removed { files, directories, unexpected, examples } = removed;
         eprintln!("dfs-bench: removed {files} files and {directories} directories");
         if *unexpected > 0 {
-            eprintln!("dfs-bench: left {unexpected} entries that are not of this benchmark: {}", examples.join(", "));
+            eprintln!(
+                "dfs-bench: kept {unexpected} entries that this benchmark did not write: {}",
+                examples.join(", ")
+            );
         }
     }
 

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-/// Print a shell's completions of the command line
+/// Print the command line completions for a shell
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// The shell

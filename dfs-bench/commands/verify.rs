@@ -20,7 +20,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct VerifyArgs {
-    /// Result directory, a result.txt, or a result_summary.txt or saved console output where there is nothing else
+    /// Result directory, a result.txt, or where nothing else exists a result_summary.txt or saved console output
     #[arg(value_name = "RESULT")]
     result: PathBuf,
     /// Configuration of the run; otherwise config.ini or config-orig.ini beside the result. May come first, as in io500-verify
@@ -29,7 +29,7 @@ pub struct VerifyArgs {
     /// io500-verify's level of verbosity
     #[arg(hide = true)]
     level: Option<u32>,
-    /// A doubt is exit code 3
+    /// Exit with code 3 if there is a doubt
     #[arg(long)]
     strict: bool,
     /// How to print
@@ -61,14 +61,14 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// What this command finds: what there is to say of any result, and of those of this program whether all figures agree.
+/// The findings: the verification of any result and, for results of this program, whether all figures are consistent.
 #[derive(Serialize)]
 struct Report {
     #[serde(flatten)]
     verification: Verification,
-    /// The figures follow from each other, in `result.json` and in the files beside it.
+    /// The figures are consistent, in `result.json` and in the files beside it.
     figures: Claim,
-    /// Those that do not, in sentences.
+    /// Those that are not, one sentence each.
     contradictions: Vec<String>,
 }
 
@@ -85,11 +85,9 @@ impl Report {
                 found.extend(consistency::with_result_txt(directory, &result));
                 found.extend(consistency::of_all_files(directory, &result));
                 let (finding, detail) = match found.len() {
-                    0 => {
-                        (Finding::Confirmed, format!("those of {} phases follow from each other", result.phases.len()))
-                    }
-                    1 => (Finding::Refuted, "one does not follow from the others:".to_owned()),
-                    count => (Finding::Refuted, format!("{count} do not follow from the others:")),
+                    0 => (Finding::Confirmed, format!("those of {} phases are consistent", result.phases.len())),
+                    1 => (Finding::Refuted, "one contradicts the others:".to_owned()),
+                    count => (Finding::Refuted, format!("{count} contradict the others:")),
                 };
                 (Claim { finding, detail }, found)
             }

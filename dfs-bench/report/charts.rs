@@ -28,7 +28,7 @@ pub fn rates(run: &Run, unit: &str) -> Option<Chart> {
         return None;
     }
     let show = |value: f64| figures::tick(value);
-    let alt = format!("Rates of {} phases in {unit}; the figures stand in the table of phases.", phases.len());
+    let alt = format!("Rates of {} phases in {unit}; the table of phases has the figures.", phases.len());
     let mut rows =
         Rows::new(&alt, phases.len(), 66.0, Axis { low: 0.0, high, scale: Scale::Linear, title: unit, show: &show });
     for phase in &phases {
@@ -112,7 +112,7 @@ pub fn latencies(phase: &Phase) -> Option<Chart> {
     let last = last.filter(|percentile| *percentile < 100.0).fold(99.0, f64::max);
     let show_tail = |percentile: f64| format!("{percentile}");
     let show_time = |ns: f64| latency_tick(ns);
-    let alt = format!("{}: latency by percentile; the figures stand in the table of latencies.", phase.id);
+    let alt = format!("{}: latency by percentile; the table of latencies has the figures.", phase.id);
     let x = Axis { low: 0.0, high: last, scale: Scale::Tail, title: "percentile", show: &show_tail };
     let y = Axis { low: low.max(1.0) / 1.2, high: high * 1.2, scale: Scale::Log, title: "latency", show: &show_time };
     let mut plot = Plot::new(&alt, 256.0, x, y);

@@ -50,7 +50,7 @@ fn parse(text: &str) -> Result<RunResult> {
     let wrong = |what: String| Err(UsageError::new(what).into());
     let value: serde_json::Value = match serde_json::from_str(text) {
         Ok(value) => value,
-        Err(error) => return wrong(format!("it is no JSON: {error}")),
+        Err(error) => return wrong(format!("it is not JSON: {error}")),
     };
     let version = value["schema_version"].as_str().unwrap_or_default();
     let major = |version: &str| version.split('.').next().and_then(|major| major.parse::<u32>().ok());
@@ -59,9 +59,9 @@ fn parse(text: &str) -> Result<RunResult> {
         (Some(_), _) => {
             return wrong(format!("its format is version {version}, and this program reads version {SCHEMA_VERSION}"));
         }
-        (None, _) => return wrong("it is no result of dfs-bench: it names no schema_version".to_owned()),
+        (None, _) => return wrong("it is not a result of dfs-bench: it has no schema_version".to_owned()),
     }
-    serde_json::from_value(value).or_else(|error| wrong(format!("it does not follow the format of a result: {error}")))
+    serde_json::from_value(value).or_else(|error| wrong(format!("it is not in the format of a result: {error}")))
 }
 
 /// The run that a result describes, without what stands in files beside it.
@@ -125,7 +125,7 @@ fn ending(result: &RunResult) -> Option<String> {
     let why = result.failure.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default();
     match result.state {
         RunState::Finished => None,
-        RunState::Running => Some("the run was under way, or killed without a word, when this was written".to_owned()),
+        RunState::Running => Some("the run was still running, or was killed, when this was written".to_owned()),
         RunState::Failed => Some(format!("the run failed{why}")),
         RunState::Interrupted => Some(format!("the run was interrupted{why}")),
     }
@@ -159,7 +159,7 @@ fn verdicts(result: &RunResult) -> Vec<Verdict> {
 
 fn reason(reason: &results::Reason) -> String {
     let phase = reason.phase.map(|phase| format!("{phase}: ")).unwrap_or_default();
-    let weight = if reason.invalidates { "" } else { " (a doubt, it does not invalidate)" };
+    let weight = if reason.invalidates { "" } else { " (warning only)" };
     format!("{phase}{}{weight}", reason.text)
 }
 
@@ -237,7 +237,7 @@ fn fault(result: &PhaseResult) -> Option<String> {
     let of_find = || {
         let find = result.find.as_ref()?;
         let expected = find.expected_found.filter(|&expected| expected != find.found)?;
-        Some(format!("find matched {} entries and must match {expected}", find.found))
+        Some(format!("find matched {} entries instead of {expected}", find.found))
     };
     of_data.or_else(of_find)
 }
@@ -290,7 +290,7 @@ fn provenance(from: &Provenance) -> Vec<Fact> {
     let departures = from.departures.iter().map(|departure| Fact::new(DEPARTURE, departure));
     facts.extend(departures);
     for (name, store) in &from.stores {
-        let real = if store.real { "" } else { " (not the real thing)" };
+        let real = if store.real { "" } else { " (not a real store)" };
         facts.push(Fact::new("store", format!("{}: {}{real}", store.api, store.provider)));
         facts.push(Fact::new("store: address", name));
         facts.extend(store.facts.iter().map(|(name, value)| Fact::new(format!("store: {name}"), value)));
@@ -331,6 +331,6 @@ mod tests {
         find.find = Some(FindResult { found: 3, expected_found: Some(3), ..FindResult::default() });
         assert_eq!(fault(&find), None);
         find.find.as_mut().unwrap().found = 4;
-        assert_eq!(fault(&find).as_deref(), Some("find matched 4 entries and must match 3"));
+        assert_eq!(fault(&find).as_deref(), Some("find matched 4 entries instead of 3"));
     }
 }

@@ -153,9 +153,9 @@ fn nodes(ranks: &[RankFigures]) -> Vec<NodeSpread> {
 fn words(seconds: &Spread, mean_done: Option<f64>, tellable: bool, stands_out: bool, slowest: &[SlowRank]) -> String {
     let Some(slow) = slowest.first().filter(|_| tellable) else {
         return match slowest.len() {
-            1 => "One rank: there is nobody to wait for.".to_owned(),
-            _ => "All ranks report the same time: it was taken after they had waited for each other, so the slow ones \
-                  cannot be told."
+            1 => "1 rank: no other rank to wait for.".to_owned(),
+            _ => "All ranks report the same time, taken after a barrier: the slow ones \
+                  cannot be identified."
                 .to_owned(),
         };
     };
@@ -171,7 +171,7 @@ fn words(seconds: &Spread, mean_done: Option<f64>, tellable: bool, stands_out: b
         figures::seconds(slow.seconds),
         figures::seconds(seconds.mean),
         figures::signed_percent(slow.over_mean),
-        sync.map(|sync| format!(", of it {} s sync", figures::seconds(sync))).unwrap_or_default(),
+        sync.map(|sync| format!(", including {} s of sync", figures::seconds(sync))).unwrap_or_default(),
     );
     match slow.at_stonewall.zip(mean_done) {
         Some((done, mean)) if done < mean => format!(
@@ -181,7 +181,7 @@ fn words(seconds: &Spread, mean_done: Option<f64>, tellable: bool, stands_out: b
             figures::count(mean),
             figures::signed_percent(done / mean - 1.0),
         ),
-        _ => format!("{who} was the last: {time}."),
+        _ => format!("{who} finished last: {time}."),
     }
 }
 
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(found.slowest[0].rank, 3);
         assert_eq!(found.slowest[0].host.as_deref(), Some("node1"));
         assert_eq!(found.nodes[0].host, "node1");
-        assert!(found.words.starts_with("Rank 3 on node1 was the last: 14.00 s"), "{}", found.words);
+        assert!(found.words.starts_with("Rank 3 on node1 finished last: 14.00 s"), "{}", found.words);
         assert!((found.seconds.imbalance - (14.0 / 11.0 - 1.0)).abs() < 1e-12);
     }
 
@@ -230,7 +230,7 @@ mod tests {
         let found = told(&late, found.seconds, slowest, Vec::new());
         assert!(found.stands_out, "{}", found.words);
         assert!(found.words.contains("held the others up for 1.50 s: 900 done"), "{}", found.words);
-        assert!(found.words.ends_with(", of it 2.00 s sync."), "{}", found.words);
+        assert!(found.words.ends_with(", including 2.00 s of sync."), "{}", found.words);
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
         let found = find(&phase(&[400.0, 400.001, 400.002, 399.9995])).unwrap();
         assert!(!found.tellable);
         assert!(found.slowest.is_empty());
-        assert!(found.words.contains("cannot be told"));
+        assert!(found.words.contains("cannot be identified"));
     }
 
     #[test]

@@ -156,7 +156,7 @@ pub fn spread(run: &Run) -> Table {
             seconds(found.seconds.mean),
             seconds(found.seconds.max),
             if found.tellable { signed_percent(found.seconds.imbalance) } else { UNKNOWN.to_owned() },
-            if found.tellable { names.join(", ") } else { "cannot be told".to_owned() },
+            if found.tellable { names.join(", ") } else { "unknown".to_owned() },
         ]);
     }
     table.without_empty_columns()
@@ -309,7 +309,7 @@ pub fn storage(run: &Run) -> Table {
 
 /// Everything else the source tells of the phases.
 pub fn facts(run: &Run) -> Table {
-    let mut table = Table::new("facts", "What else was recorded.", &["Phase", "What", "Value"]);
+    let mut table = Table::new("facts", "Other recorded facts.", &["Phase", "What", "Value"]);
     for phase in &run.phases {
         for fact in &phase.facts {
             table.rows.push(vec![phase.id.to_string(), fact.name.clone(), fact.value.clone()]);
@@ -320,7 +320,7 @@ pub fn facts(run: &Run) -> Table {
 
 /// What the figures were measured with and on.
 pub fn provenance(run: &Run) -> Table {
-    let mut table = Table::new("provenance", "What was measured with and on.", &["What", "Value"]);
+    let mut table = Table::new("provenance", "The program, the machine and the store.", &["What", "Value"]);
     table.rows.push(vec!["measured by".to_owned(), run.source.name().to_owned()]);
     let known = [
         ("version", run.version.clone()),
@@ -339,7 +339,7 @@ pub fn provenance(run: &Run) -> Table {
 /// The configuration; only what was given, or only the defaults.
 pub fn configuration(run: &Run, given: bool) -> Table {
     let (id, caption) = match given {
-        true => ("given", "Options that were given, and where."),
+        true => ("given", "Options that were set, and where."),
         false => ("defaults", "Options left at their defaults."),
     };
     let columns: &[&str] =

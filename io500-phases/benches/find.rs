@@ -112,7 +112,7 @@ fn median(times: &mut [f64]) -> f64 {
 }
 
 fn shell_find(data: &Path, timestamp: &Path) -> u64 {
-    // every file of the tree was made after the timestamp file, so find's -newer and the rules' seconds agree
+    // every file of the tree was made after the timestamp file, so find's -newer and the rules' seconds are equal
     let command =
         format!("find {} -newer {} -size {FILE_SIZE}c -name '*01*' | wc -l", data.display(), timestamp.display());
     let output = Command::new("sh").arg("-c").arg(command).output().expect("find runs");

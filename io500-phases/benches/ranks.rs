@@ -1,4 +1,4 @@
-//! How starting, agreeing at the stonewall and reducing grow with the number of ranks, and how much memory a rank takes. Ranks are threads
+//! How starting, the barrier at the stonewall and reducing grow with the number of ranks, and how much memory a rank takes. Ranks are threads
 //! of one process on the null store.
 //!
 //! Threads share a few cores, so elapsed time grows with their number whatever the algorithm. What does not depend on the cores is
@@ -71,7 +71,7 @@ fn main() {
             ClockSync::measure(comm);
         });
         timed("whole run of one transfer", 1, &|comm| whole_run(comm, &ticker));
-        timed("meeting without a failure", ROUNDS, &|comm| team(comm).barrier().expect("nobody fails"));
+        timed("barrier without a failure", ROUNDS, &|comm| team(comm).barrier().expect("nobody fails"));
         timed("agreement at the stonewall", ROUNDS, &|comm| stonewall(comm, &ticker));
         timed("reduction of latencies", 1, &|comm| drop(recorded(comm.rank()).reduce(comm, 0)));
         timed("  of which recording", 1, &|comm| drop(recorded(comm.rank())));

@@ -1,6 +1,6 @@
 //! Page-aligned transfer buffers, and the word kernels that fill and check them at the speed of memory.
 //!
-//! The kernels are plain loops over little-endian words. Comparing, which happens inside the clock, has a version for CPUs with wider vectors
+//! The kernels are plain loops over little-endian words. Comparing, which happens inside the timed window, has a version for CPUs with wider vectors
 //! than the build's baseline, chosen at run time; a test holds the two together.
 #![allow(unsafe_code)]
 
@@ -62,7 +62,7 @@ unsafe impl Send for AlignedBuf {}
 unsafe impl Sync for AlignedBuf {}
 
 const WORD: usize = size_of::<u64>();
-/// Words per step of the kernels: two cache lines, enough independent lanes for every vector width.
+/// Words per step of the kernels: two cache lines, enough independent SIMD lanes for every vector width.
 const LANES: usize = 16;
 
 /// Whether the first word of `bytes` is `head` and those after it are `first + step, first + 2·step, …`. Bytes after the last whole word are

@@ -38,22 +38,22 @@ impl fmt::Debug for Errno {
 
 impl std::error::Error for Errno {}
 
-/// What can end a run. Every variant is agreed on by all ranks before it is reported.
+/// What can end a run. All ranks return the same variant.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration or the command line cannot be run; nothing was touched.
+    /// The configuration or the command line cannot be run; nothing was written.
     #[error("{0}")]
     Config(String),
-    /// The configuration names something that the store does not have; nothing was touched.
+    /// The configuration names something that the store does not have; nothing was written.
     #[error("{message}")]
     NotThere {
-        /// What is not there, and who says so.
+        /// What does not exist, and which call said so.
         message: String,
         /// How to find out what there is.
         hint: String,
     },
-    /// Another run uses the data directory or the result directory; nothing was touched.
+    /// Another run uses the data directory or the result directory; nothing was written.
     #[error("{path} shows that the directory is in use by {by}")]
     InUse {
         /// The claim that says so.

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// The text is no size.
+/// The text is not a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SizeError {
     /// Not a whole number with an optional suffix.
-    #[error("{0:?} is no size: a whole number, optionally followed by k, m, g or t (powers of 1024), is expected")]
+    #[error("{0:?} is not a size: expected a whole number, optionally followed by k, m, g or t (powers of 1024)")]
     Malformed(String),
     /// More than 2^64 - 1 bytes.
     #[error("{0:?} is more than 2^64 - 1 bytes")]
@@ -37,7 +37,7 @@ pub fn parse_size(text: &str) -> Result<u64, SizeError> {
     number.checked_mul(1 << shift).ok_or_else(too_large)
 }
 
-/// Bytes for people: the largest unit that leaves a number of at least one, exact when it can be.
+/// Bytes in readable form: the largest unit that leaves a number of at least one, exact when it can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub u64);
 
@@ -55,7 +55,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Bytes for people: `512 B`, `3.8 KiB`, `9.5 TiB`.
+/// Bytes in readable form: `512 B`, `3.8 KiB`, `9.5 TiB`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut value = bytes as f64;
@@ -74,7 +74,7 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A count for people: digits in threes.
+/// A count in readable form: digits in threes.
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();

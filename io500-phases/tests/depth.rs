@@ -295,7 +295,7 @@ fn ranks_of_any_speed_end_with_the_same_count_of_files() {
         for (phase, per_file) in [(PhaseId::MdtestEasyWrite, 1), (PhaseId::MdtestHardWrite, 2)] {
             let count = run.stonewalls[&phase];
             creates += count;
-            // threads share the rank's clock here; each may have one file in its hands when the stonewall is hit
+            // threads share the rank's clock here; each may have one file open when the stonewall is hit
             let alone = |cost: u64| 1000 / (per_file * cost) + 1;
             let range = |cost| alone(cost)..alone(cost) + threads as u64;
             assert!(range(7).contains(&count), "{phase}: {count} with {threads} threads");
@@ -338,7 +338,7 @@ fn assert_all(errors: &[Error], begins: &str, contains: &str) {
 fn an_error_ends_the_phase_everywhere() {
     const EIO: Effect = Effect::Fail(Errno(libc::EIO));
     let rank = format!("rank 1 ({}): ", io500_phases::comm::host_name());
-    // without the news of the failure these phases would never end
+    // without the message about the failure these phases would never end
     let endless = "[ior-easy]\ntransferSize = 4k\nblockSize = 1t\n[mdtest-hard]\nn = 1000000000000\n";
     for depth in DEPTHS {
         let config = config(endless, depth, 1, &[]);

@@ -148,8 +148,8 @@ fn what_has_no_effect_on_this_run_is_told() {
         assert_eq!((told, warnings.len()), (1, 1), "{begins}: {warnings:?}");
     }
     // a file that spells the defaults out says nothing
-    let quiet =
+    let unused =
         ["find.external-mpi-args=", "find.pfind-queue-length=10000", script, "find.nproc=1", "global.verbosity=1"];
-    assert_eq!(warned(&quiet), Vec::<String>::new());
+    assert_eq!(warned(&unused), Vec::<String>::new());
     assert_eq!(warned(&["ior-easy.verbosity=0", "ior-easy.uniqueDir=TRUE"]), Vec::<String>::new());
 }

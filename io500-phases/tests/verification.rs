@@ -195,7 +195,7 @@ fn a_missing_file() {
         for (phase, path) in phases {
             assert_report(&result, phase, &format!("verification: 1 missing; first: {path}: not there"));
         }
-        let counted = "find saw 52 files and there must be 55";
+        let counted = "find saw 52 files instead of 55";
         assert!(result.strict.reasons.iter().any(|reason| reason.text == counted), "{:?}", result.strict.reasons);
     });
 }
@@ -256,15 +256,16 @@ fn an_extra_file() {
         assert_only(&result, &found_by.map(|(phase, _)| phase));
         assert!(!result.official.reasons.iter().any(|reason| reason.text.starts_with("Errors (")));
         for (phase, path) in found_by {
-            let report = format!("verification: 1 that should not be there; first: {path}: not made by this benchmark");
+            let report =
+                format!("verification: 1 that should not be there; first: {path}: not written by this benchmark");
             assert_report(&result, phase, &report);
         }
         // find sees all four, and one of them matches
         let reasons: Vec<&str> = result.strict.reasons.iter().map(|reason| reason.text.as_str()).collect();
         let find = result.phase(PhaseId::Find).unwrap().find.as_ref().unwrap();
         assert_eq!((Some(find.found - 1), Some(find.total - 4)), (find.expected_found, find.expected_total));
-        assert!(reasons.contains(&"find saw 59 files and there must be 55"), "{reasons:?}");
-        let matched = format!("find matched {} entries and must match {}", find.found, find.found - 1);
+        assert!(reasons.contains(&"find saw 59 files instead of 55"), "{reasons:?}");
+        let matched = format!("find matched {} entries instead of {}", find.found, find.found - 1);
         assert!(reasons.contains(&matched.as_str()), "{reasons:?}");
     });
 }

@@ -34,7 +34,7 @@ fn per_rank_figures_add_up_to_the_rates() {
                 _ => sum("operations") / seconds / 1000.0,
             };
             let rate = phase["rate"].as_f64().unwrap();
-            // tiny runs take the span over all ranks, their files each rank's own; full ones agree closely
+            // tiny runs take the span over all ranks, their files each rank's own; full ones are close
             let tolerance = if seconds > 10.0 { 2e-3 } else { 0.2 };
             assert!((computed / rate - 1.0).abs() < tolerance, "{name}: {computed} is not {rate}");
             checked += 1;
@@ -77,7 +77,7 @@ fn what_erasure_coding_costs() {
     let text = stdout(Path::new("."), &["compare", paths[0], paths[1]]);
     let headline = "Bandwidth \u{d7}1.27, IOPS \u{d7}2.00, score \u{d7}1.59, best phase (mdtest-easy-write) \u{d7}4.66";
     assert!(text.contains(headline), "{text}");
-    assert!(text.contains("one run each, so that chance cannot be told from change"), "{text}");
+    assert!(text.contains("one run each, so noise cannot be told from change"), "{text}");
     for class in ["EC_16P1GX", "RP_2GX", "transfer size"] {
         assert!(text.contains(class), "{text}");
     }

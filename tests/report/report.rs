@@ -74,7 +74,7 @@ fn what_is_missing_is_said() {
     std::fs::remove_file(directory.path().join("night/ior-hard-read.csv")).unwrap();
     std::fs::write(directory.path().join("night/mdtest-hard-stat.csv"), "rubbish\n").unwrap();
     let text = stdout(directory.path(), &["report", "-f", "text", "night"]);
-    assert!(text.contains("- ior-hard-read.csv is not there: no per-rank figures of ior-hard-read."), "{text}");
+    assert!(text.contains("- ior-hard-read.csv is missing: no per-rank figures of ior-hard-read."), "{text}");
     assert!(
         text.contains("- mdtest-hard-stat.csv cannot be read: the header is not that of a per-rank file"),
         "{text}"

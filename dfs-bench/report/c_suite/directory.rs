@@ -38,7 +38,7 @@ pub fn load(directory: &Path) -> Result<Run> {
         nodes: None,
         ended: at("t_end", result.phases.last()),
         started,
-        ending: result.score.is_none().then(|| "result.txt has no score: the run did not reach its end".to_owned()),
+        ending: result.score.is_none().then(|| "result.txt has no score: the run did not finish".to_owned()),
         score: result.score.as_ref().map(|standard| score(standard, result.extended.as_ref())),
         verdicts: Vec::new(),
         phases: Vec::new(),
@@ -52,7 +52,7 @@ pub fn load(directory: &Path) -> Result<Run> {
         match section.phase {
             Some(id) if id.kind() != Kind::Timestamp => run.phases.push(reader.phase(id, section, run.ranks)),
             Some(_) => {}
-            None => reader.missing.push(format!("{} is a phase of another version and not shown.", section.name)),
+            None => reader.missing.push(format!("{} is a phase of another version and is not shown.", section.name)),
         }
     }
     if run.phases.is_empty() {
@@ -117,7 +117,7 @@ impl Reader<'_> {
         let name = format!("{}.csv", phase.id);
         let Some(text) = self.text(&name) else {
             if !phase.id.name().starts_with("mdworkbench") {
-                self.missing.push(format!("{name} is not there: no per-rank figures of {}.", phase.id));
+                self.missing.push(format!("{name} is missing: no per-rank figures of {}.", phase.id));
             }
             return;
         };
@@ -234,9 +234,7 @@ fn provenance(reader: &mut Reader<'_>, result: &OfficialResult) -> Vec<Fact> {
             let (name, value) = line.strip_prefix("io500_info_")?.split_once('=')?;
             Some(Fact::new(name.replace('_', " "), value.trim().trim_matches('"')))
         })),
-        None => {
-            reader.missing.push("system-information.txt is not there: nothing about servers and network.".to_owned())
-        }
+        None => reader.missing.push("system-information.txt is missing: nothing about servers and network.".to_owned()),
     }
     facts
 }
@@ -246,21 +244,22 @@ fn missing(mut missing: Vec<String>, run: &Run) -> Vec<String> {
     let lacking = missing.len();
     if lacking > 3 && run.phases.iter().all(|phase| phase.ranks.is_empty()) {
         missing.retain(|sentence| !sentence.contains("no per-rank figures"));
-        missing.insert(0, "No <phase>.csv is there: no per-rank figures of any phase, so no stragglers.".to_owned());
+        missing.insert(0, "No <phase>.csv exists: no per-rank figures of any phase, so no stragglers.".to_owned());
     }
     if run.configuration.is_empty() {
-        missing.push("Neither config.ini nor config-orig.ini is there: no configuration.".to_owned());
+        missing.push("Neither config.ini nor config-orig.ini exists: no configuration.".to_owned());
     }
     if run.nodes.is_none() {
         missing.push("No <phase>.txt names the number of nodes.".to_owned());
     }
     missing.push("The C suite does not measure the latency of single operations.".to_owned());
-    missing.push("The C suite keeps no time series.".to_owned());
+    missing.push("The C suite records no time series.".to_owned());
     let placed = run.phases.iter().flat_map(|phase| &phase.ranks).any(|rank| rank.host.is_some());
     let nodes = if placed { "; nodes are numbered from mdtest's node map" } else { "" };
     missing.push(format!("The C suite names no host but rank 0's{nodes}."));
-    missing
-        .push("The C suite gives the official verdict only; the strict one needs figures it does not keep.".to_owned());
+    missing.push(
+        "The C suite gives the official verdict only; the strict one needs figures that it does not record.".to_owned(),
+    );
     missing
 }
 

@@ -17,7 +17,7 @@ pub struct PhaseText {
     pub stonewall_mean: Option<f64>,
     /// See `stonewall_min`.
     pub stonewall_max: Option<f64>,
-    /// When IOR's ranks agreed on the stonewall.
+    /// When IOR's ranks reached the stonewall.
     pub stonewall_seconds: Option<f64>,
     /// Slowest open, transfer, close and the total (IOR).
     pub open_seconds: Option<f64>,

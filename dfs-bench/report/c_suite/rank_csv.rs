@@ -163,7 +163,8 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
 fn number(line: usize, cells: &[&str], index: usize) -> Result<f64, CsvError> {
     let what = |what: String| CsvError::Row { line, what };
     let cell = cells.get(index).ok_or_else(|| what(format!("column {} is missing", index + 1)))?;
-    let value: f64 = cell.trim().parse().map_err(|_| what(format!("{cell:?} in column {} is no number", index + 1)))?;
+    let value: f64 =
+        cell.trim().parse().map_err(|_| what(format!("{cell:?} in column {} is not a number", index + 1)))?;
     if value.is_finite() { Ok(value) } else { Err(what(format!("{cell:?} in column {} is not finite", index + 1))) }
 }
 

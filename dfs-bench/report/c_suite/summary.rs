@@ -29,13 +29,13 @@ pub fn load(file: &Path) -> Result<Run> {
         Some(_) => "the score is marked INVALID; a summary gives no reasons",
         None => "the run has no score",
     };
-    let scripts = "It has no version: the suite of scripts wrote it, which other rules held for.";
+    let scripts = "It has no version: the script-based suite wrote it, whose rules were different.";
     let unknown = summary.phases.keys().filter(|name| name.parse::<PhaseId>().is_err());
     let missing = unknown
-        .map(|name| format!("{name} is a phase of another version and not shown."))
+        .map(|name| format!("{name} is a phase of another version and is not shown."))
         .chain(summary.version.is_none().then(|| scripts.to_owned()))
-        .chain(["There is only a summary: no hashes, no reasons, no number of ranks and nodes, no configuration, nothing of single \
-                 ranks, no latencies, nothing over time."
+        .chain(["There is only a summary: no hashes, reasons, ranks, nodes, configuration, per-rank figures, latencies or time \
+                 series."
             .to_owned()]);
     let mut run = Run {
         label: String::new(),
@@ -47,7 +47,7 @@ pub fn load(file: &Path) -> Result<Run> {
         nodes: None,
         started: None,
         ended: None,
-        ending: summary.score.is_none().then(|| "the summary has no score: the run did not reach its end".to_owned()),
+        ending: summary.score.is_none().then(|| "the summary has no score: the run did not finish".to_owned()),
         score: summary.score.as_ref().map(|standard| score(standard, summary.extended.as_ref())),
         verdicts: vec![Verdict {
             name: "official".to_owned(),

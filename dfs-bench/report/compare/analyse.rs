@@ -23,7 +23,7 @@ pub struct Comparison {
     pub baseline: Side,
     /// Each other group against it.
     pub versus: Vec<Versus>,
-    /// Runs that stand apart from their own group.
+    /// Outliers of each group.
     pub outliers: Vec<Outlier>,
     /// What was tested for outliers; none where no group has the three runs that it takes.
     pub outlier_test: Option<&'static str>,
@@ -105,15 +105,15 @@ pub struct Sample {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finding {
-    /// Faster, beyond chance.
+    /// Significantly faster.
     Faster,
-    /// Slower, beyond chance.
+    /// Significantly slower.
     Slower,
-    /// Faster beyond chance if this line alone had been looked at.
+    /// Significantly faster by itself, but not after correcting for multiple comparisons.
     ProbablyFaster,
-    /// Slower beyond chance if this line alone had been looked at.
+    /// Significantly slower by itself, but not after correcting for multiple comparisons.
     ProbablySlower,
-    /// The repeats scatter more than the groups differ.
+    /// The groups differ by no more than run-to-run noise.
     NoDifferenceSeen,
     /// Nothing was repeated.
     Unknown,
@@ -127,7 +127,7 @@ impl Finding {
             Finding::Slower => "slower",
             Finding::ProbablyFaster => "probably faster",
             Finding::ProbablySlower => "probably slower",
-            Finding::NoDifferenceSeen => "no difference seen",
+            Finding::NoDifferenceSeen => "no significant difference",
             Finding::Unknown => "not repeated",
         }
     }
@@ -249,7 +249,6 @@ fn line(name: &str, phase: Option<PhaseId>, unit: &'static str, scored: bool, a:
 /// Weighs the lines of all groups against each other: phases are many, so that one of them differs by chance now and then,
 /// and every group more is another chance.
 fn conclude(all: &mut [Vec<Line>]) {
-    let groups = all.len();
     let mut lines: Vec<&mut Line> = all.iter_mut().flatten().collect();
     // each mean is a question asked beforehand, once per group; the phases are one heap
     let family = |line: &Line| if line.phase.is_some() { String::new() } else { line.name.clone() };
@@ -262,7 +261,7 @@ fn conclude(all: &mut [Vec<Line>]) {
         for line in &mut members {
             line.p_adjusted = line.p.and_then(|_| adjusted.next());
             line.finding = finding(line);
-            line.words = words(line, count, groups);
+            line.words = words(line, count);
         }
     }
 }
@@ -281,26 +280,23 @@ fn finding(line: &Line) -> Finding {
     }
 }
 
-fn words(line: &Line, tested: usize, groups: usize) -> String {
+fn words(line: &Line, tested: usize) -> String {
     let change = signed_percent(line.ratio - 1.0);
     let Some((low, high)) = line.interval else {
-        return format!("{change}; one run each, so that chance cannot be told from change");
+        return format!("{change}; one run each, so noise cannot be told from change");
     };
     let interval = format!("95 % interval {} to {}", signed_percent(low - 1.0), signed_percent(high - 1.0));
     let borrowed = match line.basis {
-        Basis::One => "; only one side was repeated, the other is taken to scatter alike",
+        Basis::One => "; only one side was repeated, and the other is assumed to be as noisy",
         _ => "",
     };
     let by = format!("{} by {}", line.finding.words(), percent((line.ratio - 1.0).abs()));
-    let what = if line.phase.is_some() { "phases" } else { "groups" };
-    let of = if line.phase.is_some() && groups > 1 { format!(" of {groups} groups") } else { String::new() };
     match line.finding {
-        Finding::Faster | Finding::Slower => format!("{by}, beyond chance ({interval}{borrowed})"),
-        Finding::ProbablyFaster | Finding::ProbablySlower => format!(
-            "{by}: beyond chance if nothing else had been looked at ({interval}{borrowed}), but among {tested} {what}{of} one \
-             differs like this by chance too easily"
-        ),
-        _ => format!("{change}, no more than the repeats scatter ({interval}{borrowed})"),
+        Finding::Faster | Finding::Slower => format!("{by}, significant ({interval}{borrowed})"),
+        Finding::ProbablyFaster | Finding::ProbablySlower => {
+            format!("{by}, not significant after correcting for {tested} comparisons ({interval}{borrowed})")
+        }
+        _ => format!("{change}, within run-to-run noise ({interval}{borrowed})"),
     }
 }
 
@@ -319,7 +315,7 @@ mod tests {
         assert_eq!(score.name, "score");
         assert!((score.ratio - 1.5).abs() < 1e-3);
         assert_eq!(score.finding, Finding::Faster);
-        assert!(score.words.starts_with("faster by 50.0 %, beyond chance (95 % interval +47."), "{}", score.words);
+        assert!(score.words.starts_with("faster by 50.0 %, significant (95 % interval +47."), "{}", score.words);
     }
 
     #[test]
@@ -333,7 +329,7 @@ mod tests {
         let found = compare(&[group("a", &[100.0]), group("b", &[200.0])]);
         let line = &found.versus[0].lines[0];
         assert_eq!((line.finding, line.interval), (Finding::Unknown, None));
-        assert!(line.words.contains("chance cannot be told from change"));
+        assert!(line.words.contains("noise cannot be told from change"));
     }
 
     #[test]
@@ -356,7 +352,7 @@ mod tests {
         assert_eq!((alone.p, alone.p_adjusted), (among.p, alone.p));
         assert_eq!(among.p_adjusted, alone.p.map(|p| 2.0 * p));
         assert_eq!((alone.finding, among.finding), (Finding::Faster, Finding::ProbablyFaster));
-        assert!(among.words.contains("among 2 groups one differs"), "{}", among.words);
+        assert!(among.words.contains("after correcting for 2 comparisons"), "{}", among.words);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn ratios(versus: &Versus, baseline: &str) -> Option<Chart> {
     let show = |value: f64| tick(value);
     let title = "ratio to the baseline (logarithmic)";
     let axis = Axis { low, high, scale: Scale::Ratio, title, show: &show };
-    let alt = format!("Ratios of {} to {baseline}; the figures stand in the table of ratios.", versus.side.label);
+    let alt = format!("Ratios of {} to {baseline}; the table of ratios has the figures.", versus.side.label);
     let mut rows = Rows::new(&alt, lines.len(), 62.0, axis);
     rows.level(1.0, lines.len());
     for line in lines {

@@ -1,4 +1,4 @@
-//! What stands against comparing two groups: said with every comparison, and some of it refuses one.
+//! Caveats of a comparison of two groups; some of them refuse it.
 
 use super::analyse::common_phases;
 use crate::report::load::RunGroup;
@@ -7,7 +7,7 @@ use io500_phases::phase_id::PhaseId;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// A reason for care.
+/// A caveat.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Concern {
     /// Whether the comparison is refused without `--force`.
@@ -103,7 +103,7 @@ fn unmeasured(run: &Run) -> Option<String> {
     let failed: Vec<&str> =
         run.phases.iter().filter(|phase| phase.scored && phase.rate <= 0.0).map(|phase| phase.id.name()).collect();
     (!failed.is_empty())
-        .then(|| format!("{} has no rate for {}, which leaves the comparison", run.label, failed.join(", ")))
+        .then(|| format!("{} has no rate for {}, which is left out of the comparison", run.label, failed.join(", ")))
 }
 
 /// Scored phases of every run of `a` that no run of `b` has.

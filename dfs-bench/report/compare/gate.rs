@@ -23,11 +23,11 @@ impl FromStr for Limit {
             .trim_end_matches('%')
             .trim_end()
             .parse()
-            .map_err(|_| format!("{text:?} is no percentage; write for example 5%"))?;
+            .map_err(|_| format!("{text:?} is not a percentage; write for example 5%"))?;
         if percent.is_finite() && (0.0..100.0).contains(&percent) {
             Ok(Limit(percent / 100.0))
         } else {
-            Err("the limit lies between 0% and 100%".to_owned())
+            Err("the limit must lie between 0% and 100%".to_owned())
         }
     }
 }
@@ -41,7 +41,7 @@ pub struct Gate {
     pub passed: bool,
     /// Figures that fell too far, phases and verdicts lost, wrong data.
     pub failures: Vec<String>,
-    /// Figures that fell too far and were let pass, because the repeats scatter as much.
+    /// Figures that fell too far and were tolerated, because the fall is within run-to-run noise.
     pub tolerated: Vec<String>,
 }
 
@@ -70,18 +70,18 @@ pub fn check(limit: Limit, versus: &[Versus]) -> Gate {
 fn judge(line: &Line) -> Result<String, String> {
     let (a, b) = (line.a.values.len(), line.b.values.len());
     let Some((low, high)) = line.interval else {
-        return Err("one run each: chance cannot be excluded".to_owned());
+        return Err("one run each: noise cannot be excluded".to_owned());
     };
     if a.min(b) < FEWEST && low <= 1.0 && high >= 1.0 {
-        return Err(format!("{a} and {b} runs are too few to tell it from chance: the plain figure counts"));
+        return Err(format!("{a} and {b} runs are too few to test for significance: the plain ratio decides"));
     }
     match line.finding {
-        Finding::Slower => Err("beyond chance".to_owned()),
+        Finding::Slower => Err("significant".to_owned()),
         Finding::ProbablySlower => {
-            Err("beyond chance by itself; among so many figures one may fall like this by chance".to_owned())
+            Err("significant by itself, not after correcting for multiple comparisons".to_owned())
         }
         _ => Ok(format!(
-            "cannot be told from chance, the repeats scatter as much (95 % interval {} to {})",
+            "within run-to-run noise (95 % interval {} to {})",
             signed_percent(low - 1.0),
             signed_percent(high - 1.0)
         )),
@@ -94,7 +94,7 @@ impl Gate {
         let limit = percent(self.limit.0);
         match (self.passed, self.tolerated.is_empty()) {
             (true, true) => format!("passed: no scored figure fell by more than {limit}"),
-            (true, false) => format!("passed: what fell by more than {limit} cannot be told from chance"),
+            (true, false) => format!("passed: what fell by more than {limit} is within run-to-run noise"),
             (false, _) => format!("FAILED for {} with a limit of {limit}", count(self.failures.len())),
         }
     }
@@ -128,15 +128,15 @@ mod tests {
         let found = gate(&[100.0, 101.0, 99.0], &[90.0, 91.0, 89.0]);
         assert!(!found.passed);
         assert!(found.failures[0].contains("score"), "{:?}", found.failures);
-        assert!(found.failures[0].contains("beyond chance"), "{:?}", found.failures);
+        assert!(found.failures[0].contains("significant"), "{:?}", found.failures);
     }
 
     #[test]
     fn a_fall_within_the_scatter_is_let_pass_and_mentioned() {
         let found = gate(&[100.0, 130.0, 75.0], &[90.0, 110.0, 72.0]);
         assert!(found.passed, "{:?}", found.failures);
-        assert!(found.tolerated[0].contains("cannot be told from chance"), "{:?}", found.tolerated);
-        assert_eq!(found.words(), "passed: what fell by more than 5.00 % cannot be told from chance");
+        assert!(found.tolerated[0].contains("within run-to-run noise"), "{:?}", found.tolerated);
+        assert_eq!(found.words(), "passed: what fell by more than 5.00 % is within run-to-run noise");
     }
 
     /// Two repeats scatter so widely by calculation that not even a loss of two thirds would count.
@@ -144,7 +144,7 @@ mod tests {
     fn two_repeats_fail_on_the_plain_figure() {
         let found = gate(&[100.0, 110.0], &[30.0, 48.0]);
         assert!(!found.passed, "{found:?}");
-        let words = "score \u{2212}63.8 % (2 and 2 runs are too few to tell it from chance: the plain figure counts)";
+        let words = "score \u{2212}63.8 % (2 and 2 runs are too few to test for significance: the plain ratio decides)";
         assert!(found.failures[0].contains(words), "{:?}", found.failures);
         assert!(!gate(&[100.0, 101.0, 99.0], &[60.0]).passed);
         assert!(gate(&[100.0, 110.0], &[103.0, 104.0]).passed);
@@ -157,7 +157,7 @@ mod tests {
         let line = &mut versus[0].lines[5];
         (line.ratio, line.interval, line.finding) = (0.9, Some((0.85, 0.99)), Finding::ProbablySlower);
         let found = check(Limit(0.05), &versus);
-        assert!(found.failures[0].contains("beyond chance by itself"), "{:?}", found.failures);
+        assert!(found.failures[0].contains("significant by itself"), "{:?}", found.failures);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Runs that stand apart from the repeats they belong to. They are named, never dropped.
+//! Outliers: runs that differ from the other repeats of their group. They are named, never dropped.
 
 use super::analyse::{common_phases, means_of};
 use super::stats;
@@ -9,7 +9,7 @@ use io500_phases::phase_id::PhaseId;
 use io500_phases::results::score::geometric_mean;
 use serde::Serialize;
 
-/// Less than this is not worth a name, however closely the other runs agree.
+/// A smaller deviation is not named, however close the other runs are.
 const NOTEWORTHY: f64 = 0.05;
 
 /// The test takes so many runs.
@@ -19,7 +19,7 @@ pub const FEWEST: usize = 3;
 pub const TEST: &str = "Tested by Grubbs's test at 5 %, each by itself: the score over the phases that all runs of a group \
      have, and every phase, in groups of three runs and more. Less than 5 % from the other runs is not named.";
 
-/// A run that stands apart in one figure.
+/// A run that is an outlier in one figure.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outlier {
     /// Its group.
@@ -71,7 +71,7 @@ fn in_figure(
         phase,
         ratio,
         words: format!(
-            "{run} stands apart in {name}: {} against the other {} runs of {}.",
+            "{run} is an outlier in {name}: {} against the other {} runs of {}.",
             signed_percent(ratio - 1.0),
             others.len(),
             group.label
@@ -99,7 +99,7 @@ mod tests {
     fn a_run_that_is_slow_in_everything_stands_apart_in_its_score() {
         let found = of(&group("nightly", &[100.0, 101.0, 60.0, 100.5]));
         assert_eq!((found[0].name.as_str(), found[0].phase), ("score", None));
-        assert!(found[0].words.starts_with("nightly-2 stands apart in score: \u{2212}40."), "{}", found[0].words);
+        assert!(found[0].words.starts_with("nightly-2 is an outlier in score: \u{2212}40."), "{}", found[0].words);
         assert_eq!(found.len(), 13);
     }
 

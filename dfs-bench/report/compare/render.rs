@@ -30,10 +30,10 @@ pub fn to_text(found: &Comparison, gate: Option<&Gate>) -> String {
         for sentence in sides(found, versus) {
             let _ = writeln!(out, "{sentence}");
         }
-        list(&mut out, "Take care", versus.concerns.iter().map(|concern| concern.words.as_str()));
+        list(&mut out, "Caveats", versus.concerns.iter().map(|concern| concern.words.as_str()));
         text::section(&mut out, "Ratios", &ratios(versus));
         list(&mut out, "In words", in_words(versus).iter().map(String::as_str));
-        text::section(&mut out, "What else differed", &differences(found, versus));
+        text::section(&mut out, "Other differences", &differences(found, versus));
     }
     list(&mut out, "Outliers", outliers(found).iter().map(String::as_str));
     if let Some(gate) = gate {
@@ -68,10 +68,10 @@ pub fn to_markdown(found: &Comparison, gate: Option<&Gate>) -> String {
         for sentence in sides(found, versus) {
             let _ = writeln!(out, "- {}", markdown::escape(&sentence));
         }
-        bullets(&mut out, "Take care", versus.concerns.iter().map(|concern| concern.words.as_str()).collect());
+        bullets(&mut out, "Caveats", versus.concerns.iter().map(|concern| concern.words.as_str()).collect());
         markdown::section(&mut out, 2, "Ratios", &ratios(versus));
         bullets(&mut out, "In words", in_words(versus).iter().map(String::as_str).collect());
-        markdown::section(&mut out, 2, "What else differed", &differences(found, versus));
+        markdown::section(&mut out, 2, "Other differences", &differences(found, versus));
     }
     bullets(&mut out, "Outliers", outliers(found).iter().map(String::as_str).collect());
     if let Some(gate) = gate {
@@ -123,7 +123,7 @@ fn title(found: &Comparison, versus: &Versus) -> String {
     format!("{} against {}", versus.side.label, found.baseline.label)
 }
 
-/// How many runs stand on each side.
+/// How many runs each side has.
 fn sides(found: &Comparison, versus: &Versus) -> Vec<String> {
     let side = |name: &str, label: &str, runs: &[String]| match runs {
         [_] => format!("{name}: {label}, one run"),
@@ -146,10 +146,10 @@ fn in_words(versus: &Versus) -> Vec<String> {
     versus.lines.iter().map(|line| format!("{}: {}.", line.name, line.words)).collect()
 }
 
-/// The runs that stand apart, or that none does, and what was tested; nothing where nothing could be.
+/// The outliers, or that there are none, and what was tested; empty where nothing could be tested.
 fn outliers(found: &Comparison) -> Vec<String> {
     let Some(test) = found.outlier_test else { return Vec::new() };
-    let none = found.outliers.is_empty().then(|| "No run stands apart from its group.".to_owned());
+    let none = found.outliers.is_empty().then(|| "No run is an outlier in its group.".to_owned());
     let named = found.outliers.iter().map(|outlier| outlier.words.clone());
     none.into_iter().chain(named).chain([test.to_owned()]).collect()
 }
@@ -178,7 +178,7 @@ fn ratios(versus: &Versus) -> Table {
 }
 
 fn differences(found: &Comparison, versus: &Versus) -> Table {
-    let caption = "Options, settings and surroundings that are not the same on both sides.";
+    let caption = "Options, settings and environment that differ between the two sides.";
     let mut table = Table::new("differences", caption, &["What", "Kind", "A", "B", "Where"]);
     for change in &versus.differences {
         let scope = if change.scope.is_empty() { UNKNOWN } else { &change.scope };

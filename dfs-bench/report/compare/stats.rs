@@ -35,7 +35,7 @@ pub fn summary(values: &[f64]) -> Option<Summary> {
 pub enum Basis {
     /// Both sides were repeated: Welch's test.
     Both,
-    /// One side was repeated, and the other is taken to scatter like it.
+    /// One side was repeated, and the other is assumed to be as noisy.
     One,
     /// Nothing was repeated: no uncertainty is known.
     Neither,
@@ -81,7 +81,7 @@ pub fn difference(a: Summary, b: Summary) -> Difference {
         }
     };
     if error == 0.0 || !freedom.is_finite() {
-        // repeats that agree to the last digit leave no doubt
+        // repeats that are equal to the last digit leave no doubt
         let p = if value == 0.0 { 1.0 } else { 0.0 };
         return Difference { value, uncertainty: Some(Uncertainty { low: value, high: value, p }), basis };
     }

@@ -11,7 +11,7 @@ const EXACT: f64 = 1e-9;
 /// Clocks of two kinds, and moments that are some microseconds apart.
 const CLOCKS: f64 = 1e-3;
 
-/// What does not agree, in sentences.
+/// The inconsistencies, one sentence each.
 pub fn contradictions(result: &RunResult) -> Vec<String> {
     let mut findings = Findings::default();
     for phase in result.phases.iter().filter(|phase| phase.phase.kind() != Kind::Timestamp) {

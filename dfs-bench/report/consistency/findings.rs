@@ -1,4 +1,4 @@
-//! Collects what does not agree, in sentences.
+//! Collects inconsistencies, one sentence each.
 
 use std::fmt::Display;
 
@@ -11,9 +11,9 @@ pub struct Findings {
 impl Findings {
     /// A figure as it stands there and as others give it, equal to `tolerance`, a share of it.
     pub fn equal(&mut self, place: impl Display, what: &str, found: f64, derived: f64, tolerance: f64) {
-        // the absolute part is for figures that are 0 but for rounding; what is no number agrees with nothing
-        let agree = (found - derived).abs() <= tolerance * derived.abs().max(found.abs()) + 1e-9;
-        self.holds(agree, || format!("{place}: {what} is {found}, and the other figures give {derived}"));
+        // the absolute part is for figures that are 0 but for rounding; what is not a number equals nothing
+        let equal = (found - derived).abs() <= tolerance * derived.abs().max(found.abs()) + 1e-9;
+        self.holds(equal, || format!("{place}: {what} is {found}, and the other figures give {derived}"));
     }
 
     /// A count likewise.

@@ -1,4 +1,4 @@
-//! Whether the figures of a result directory of this program agree with each other: all that can be derived from others is derived again.
+//! Whether the figures of a result directory of this program are consistent: all that follow from others are derived again.
 
 mod figures;
 mod files;

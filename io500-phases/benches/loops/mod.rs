@@ -74,7 +74,7 @@ impl Loop {
         }
     }
 
-    /// Does so many operations with everything a real run has switched on: stonewall, progress, the team's mail.
+    /// Does so many operations with everything a real run uses: stonewall, progress, messages of the team.
     pub fn run<R: Recorder + Send>(self, operations: u64, ticker: &Ticker, recorder: &mut R) {
         let (comm, progress) = (Solo::new(), Progress::default());
         let team = Team::new(&comm, Duration::from_secs(1), Arc::new(|_| {}));

@@ -1,7 +1,7 @@
 //! A connection to DAOS that all ranks share, and the container that a run may make and remove.
 //!
-//! Rank 0 connects and hands its mount to the others as bytes, which costs no round trip. Whatever fails on one rank fails on
-//! all, with the words of the first, so that nobody waits for a rank that has gone.
+//! Rank 0 connects and broadcasts its mount as bytes, which costs no round trip. Whatever fails on one rank fails on all, with
+//! the message of the first, so that no rank waits for one that has ended.
 #![allow(unsafe_code)]
 
 use super::dfs::Dfs;
@@ -44,7 +44,7 @@ impl Connection {
         ranks.broadcast(&mut bytes);
         let imported = match mount {
             Some(mount) => Ok(mount),
-            // SAFETY: the bytes are those of rank 0's `to_global` above: all ranks agreed that it succeeded, and they came by broadcast.
+            // SAFETY: the bytes are those of rank 0's `to_global` above: it succeeded on all ranks, and they came by broadcast.
             None => unsafe { GlobalMount::from_bytes(&bytes) }
                 .and_then(|global| Mount::from_global(&system, &global, false))
                 .map_err(|error| unavailable(&error)),
@@ -58,7 +58,7 @@ impl Connection {
         Dfs { mount: &self.mount, pool: &self.pool, container: &self.container, created: self.created }
     }
 
-    /// Lets go of the container and removes it where this run made it. Collective, and all ranks are done with it.
+    /// Releases the container and removes it if this run created it. Collective; no rank may use it any more.
     pub fn destroy(self, ranks: &dyn Share) -> Result<()> {
         let Connection { mount, system, pool, group, container, created } = self;
         drop(mount);
@@ -152,9 +152,9 @@ fn connect(
         Some(Ok(())) => true,
         // somebody was faster
         Some(Err(error)) if error.errno().is_some_and(|errno| errno.raw() == libc::EEXIST) => false,
-        Some(Err(error)) => return Err(failed(&format!("{this} is not there and cannot be made{with}"))(error)),
+        Some(Err(error)) => return Err(failed(&format!("{this} does not exist and cannot be created{with}"))(error)),
     };
-    let this = if there || created { this } else { format!("{this} (a run that writes makes it)") };
+    let this = if there || created { this } else { format!("{this} (a run that writes creates it)") };
     let mut options = MountOptions::new(pool_name, container);
     options.group.clone_from(&spec.group);
     let mount = Mount::connect(system, &options).map_err(failed(&this))?;
@@ -164,9 +164,7 @@ fn connect(
 /// How to see what pools and containers there are.
 fn what_there_is(pool: &str) -> String {
     let Some(root) = ::dfs::standin_root() else {
-        return format!(
-            "`daos pool list` and `daos cont list {pool}` show what there is; --group names another system"
-        );
+        return format!("`daos pool list` and `daos cont list {pool}` show what exists; --group names another system");
     };
     let mut pools: Vec<String> = std::fs::read_dir(&root).map_or_else(
         |_| Vec::new(),
@@ -181,7 +179,7 @@ fn what_there_is(pool: &str) -> String {
     let mut hint = format!("this is the stand-in for DAOS, which has the pool {}", pools.join(", "));
     if !pools.iter().any(|known| known == pool) {
         hint.push_str(&format!(
-            ": leave out --pool and --cont, or make a pool of this name: mkdir -p {}",
+            ": leave out --pool and --cont, or create a pool of this name: mkdir -p {}",
             make.display()
         ));
     }

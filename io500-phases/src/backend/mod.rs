@@ -41,15 +41,15 @@ pub trait Backend {
 
     /// Opens the data directory, or a path below the root of the store; every component must exist.
     fn open_path(&self, path: &str) -> OpResult<Self::Dir>;
-    /// Makes a directory. `EEXIST` when the name is taken.
+    /// Creates a directory. `EEXIST` if the name is taken.
     fn mkdir(&self, parent: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<()>;
-    /// Makes a directory that others than its owner cannot look into, where the store knows such things: the data directory.
+    /// Creates a directory that only its owner may read, where the store has permissions: for the data directory.
     fn mkdir_private(&self, parent: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<()> {
         self.mkdir(parent, name, hints)
     }
     /// Opens a directory for name operations and listing.
     fn open_dir(&self, parent: &Self::Dir, name: &CStr) -> OpResult<Self::Dir>;
-    /// Creates a file, or opens it when it is there, for writing and reading.
+    /// Creates a file, or opens an existing one, for writing and reading.
     fn create(&self, dir: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<Self::File>;
     /// Opens a file that must exist.
     fn open(&self, dir: &Self::Dir, name: &CStr, access: Access) -> OpResult<Self::File>;
@@ -111,7 +111,7 @@ pub trait Backend {
     /// The object class and chunk size that a file really has, where the store has such things.
     fn layout(&self, file: &Self::File) -> OpResult<Option<FileLayout>>;
     /// False where a read cannot return what was written (the null backend): the reader then brings the content itself, so that
-    /// verification runs at its full cost all the same.
+    /// verification still runs at its full cost.
     fn keeps_data(&self) -> bool {
         true
     }
@@ -249,7 +249,7 @@ pub struct Description {
     pub provider: String,
     /// False for a stand-in and for the null backend: a doubt of the strict verdict.
     pub real: bool,
-    /// Everything else worth knowing, in the order to show it: pool, container, mount point, caching, free space, …
+    /// Other facts, in display order: pool, container, mount point, caching, free space, …
     pub facts: Vec<(String, String)>,
     /// Doubts about this store that belong in the strict verdict (caching, stand-in, interception …), one sentence each.
     pub doubts: Vec<String>,

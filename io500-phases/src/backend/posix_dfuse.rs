@@ -33,9 +33,9 @@ impl Caching {
     pub(super) fn doubt(self) -> Option<&'static str> {
         match self {
             Caching::On | Caching::WriteThrough => Some(
-                "the dfuse mount caches data and metadata on this node: what is measured may be the cache (mount it with --disable-caching)",
+                "the dfuse mount caches data and metadata on this node: the figures may be those of the cache (mount it with --disable-caching)",
             ),
-            Caching::Unknown => Some("whether the dfuse mount caches cannot be seen from here"),
+            Caching::Unknown => Some("it is unknown whether the dfuse mount caches"),
             Caching::Off => None,
         }
     }

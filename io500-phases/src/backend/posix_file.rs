@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-/// An open file. Files that never meet a queue are a descriptor and nothing else; the first transfer of one makes it shared.
+/// An open file. A file that is never used by a queue is just a descriptor; the first transfer of a queue makes it shared.
 pub struct File {
     fd: RawFd,
     /// None once it is shared.

@@ -68,7 +68,7 @@ pub(super) fn obstacle() -> Option<String> {
 fn ring(depth: usize) -> Result<IoUring, String> {
     // io_uring goes past the C library, and so past what is loaded to intercept its calls
     if let Some(library) = posix_facts::loaded_interception() {
-        return Err(format!("io_uring would go past {library}"));
+        return Err(format!("io_uring would bypass {library}"));
     }
     let refused = |error: std::io::Error| format!("io_uring is not available ({error})");
     let ring = IoUring::new(depth.next_power_of_two() as u32).map_err(refused)?;
@@ -150,7 +150,7 @@ impl PosixQueue {
         // flight, and both outlive the transfer: `drop` waits for what the kernel has, or leaks them where it cannot.
         unsafe { ring.submission().push(&entry.user_data(slot as u64)) }.map_err(|_| Errno(libc::EAGAIN))?;
         match ring.submit() {
-            // what is not taken now, the next call hands over
+            // what is not submitted now, the next call submits
             Err(error) if !is_transient(&error) => {
                 // nothing was taken, and a ring that is broken is given nothing again: this entry stays where it is
                 self.broken = true;

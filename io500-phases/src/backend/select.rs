@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 use crate::phase_id::{Kind, PhaseId};
 use crate::plan::Hints;
 
-/// Something to do with a store, whatever its type: the suite is compiled once for each backend.
+/// A visitor of stores of any type: the suite is compiled once for each backend.
 pub trait Visit {
-    /// What comes of it.
+    /// The result of the visit.
     type Out;
-    /// Does it.
+    /// Visits the store.
     fn visit<B: Backend + Sync>(self, backend: &B) -> Self::Out
     where
         B::Dir: Send + Sync;
@@ -30,7 +30,7 @@ pub trait Stores {
     fn describe(&self) -> Vec<(String, Description)>;
 }
 
-/// One store for all phases: how a program brings its own backend.
+/// One store for all phases: how a program uses its own backend.
 pub struct Single<B> {
     /// The store.
     pub backend: B,
@@ -78,7 +78,7 @@ enum Store {
     Null(Null),
 }
 
-/// How the ranks open a store together: rank 0 connects and hands its mount to the others.
+/// How the ranks open a store together: rank 0 connects and broadcasts its mount.
 pub trait Share {
     /// Whether this is rank 0.
     fn is_root(&self) -> bool;
@@ -111,9 +111,9 @@ impl Selected {
         Ok(Selected { stores, by_phase })
     }
 
-    /// Lets go of the stores after the last phase, and removes containers that this run made where that is asked for. Collective.
+    /// Closes the stores after the last phase, and removes containers that this run created where that is asked for. Collective.
     pub fn close(self, ranks: &dyn Share) -> Result<()> {
-        let _ = ranks; // without libdfs there is nothing to agree on
+        let _ = ranks; // without libdfs there is nothing to broadcast
         for opened in self.stores {
             match opened.store {
                 #[cfg(feature = "dfs")]
@@ -124,7 +124,7 @@ impl Selected {
         Ok(())
     }
 
-    /// Lets go of the stores before anything was written, and removes the containers that this run made. Collective.
+    /// Closes the stores before anything was written, and removes the containers that this run created. Collective.
     pub fn give_up(mut self, ranks: &dyn Share) -> Result<()> {
         self.stores.iter_mut().for_each(|opened| opened.destroy = true);
         self.close(ranks)
@@ -146,7 +146,7 @@ impl Opened {
             }
             Api::Posix => (Store::Posix(Posix::new(datadir, spec.odirect)), datadir.to_owned()),
             Api::Null => (Store::Null(Null), datadir.to_owned()),
-            other => return Err(Error::Config(format!("the API {other} cannot be run here"))),
+            other => return Err(Error::Config(format!("the API {other} is not supported"))),
         };
         Ok(Opened { spec, datadir, store, destroy: false })
     }

@@ -10,7 +10,7 @@ pub struct PoolState {
     pub engines: u32,
     /// Targets of all engines.
     pub targets: u32,
-    /// Targets out of service.
+    /// Disabled targets.
     pub disabled_targets: u32,
     /// Version of the pool map: changes with every engine or target that leaves or joins.
     pub map_version: u32,
@@ -21,7 +21,7 @@ pub struct PoolState {
 }
 
 impl PoolState {
-    /// Whether data is being moved about.
+    /// Whether a rebuild is running.
     pub fn rebuilds(&self) -> bool {
         self.rebuild == "busy"
     }
@@ -37,7 +37,7 @@ impl PoolState {
         }
         if self.disabled_targets != later.disabled_targets {
             changes.push(format!(
-                "targets out of service: {} before the run, {} after it",
+                "disabled targets: {} before the run, {} after it",
                 self.disabled_targets, later.disabled_targets
             ));
         }
@@ -53,7 +53,7 @@ impl PoolState {
 /// Space of a store, bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Space {
-    /// All of it.
+    /// The total.
     pub total: u64,
     /// What is free.
     pub free: u64,

@@ -57,7 +57,7 @@ pub trait Comm {
     fn send(&self, to: usize, message: &[u8]);
     /// The next message for this rank, if one is there: its sender and its bytes. Never waits for one.
     fn try_recv(&self) -> Option<(usize, Vec<u8>)>;
-    /// Ends the whole job at once with this exit code: the last resort when a rank cannot reach the next collective.
+    /// Ends the whole job immediately with this exit code: the last resort when a rank cannot reach the next collective.
     fn abort(&self, code: i32) -> !;
     /// How the ranks were made, for provenance: `solo`, `threads`, or the MPI library's version line.
     fn describe(&self) -> String;

@@ -23,7 +23,7 @@ use std::marker::PhantomData;
 const WINDOW: usize = 16;
 /// More than any MPI library's MPI_BSEND_OVERHEAD (about 100 bytes).
 const OVERHEAD: usize = 512;
-/// Room for one more message however the others lie: `WINDOW` blocks leave at most one gap more, each too small.
+/// Space for one more message however the buffer is fragmented: `WINDOW` blocks leave at most one gap more, each too small.
 const ATTACHED: usize = (2 * WINDOW + 1) * (MAX_MESSAGE + OVERHEAD);
 
 const MESSAGE: i32 = 1;

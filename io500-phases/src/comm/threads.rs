@@ -132,7 +132,7 @@ struct ThreadRank<'a> {
     rank: usize,
     host: &'a str,
     group: &'a Group,
-    /// Number of collectives this rank has entered: ranks agree on it, so it names the collective.
+    /// Number of collectives this rank has entered: equal on all ranks, so it identifies the collective.
     step: Cell<u64>,
 }
 
@@ -189,7 +189,7 @@ impl ThreadRank<'_> {
         None
     }
 
-    /// Hands `root`'s value to every rank; the others pass `None`.
+    /// Broadcasts `root`'s value; the others pass `None`.
     fn spread<V: Any + Send + Clone>(&self, collective: &'static str, root: usize, value: Option<V>) -> V {
         let size = self.size();
         let place = (self.rank + size - root) % size;

@@ -1,7 +1,7 @@
 //! How ranks lie on nodes, and which rank reads what another one wrote so that no node reads its own cache.
 //!
 //! The C suite shifts: rank r works on what rank (r + shift) mod n wrote. That leaves the node whenever nodes hold
-//! equally many ranks in blocks or in turn; with uneven nodes or odd mappings some ranks stay at home. For those
+//! equally many ranks in blocks or in turn; with uneven nodes or odd mappings some ranks read data of their own node. For those
 //! layouts a corrected mapping is offered, and named, besides the official one.
 
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub enum ReadRule {
 /// Which rank reads whose data, summed up for the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ReadMapping {
-    /// The rule that keeps the fewest readers at home; the official one if it is as good as any.
+    /// The rule by which the fewest ranks read data of their own node; the official one if it is as good as any.
     pub rule: ReadRule,
     /// The official shift in ranks, whether it is the rule or not.
     pub shift: usize,
@@ -91,7 +91,7 @@ impl Topology {
         let shift = if official_blocks { ppn_first } else { 1 };
 
         let own_node_official = (0..ranks).filter(|&rank| table[rank] == table[(rank + shift) % ranks]).count();
-        // Even the best mapping leaves a reader at home for each rank the largest node has above half.
+        // Even the best mapping leaves a rank on its own node's data for each rank that the largest node has above half.
         let own_node_best = (2 * ppn_max).saturating_sub(ranks);
         let rule = if own_node_official > own_node_best { ReadRule::Corrected } else { ReadRule::Official };
 

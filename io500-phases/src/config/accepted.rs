@@ -1,4 +1,4 @@
-//! What is accepted and deserves a word: settings that work here and not elsewhere, or not as they look.
+//! Settings that are accepted with a warning: they work here and not elsewhere, or differently than they look.
 
 use super::error::Warning;
 use super::load::{Config, Setting};
@@ -41,8 +41,8 @@ impl Config {
                 continue;
             }
             if find.hashing && used.api.api == Api::Posix {
-                let what = "without effect on POSIX, where no rank can begin in the middle of a directory; all ranks look up the \
-                            names found in one all the same";
+                let what = "has no effect on POSIX, where no rank can start in the middle of a directory; all ranks \
+                            still look up the names found in one";
                 warn(setting(phase.name(), "pfind-parallelize-single-dir-access-using-hashing"), what);
             }
             if find.queue_length < SHORTEST_QUEUE {
@@ -56,9 +56,9 @@ impl Config {
 /// What a path has in it that a shell would have taken care of.
 fn literal(path: &str) -> Option<&'static str> {
     match path {
-        _ if path.contains('$') => Some("taken as it stands: nothing puts a value in the place of a variable"),
-        _ if path.starts_with('~') => Some("taken as it stands: ~ is no home directory here"),
-        _ if path.starts_with(['"', '\'']) => Some("taken as it stands: the quotation marks are part of the name"),
+        _ if path.contains('$') => Some("used literally: variables are not expanded"),
+        _ if path.starts_with('~') => Some("used literally: ~ is not expanded"),
+        _ if path.starts_with(['"', '\'']) => Some("used literally: the quotation marks are part of the name"),
         _ => None,
     }
 }

@@ -69,7 +69,7 @@ pub struct ApiSpec {
     pub destroy: bool,
     /// Open files with `O_DIRECT` (POSIX).
     pub odirect: bool,
-    /// Words of the string that dfs-bench knows but cannot do, such as `--posix.gpfs.createsharing`.
+    /// Words of the string that dfs-bench knows but does not support, such as `--posix.gpfs.createsharing`.
     pub unsupported: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ const WITH_VALUE: [&str; 7] =
     ["dfs.pool", "dfs.cont", "dfs.group", "dfs.prefix", "dfs.chunk_size", "dfs.oclass", "dfs.dir_oclass"];
 /// Those that are switches; `=1`, `=TRUE`, `=0`, `=FALSE` may follow.
 const SWITCHES: [&str; 2] = ["dfs.destroy", "posix.odirect"];
-/// Those that only old versions had, and that nobody misses.
+/// Those that only old versions had.
 const OBSOLETE: [&str; 1] = ["dfs.svcl"];
 /// Those of other file systems, by the beginning of their names.
 const UNSUPPORTED: [&str; 4] = ["posix.gpfs.", "posix.lustre.", "posix.beegfs.", "posix.rangelocks"];
@@ -130,7 +130,7 @@ impl ApiSpec {
         while let Some((offset, word)) = words.next() {
             let fail = |message: String, hint: Option<String>| ApiError { offset, message, hint };
             let Some(option) = word.strip_prefix("--").filter(|option| !option.is_empty()) else {
-                return Err(fail(format!("{word:?} is no option"), Some("options begin with --".to_owned())));
+                return Err(fail(format!("{word:?} is not an option"), Some("options begin with --".to_owned())));
             };
             let (option_name, mut value) = match option.split_once('=') {
                 Some((name, value)) => (name.to_ascii_lowercase(), Some(value.to_owned())),
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(error("DFS --dfs.pool --dfs.cont=c").message, "\"--dfs.pool\" has no value");
         assert!(error("DFS --dfs.chunk_size=4q").message.contains("is no size"));
         assert_eq!(error("DFS 'x").message, "' is not closed");
-        assert_eq!(error("DFS dfs.pool=p").message, "\"dfs.pool=p\" is no option");
+        assert_eq!(error("DFS dfs.pool=p").message, "\"dfs.pool=p\" is not an option");
         assert_eq!(error("--dfs.pool=p").message, "no API in \"--dfs.pool=p\"");
     }
 

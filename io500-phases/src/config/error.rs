@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where a problem stands: `io500.ini:12:3`, `--set ior-easy.n=0`, `DFS_BENCH_POOL`.
+/// The place of a problem: `io500.ini:12:3`, `--set ior-easy.n=0`, `DFS_BENCH_POOL`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file, or the words that name another source.
@@ -23,11 +23,11 @@ impl fmt::Display for Place {
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands; none when it has no place, for example when two options do not fit together by default.
+    /// Its place; none if it has none, for example when two options conflict by default.
     pub place: Option<Place>,
     /// What is wrong, with the offending text.
     pub message: String,
-    /// What would be right: the nearest valid name, the allowed values.
+    /// What would be valid: the nearest valid name, the allowed values.
     pub hint: Option<String>,
 }
 
@@ -52,7 +52,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// So many mistakes are told in words, the rest is counted: what is no configuration at all has one in every line.
+    /// So many mistakes are listed, further ones are counted: a file that is not a configuration has one in every line.
     pub(crate) const SHOWN: usize = 20;
 
     pub(crate) fn one(problem: Problem) -> Self {
@@ -88,10 +88,10 @@ impl From<ConfigError> for crate::error::Error {
     }
 }
 
-/// Something accepted that deserves a word.
+/// Something accepted with a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Where it stands.
+    /// Its place.
     pub place: Option<Place>,
     /// What it is.
     pub message: String,

@@ -1,4 +1,4 @@
-//! Options that are set and change nothing, or less than their names promise: a word for each.
+//! Options that are set without effect, or with less than their names promise: a warning for each.
 
 use super::error::Warning;
 use super::load::{Config, Find, Setting};
@@ -18,7 +18,7 @@ pub(super) fn warnings(config: &Config) -> Vec<Warning> {
         idle.warn(
             "global",
             "verbosity",
-            "result.txt says no more than with 2; -v and DFS_BENCH_LOG make the program itself say more",
+            "result.txt says no more than with 2; -v and DFS_BENCH_LOG raise the program's own verbosity",
         );
     }
     for (section, level) in [
@@ -30,7 +30,7 @@ pub(super) fn warnings(config: &Config) -> Vec<Warning> {
             idle.warn(
                 section,
                 "verbosity",
-                "only exe in result.txt shows it; -v and DFS_BENCH_LOG make the program itself say more",
+                "only exe in result.txt shows it; -v and DFS_BENCH_LOG raise the program's own verbosity",
             );
         }
     }

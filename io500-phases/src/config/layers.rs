@@ -35,7 +35,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// How strong the layer is: a stronger one beats a weaker one.
+    /// The precedence of the layer: a higher one overrides a lower one.
     pub fn strength(&self) -> u8 {
         match self {
             Origin::Default => 0,
@@ -83,7 +83,7 @@ pub(super) struct Assigned {
 /// The assigned values by section and option, in the order of the schema. `None`: nothing but the default.
 pub(super) type Table = Vec<Vec<Option<Assigned>>>;
 
-/// The inputs of a configuration, not yet looked at. Serializable: rank 0 collects them, every rank builds.
+/// The inputs of a configuration, not yet checked. Serializable: rank 0 collects them, every rank builds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigBuilder {
     file: Option<(String, String)>,
@@ -322,7 +322,7 @@ impl Layering {
                     && *before != value
                 {
                     let (section, option) = (section.name, option.name);
-                    let message = format!("[{section}] {option} = {value} takes the place of {before} in line {line}");
+                    let message = format!("[{section}] {option} = {value} overrides {before} in line {line}");
                     self.warnings.push(Warning { place: origin.place(), message });
                 }
                 *slot = Some(Assigned { value, origin });

@@ -1,4 +1,4 @@
-//! Sections and options of older versions of the suite: accepted, with a word, and without effect.
+//! Sections and options of older versions of the suite: accepted with a warning, without effect.
 
 /// Sections that this version no longer has.
 pub const SECTIONS: [&str; 9] = [
@@ -16,7 +16,7 @@ pub const SECTIONS: [&str; 9] = [
 /// Options that the sections of this version no longer have, and what says the same today.
 pub const OPTIONS: [(&str, &str); 4] = [
     ("posix.odirect", "write API = POSIX --posix.odirect"),
-    ("hintsFileName", "it belongs into the API string: API = MPIIO --mpiio.hintsFileName=FILE"),
+    ("hintsFileName", "put it into the API string: API = MPIIO --mpiio.hintsFileName=FILE"),
     ("noRun", "write run = FALSE"),
     ("pfind-parallelize-single-dir-access-sequentially", "it has no successor"),
 ];

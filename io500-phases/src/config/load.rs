@@ -59,7 +59,7 @@ pub struct Global {
     pub drop_caches: bool,
     /// The command.
     pub drop_caches_cmd: String,
-    /// Not possible here, see [`Config::validate`].
+    /// Not supported, see [`Config::validate`].
     pub io_buffers_on_gpu: bool,
     /// 0 leaves the times out of `result.txt`, 2 adds pairs.
     pub verbosity: u32,
@@ -72,9 +72,9 @@ pub struct Global {
 /// `[debug]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Debug {
-    /// Seconds; positive once [`Config::validate`] has agreed.
+    /// Seconds; positive after [`Config::validate`].
     pub stonewall: i32,
-    /// Wait for files of this directory to go.
+    /// Wait while this directory holds a file of the phase's name.
     pub pause_dir: Option<String>,
 }
 
@@ -116,7 +116,7 @@ pub struct Mdtest {
 /// `[find]`, `[find-easy]` or `[find-hard]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Find {
-    /// A program that stands in.
+    /// A program that replaces the walk.
     pub external_script: Option<String>,
     /// How to start it.
     pub external_mpi_args: String,
@@ -172,9 +172,9 @@ pub struct Bench {
     pub mode: Mode,
     /// The run's timestamp; the suite takes the time when unset.
     pub timestamp: Option<String>,
-    /// An invalid verdict is an exit code.
+    /// Whether an invalid strict verdict sets the exit code.
     pub strict: bool,
-    /// How often the phases run.
+    /// How often to run the phases.
     pub repeat: u32,
     /// Record latencies.
     pub latency: bool,
@@ -186,9 +186,9 @@ pub struct Bench {
     pub find_threads: usize,
     /// Seconds without progress that end the job; 0: never; none: it depends on the store.
     pub timeout: Option<u32>,
-    /// Properties of a container that the run makes, as `daos container create` takes them.
+    /// Properties of a container that the run creates, as `daos container create` takes them.
     pub cont_properties: Option<String>,
-    /// Remove the container after the run, if this run made it.
+    /// Remove the container after the run, if this run created it.
     pub destroy: bool,
     /// Seconds between two lines of progress.
     pub report_interval: u32,
@@ -201,7 +201,7 @@ pub struct Bench {
 /// What one phase takes from its own section, its parent's and the global one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhaseConfig {
-    /// Neither its own section nor its parent's says FALSE.
+    /// Whether it runs: neither its own section nor its parent's says FALSE.
     pub run: bool,
     /// The API it uses.
     pub api: ApiSpec,
@@ -253,7 +253,7 @@ impl Config {
         &self.inputs
     }
 
-    /// The seconds that the rules demand of a write phase.
+    /// The minimum duration of a write phase by the rules, in seconds.
     pub fn required_stonewall(&self) -> u32 {
         if self.global.scc { 30 } else { 300 }
     }

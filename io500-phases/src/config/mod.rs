@@ -1,7 +1,7 @@
 //! Configuration: the ini dialect of IO500, its options, and where each value came from.
 //!
 //! Values are layered: defaults, the ini file, `DFS_BENCH_*` variables, `--set section.key=value`, flags. A later layer
-//! beats an earlier one and every value keeps its [`Origin`].
+//! overrides an earlier one, and every value keeps its [`Origin`].
 //!
 //! ```
 //! use io500_phases::config::Config;

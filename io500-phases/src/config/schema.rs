@@ -49,7 +49,7 @@ pub struct OptionDef {
     pub name: &'static str,
     /// Its type.
     pub kind: ValueKind,
-    /// Its default; `None` is unset, which hands the question to the parent section or to the suite.
+    /// Its default; `None` is unset: the parent section or the suite decides.
     pub default: Option<&'static str>,
     /// One or two sentences.
     pub help: &'static str,
@@ -110,13 +110,13 @@ const UNSIGNED: ValueKind = Integer { min: 0, max: u32::MAX as i64 };
 const POSITIVE: ValueKind = Integer { min: 1, max: i64::MAX };
 
 const RUN: OptionDef = option("run", Bool, Some("TRUE"), Advanced, "Whether this phase runs; FALSE gives it score 0.")
-    .invalid_when("FALSE on a scored phase: its score of 0 is no valid result");
+    .invalid_when("FALSE on a scored phase: its score of 0 is not valid");
 const VERBOSITY: OptionDef = option(
     "verbosity",
     Integer { min: 0, max: 100 },
     None,
     Level::Debug,
-    "How many -v the command line of this workload has in result.txt; nothing else says more.",
+    "Number of -v in the command line that result.txt shows for this workload; no other effect.",
 );
 const API: OptionDef = option(
     "API",
@@ -150,10 +150,10 @@ const GLOBAL: [OptionDef; 11] = [
         Bool,
         Some("TRUE"),
         Basic,
-        "Put the run's timestamp below datadir, so that runs do not meet.",
+        "Append the run's timestamp to datadir, so that runs do not share it.",
     ),
     option("resultdir", Text, Some("./results"), Basic, "Directory of the result files."),
-    option("timestamp-resultdir", Bool, Some("TRUE"), Basic, "Put the run's timestamp below resultdir."),
+    option("timestamp-resultdir", Bool, Some("TRUE"), Basic, "Append the run's timestamp to resultdir."),
     option(
         "api",
         Api,
@@ -181,7 +181,7 @@ const GLOBAL: [OptionDef; 11] = [
         UNSIGNED,
         Some("1"),
         Level::Debug,
-        "How much result.txt tells: 0 leaves START, END and the times out, 2 adds pairs.",
+        "Detail of result.txt: 0 leaves out START, END and the times, 2 adds pairs.",
     ),
     option(
         "scc",
@@ -205,7 +205,7 @@ const DEBUG: [OptionDef; 2] = [
         Integer { min: i32::MIN as i64, max: i32::MAX as i64 },
         Some("300"),
         Level::Debug,
-        "Seconds that a write phase lasts at least.",
+        "Minimum duration of a write phase in seconds.",
     )
     .invalid_when("other than 300 seconds (30 with scc)"),
     option(
@@ -292,7 +292,7 @@ const FIND: [OptionDef; 8] = [
         Text,
         None,
         Advanced,
-        "A program that stands in for the parallel walk; its last line must be MATCHED found/total.",
+        "A program that replaces the parallel walk; its last line must be MATCHED found/total.",
     ),
     option("external-mpi-args", Text, Some(""), Advanced, "How to start the external script in parallel."),
     option("external-extra-args", Text, Some(""), Advanced, "More arguments of the external script."),
@@ -321,7 +321,7 @@ const OWN: [OptionDef; 21] = [
         Text,
         None,
         Basic,
-        "DAOS pool, label or UUID; beats the API strings when given in a stronger place.",
+        "DAOS pool, label or UUID; overrides the API strings when set with higher precedence.",
     ),
     option("cont", Text, None, Basic, "DAOS container, label or UUID."),
     option("group", Text, None, Advanced, "DAOS system name."),
@@ -330,7 +330,7 @@ const OWN: [OptionDef; 21] = [
         Text,
         None,
         Advanced,
-        "Path at which the container is mounted by dfuse; taken off the front of datadir.",
+        "Path at which the container is mounted by dfuse; removed from the front of datadir.",
     ),
     option("oclass", Text, None, Basic, "Object class of files, where no API string names one."),
     option("dir-oclass", Text, None, Basic, "Object class of directories, where no API string names one."),
@@ -340,14 +340,14 @@ const OWN: [OptionDef; 21] = [
         Text,
         None,
         Advanced,
-        "Properties of a container that the run makes, as `daos container create` takes them: rd_fac:1,ec_cell_sz:131072.",
+        "Properties of a container that the run creates, as `daos container create` takes them: rd_fac:1,ec_cell_sz:131072.",
     ),
     option(
         "destroy",
         Bool,
         Some("FALSE"),
         Advanced,
-        "Remove the container after the run, if this run made it; the same as --dfs.destroy in an API string.",
+        "Remove the container after the run, if this run created it; the same as --dfs.destroy in an API string.",
     ),
     option(
         "mode",
@@ -363,22 +363,22 @@ const OWN: [OptionDef; 21] = [
         Basic,
         "Timestamp of the run, which names the directories and seeds the data; unset: now, as %Y.%m.%d-%H.%M.%S.",
     ),
-    option("strict", Bool, Some("FALSE"), Basic, "An invalid verdict ends the command with exit code 3."),
-    option("repeat", Integer { min: 1, max: 1000 }, Some("1"), Advanced, "Run the phases so many times."),
+    option("strict", Bool, Some("FALSE"), Basic, "Exit with code 3 if the strict verdict is invalid."),
+    option("repeat", Integer { min: 1, max: 1000 }, Some("1"), Advanced, "How often to run the phases."),
     option("latency", Bool, Some("TRUE"), Advanced, "Record the latency of every operation."),
     option(
         "queue-depth",
         Integer { min: 1, max: 4096 },
         Some("1"),
         Advanced,
-        "Transfers in flight per thread in the ior phases. Above 1 is not what IOR does.",
+        "Transfers in flight per thread in the ior phases; the rules require 1.",
     ),
     option(
         "threads-per-rank",
         Integer { min: 1, max: 1024 },
         Some("1"),
         Advanced,
-        "Threads that share a rank's work. Above 1 is not what IOR and mdtest do.",
+        "Threads that share a rank's work; the rules require 1.",
     ),
     option(
         "find-threads",
@@ -392,7 +392,7 @@ const OWN: [OptionDef; 21] = [
         UNSIGNED,
         None,
         Advanced,
-        "Seconds that end the job when a rank makes no progress or gives no sign of life; 0: never; unset: 300, for progress on other stores than DAOS never.",
+        "End the job when a rank makes no progress or sends no heartbeat for so many seconds; 0: never; unset: 300, for progress on stores other than DAOS never.",
     ),
     option(
         "report-interval",

@@ -74,7 +74,7 @@ impl Config {
         let required = self.required_stonewall();
         let reason = |setting: &Setting| match (setting.section.as_str(), setting.option.as_str()) {
             ("debug", "stonewall-time") if i64::from(self.debug.stonewall) != i64::from(required) => {
-                Some(format!("the rules demand {required} seconds"))
+                Some(format!("the rules require {required} seconds"))
             }
             ("debug", "pause-dir") if self.debug.pause_dir.is_some() => {
                 Some("a run that can be paused is invalid".into())
@@ -152,7 +152,7 @@ impl Check<'_> {
         let path = Path::new(&config.global.datadir);
         let uses = |api: Api| phases.iter().map(|&phase| config.phase(phase)).find(move |used| used.api.api == api);
         if uses(Api::Posix).is_some() && is_root(path) {
-            self.fail("global", "datadir", "the root of the file system is no data directory");
+            self.fail("global", "datadir", "the root of the file system cannot be the data directory");
         }
         if let Some(used) = uses(Api::Dfs) {
             if goes_up(path) {
@@ -216,8 +216,8 @@ impl Check<'_> {
             }
         }
         let message = match (&used.api.api, used.api.unsupported.first()) {
-            (Api::Other(name), _) => format!("the API {name} cannot be run here"),
-            (_, Some(word)) => format!("{word} of the API {} cannot be run here", used.api.api),
+            (Api::Other(name), _) => format!("the API {name} is not supported"),
+            (_, Some(word)) => format!("{word} of the API {} is not supported", used.api.api),
             _ => return,
         };
         let hint = "dfs-bench has DFS, POSIX and NULL; the configuration can still be read, checked and hashed";
@@ -232,10 +232,10 @@ impl Check<'_> {
         let own = self.setting(OWN_SECTION, what);
         let place = if own.value.as_deref() == Some(name) { own.origin.place() } else { place };
         let hint = match name.contains('$') {
-            true => "a configuration is no shell script: nothing puts a value in the place of a variable".to_owned(),
+            true => "variables are not expanded in a configuration".to_owned(),
             false => format!("a label has up to {LABEL_LENGTH} letters, digits and . _ : -"),
         };
-        self.once(Problem { place, message: format!("{what} {name:?}: no label of DAOS"), hint: Some(hint) });
+        self.once(Problem { place, message: format!("{what} {name:?}: not a DAOS label"), hint: Some(hint) });
     }
 
     /// Phases share their API strings; one word per string is enough.

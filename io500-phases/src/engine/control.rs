@@ -1,4 +1,4 @@
-//! Runs one rank's operations: the stonewall, the latencies, the looks at the outside world. One comparison per operation.
+//! Runs one rank's operations: the stonewall, the latencies, the polling for messages. One comparison per operation.
 
 use super::progress::Progress;
 use super::recorder::{OpKind, Recorder};
@@ -6,7 +6,7 @@ use super::team::{Failure, Team};
 use super::ticker::Ticker;
 use crate::error::Errno;
 
-/// How often a loop looks whether it should stop early, and publishes how far it is.
+/// How often a loop checks whether it should stop early, and publishes its progress.
 pub const BEAT_NS: u64 = 50_000_000;
 
 /// Why a loop ended before its limit.
@@ -14,7 +14,7 @@ pub const BEAT_NS: u64 = 50_000_000;
 pub enum Stop {
     /// The stonewall was hit.
     Stonewall,
-    /// Another rank failed; the ranks agree on what it was at the next meeting.
+    /// Another rank failed; all ranks learn the error at the next barrier.
     Elsewhere,
     /// A stop was asked for.
     Interrupted,
@@ -48,21 +48,21 @@ impl<T> During<T> for Result<T, Errno> {
 pub struct Control<'a, R> {
     ticker: &'a Ticker,
     progress: &'a Progress,
-    /// The ranks; none for a thread of a rank, which looks at the stonewall only: the rest is the rank's.
+    /// The ranks; none for a thread of a rank, which checks the stonewall only: everything else is done by the rank's own thread.
     team: Option<&'a Team<'a>>,
     recorder: &'a mut R,
     /// Reading when the loop began.
     start: u64,
     /// Reading after which the stonewall is hit.
     deadline: Option<u64>,
-    /// Reading at which the loop looks up from its work.
+    /// Reading at which the loop polls next.
     next_look: u64,
     /// Reading at the end of the last recorded part.
     last: u64,
     beat: u64,
 }
 
-/// What the threads of a rank go by: its clock, its stonewall.
+/// What a rank gives its threads: its clock and its stonewall.
 #[derive(Clone, Copy)]
 pub(super) struct Timing<'a> {
     ticker: &'a Ticker,
@@ -81,7 +81,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// So many operations were done before.
+    /// Operations done before this loop.
     pub(super) fn from(done: u64) -> Self {
         Seen { done, quiet_until: None }
     }
@@ -117,13 +117,13 @@ impl<'a, R: Recorder> Control<'a, R> {
         control
     }
 
-    /// What the threads of this rank go by.
+    /// What this rank gives its threads.
     pub(super) fn timing(&self) -> Timing<'a> {
         let Control { ticker, progress, start, deadline, beat, .. } = *self;
         Timing { ticker, progress, start, deadline, beat }
     }
 
-    /// Looks up on behalf of the rank's threads.
+    /// Polls on behalf of the rank's threads.
     pub(super) fn oversee(&mut self, seen: &mut Seen, done: u64) -> Option<Stop> {
         let now = self.ticker.ticks();
         self.account(seen, now, done);
@@ -153,7 +153,7 @@ impl<'a, R: Recorder> Control<'a, R> {
         self.next_look = (now + self.beat).min(self.deadline.unwrap_or(u64::MAX));
     }
 
-    /// The stonewall does not end the loop any more: wear-out. The ranks have just met; waiting for the others was no operation.
+    /// The stonewall does not end the loop any more: wear-out. The ranks have just passed the barrier; the waiting was no operation.
     pub fn without_stonewall(&mut self) {
         let now = self.ticker.ticks();
         self.deadline = None;
@@ -285,7 +285,7 @@ impl<'a, R: Recorder> Control<'a, R> {
 }
 
 impl Stop {
-    /// The failure that the other ranks must hear of, if this stop is one. `path` tells what the loop was working on.
+    /// The failure to report to the other ranks, if this stop is one. `path` tells what the loop was working on.
     pub fn into_failure(self, path: impl FnOnce() -> String) -> Result<(), Failure> {
         match self {
             Stop::Stonewall => Ok(()),
@@ -307,7 +307,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
     use std::time::Duration;
 
-    /// Runs a loop under a clock that only the operations advance.
+    /// Runs a loop with a clock that only the operations advance.
     fn under_virtual_time<R: Recorder>(
         recorder: &mut R,
         stonewall_ns: u64,

@@ -1,4 +1,4 @@
-//! How far a rank is, for whoever watches: a status line, a watchdog. Watching never touches the loop.
+//! The progress of a rank, for a status line or a watchdog. Reading it never touches the loop.
 
 use crate::phase_id::PhaseId;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Progress {
     epoch: Instant,
 }
 
-/// A look at [`Progress`].
+/// A snapshot of [`Progress`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Snapshot {
     /// The phase that runs; none between phases.
@@ -37,15 +37,15 @@ pub struct Snapshot {
     pub goal: Option<u64>,
     /// During wear-out: how many operations the slowest rank had done at the stonewall, and when that was.
     pub wear_out: Option<WearOut>,
-    /// Changes whenever the rank got somewhere; a watchdog compares it.
+    /// Changes whenever the rank made progress; a watchdog compares it.
     pub beats: u64,
-    /// Whether the rank waits for other ranks: then it is not for it to get somewhere.
+    /// Whether the rank waits for other ranks, so that it cannot make progress itself.
     pub waiting: bool,
     /// The part of the phase's window that the rank is in.
     pub part: WindowPart,
 }
 
-/// What the window of a rank is made of, in the order of a write phase.
+/// The parts of a rank's window, in the order of a write phase.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum WindowPart {
@@ -127,7 +127,7 @@ impl Progress {
         self.beat();
     }
 
-    /// So many operations are done.
+    /// Sets the number of operations done.
     #[inline]
     pub fn advance(&self, done: u64) {
         if self.done.swap(done, Relaxed) != done {
@@ -154,12 +154,12 @@ impl Progress {
         self.beat();
     }
 
-    /// Something moved that is not an operation of a loop (a barrier passed, a file synced).
+    /// Progress other than an operation of a loop (a barrier passed, a file synced).
     pub fn beat(&self) {
         self.beats.fetch_add(1, Relaxed);
     }
 
-    /// The rank begins or ends to wait for other ranks.
+    /// The rank starts or stops waiting for other ranks.
     pub fn set_waiting(&self, waiting: bool) {
         self.waiting.store(waiting, Relaxed);
         self.beat();
@@ -175,13 +175,13 @@ impl Progress {
         self.stop.clone()
     }
 
-    /// Whether somebody asked for a stop.
+    /// Whether a stop was requested.
     #[inline]
     pub fn stop_requested(&self) -> bool {
         self.stop.load(Relaxed)
     }
 
-    /// What a watcher wants to know.
+    /// The current state, for a watcher.
     pub fn snapshot(&self) -> Snapshot {
         let started = self.started_ms.load(Relaxed);
         let since = |ms: u64| ms.saturating_sub(started) as f64 / 1000.0;

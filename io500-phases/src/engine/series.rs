@@ -35,7 +35,7 @@ pub struct Series {
     stall: Stall,
 }
 
-/// When a rank left its work for the stonewall, and when all had met there; nanoseconds of the phase.
+/// When a rank stopped for the stonewall, and when all had reached it; nanoseconds of the phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marks {
     /// The rank hit the stonewall or had done everything.
@@ -267,7 +267,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_operation_is_lost_or_booked_a_beat_off(parts in prop::collection::vec((1u64..2_000_000_000, 1usize..200), 1..40)) {
+        fn no_operation_is_lost_or_counted_a_beat_off(parts in prop::collection::vec((1u64..2_000_000_000, 1usize..200), 1..40)) {
             // alternately slow and fast
             let lengths: Vec<u64> = parts.iter().flat_map(|&(ns, count)| std::iter::once(ns).chain(std::iter::repeat_n(ns / 1000 + 1, count))).collect();
             let mut series = Series::with_latencies();

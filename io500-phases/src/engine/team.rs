@@ -1,7 +1,7 @@
-//! A group of ranks that fails together: every meeting point carries the outcome of what went before.
+//! A group of ranks that fails together: every barrier carries the status of the ranks.
 //!
-//! A rank that fails tells the others at once (so that they leave their loops instead of working on to the stonewall) and goes to the next
-//! meeting. If the others do not come, because one hangs in a storage call, the run is ended after a grace period.
+//! A rank that fails tells the others at once, so that they leave their loops instead of working on to the stonewall, and enters the next
+//! barrier. If the others do not reach it, because one hangs in a storage call, the run is ended after a grace period.
 
 use crate::comm::{Comm, ReduceOp};
 use crate::error::{Errno, Error, Result};
@@ -76,7 +76,7 @@ impl<'a> Team<'a> {
         self.phase.set(phase);
     }
 
-    /// Whether another rank said that it failed. Looks at the mail; not for the hot loop.
+    /// Whether another rank said that it failed. Polls for messages; not for the hot loop.
     pub fn heard_of_failure(&self) -> bool {
         while !self.heard.get() {
             match self.comm.try_recv() {
@@ -94,8 +94,11 @@ impl<'a> Team<'a> {
         }
     }
 
-    /// The meeting point: returns when all ranks are here. If all bring `Ok`, each keeps its own value; else all get the same error,
-    /// that of the lowest rank that failed. Costs what a barrier costs.
+    /// A barrier with status: returns when all ranks have entered. If all bring `Ok`, each keeps its own value; else all get the same
+    /// error, that of the lowest rank that failed. Costs as much as a plain barrier.
+    ///
+    /// # Errors
+    /// The error of the lowest rank that failed.
     pub fn barrier_with_status<T>(&self, local: std::result::Result<T, Failure>) -> Result<T> {
         let own = match &local {
             Err(failure) if *failure != Failure::Elsewhere => {
@@ -124,19 +127,19 @@ impl<'a> Team<'a> {
         let mut bytes = message.unwrap_or_default();
         self.comm.broadcast(first as usize, &mut bytes);
         drop(watch);
-        while self.comm.try_recv().is_some() {} // news that came too late
+        while self.comm.try_recv().is_some() {} // messages that came too late
         let (host, failure): (String, Failure) = serde_json::from_slice(&bytes)
             .map_err(|error| Error::Comm(format!("rank {first} failed, its report is unreadable: {error}")))?;
         Err(self.error(first as usize, &host, &failure))
     }
 
-    /// A meeting point after something that cannot fail.
+    /// A barrier after something that cannot fail.
     pub fn barrier(&self) -> Result<()> {
         self.barrier_with_status(Ok(()))
     }
 
-    /// Tells the ranks 1, 2, 4, 8 … further on, the first time there is something to tell. They do the same, so the news reaches all ranks
-    /// in log n steps, however many fail at once, and no rank sends more than log n messages.
+    /// Tells the ranks 1, 2, 4, 8 … further on, the first time there is something to tell. They do the same, so that all ranks
+    /// know after log n steps, however many fail at once, and no rank sends more than log n messages.
     pub fn spread(&self) {
         if !self.heard.replace(true) {
             let (rank, ranks) = (self.comm.rank(), self.comm.size());
@@ -171,9 +174,10 @@ impl Watch {
         let theirs = over.clone();
         std::thread::spawn(move || {
             let (over, woken) = &*theirs;
-            let guard = over.lock().expect("nobody panics with this lock");
-            let (guard, _) =
-                woken.wait_timeout_while(guard, grace, |over| !*over).expect("nobody panics with this lock");
+            let guard = over.lock().expect("no thread panics while holding this lock");
+            let (guard, _) = woken
+                .wait_timeout_while(guard, grace, |over| !*over)
+                .expect("no thread panics while holding this lock");
             if !*guard {
                 stuck(&error);
                 // it has to end the process: the rank would wait for ever, with buffers and handles that others count on
@@ -186,7 +190,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        *self.0.0.lock().expect("nobody panics with this lock") = true;
+        *self.0.0.lock().expect("no thread panics while holding this lock") = true;
         self.0.1.notify_all();
     }
 }

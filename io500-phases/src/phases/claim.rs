@@ -108,7 +108,7 @@ pub fn beside(datadir: &str) -> Option<(String, String)> {
 }
 
 /// Claims a directory by making `name` below `parent`. None where the store does not let us: a run may own its data directory and not
-/// the one above it, which is told. Directories above it that are made take `hints`, as the data directory does. Where the directory cannot be made either, making it will say why.
+/// the one above it, which is told. Directories above it that are made take `hints`, as the data directory does. Where the directory cannot be created either, making it will say why.
 pub fn claim<B: Backend>(
     backend: &B,
     (parent, name): (String, String),
@@ -132,7 +132,7 @@ pub fn claim<B: Backend>(
         Err(errno) => {
             if backend.open_path(directory).is_ok() {
                 log::warn!(
-                    "{path} cannot be made ({errno}): nothing keeps another run from using {directory} at the same time"
+                    "{path} cannot be created ({errno}): nothing keeps another run from using {directory} at the same time"
                 );
             }
             return Ok(None);
@@ -159,14 +159,14 @@ fn take_over<B: Backend>(backend: &B, above: &B::Dir, name: &str, path: &str, re
     let dir = match backend.open_dir(above, &c_name(name)) {
         Ok(dir) => dir,
         // it has just been given up
-        Err(Errno(libc::ENOENT)) => return Err(in_use("a run that is just ending".into())),
+        Err(Errno(libc::ENOENT)) => return Err(in_use("a run that is ending".into())),
         Err(errno) => return Err(failed("open", path)(errno)),
     };
     let Some(other) = read_owner(backend, &dir) else {
         return if respect == Respect::Living {
             Ok(())
         } else {
-            Err(in_use("a run that has not said who it is".into()))
+            Err(in_use("a run that has not identified itself".into()))
         };
     };
     match other.lives() {

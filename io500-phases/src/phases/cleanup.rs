@@ -1,4 +1,4 @@
-//! After the last phase, or by itself: removes what the benchmark made, by its names, and nothing else.
+//! The clean-up, after the last phase or by itself: removes what the benchmark created, by its names, and nothing else.
 
 use super::context::failed;
 use super::setup::names;
@@ -162,7 +162,7 @@ impl<B: Backend> Cleaner<'_, B> {
         Ok(names.into_iter().filter(|name| is_test_dir(name)).collect())
     }
 
-    /// The names in a directory that are the benchmark's and fall to this rank.
+    /// The benchmark's names in a directory that this rank removes.
     fn own_share(
         &mut self,
         dir: &B::Dir,
@@ -174,7 +174,7 @@ impl<B: Backend> Cleaner<'_, B> {
         Ok(all.into_iter().filter(|name| ours(name) && hash(name) % ranks as u64 == rank as u64).collect())
     }
 
-    /// Removes this rank's share of the files of a directory that all ranks cleaner.
+    /// Removes this rank's share of the files of a directory that all ranks clean.
     fn files(&mut self, dir: &B::Dir, path: &str, ours: impl Fn(&str) -> bool) -> std::result::Result<(), Failure> {
         for name in self.own_share(dir, path, ours)? {
             self.unlink(dir, path, &name)?;
@@ -182,7 +182,7 @@ impl<B: Backend> Cleaner<'_, B> {
         Ok(())
     }
 
-    /// Removes the files of a directory that this rank sweeps alone.
+    /// Removes the files of a directory that this rank cleans alone.
     fn all_files(&mut self, dir: &B::Dir, path: &str, ours: impl Fn(&str) -> bool) -> std::result::Result<(), Failure> {
         for name in names(self.backend, dir).map_err(failed("readdir", path))? {
             if ours(&name) {
@@ -211,7 +211,7 @@ impl<B: Backend> Cleaner<'_, B> {
         }
     }
 
-    /// Removes a directory if it is empty; what it still holds is not the benchmark's and is told.
+    /// Removes a directory if it is empty; entries that it still holds are not the benchmark's and are reported.
     fn rmdir(&mut self, parent: &B::Dir, name: &str, path: &str) -> std::result::Result<(), Failure> {
         self.progress.beat();
         match self.backend.rmdir(parent, &c_name(name)) {
@@ -240,7 +240,7 @@ impl<B: Backend> Cleaner<'_, B> {
         }
     }
 
-    /// The data directory goes if it is empty; a mount point or a directory in use stays without a word.
+    /// Removes the data directory if it is empty; a mount point or a directory in use is kept without a message.
     fn remove_datadir(&mut self, datadir: &str) {
         let trimmed = datadir.trim_end_matches('/');
         let Some((parent, name)) = trimmed.rsplit_once('/') else { return };

@@ -154,8 +154,8 @@ impl<B: Backend> PhaseContext<'_, B> {
         }
     }
 
-    /// The meeting at the stonewall: all ranks learn the maximum that everyone has to reach. The window goes on with the wear-out on
-    /// ranks that have to catch up.
+    /// The barrier at the stonewall: all ranks learn the maximum that every rank has to reach. The window continues with the wear-out
+    /// on ranks that have to catch up.
     pub fn stonewall_barrier<R: Recorder>(
         &self,
         window: &mut Window<'_>,
@@ -179,11 +179,11 @@ impl<B: Backend> PhaseContext<'_, B> {
     }
 }
 
-/// What a rank takes from the meeting at the stonewall.
+/// What a rank learns at the stonewall.
 pub struct StonewallBarrier {
     /// What every rank has to reach: the most that any had done.
     pub goal: u64,
-    /// Nanoseconds of this rank's loop until all had met.
+    /// Nanoseconds of this rank's loop until all had reached the barrier.
     pub reached_ns: u64,
     /// Nanoseconds of them that it waited for the others.
     pub waited_ns: u64,

@@ -1,6 +1,6 @@
 //! ior-easy, ior-hard and the random reads.
 //!
-//! The window of a rank begins before it opens the file and ends when it has closed it. In between the ranks meet three times: when all files are
+//! The window of a rank begins before it opens the file and ends when it has closed it. In between there are three barriers: when all files are
 //! open, when all transfers (with their sync) are done, and after closing. The rate is the bytes really moved by all ranks, divided by the
 //! time from the first begin to the last end.
 
@@ -244,8 +244,8 @@ const MISSING: u8 = 0;
 const BY_NAME: u8 = 1;
 const EXPORTED: u8 = 2;
 
-/// Opens the files with `own`; none for one that is not there. A file that all ranks share is opened by rank 0 and handed to the others where the
-/// store can do that, as IOR does over DFS. Collective.
+/// Opens the files with `own`; none for one that is not there. Rank 0 opens a shared file and passes it to the others where the
+/// store supports that, as IOR does over DFS. Collective.
 fn open<B: Backend>(
     context: &PhaseContext<'_, B>,
     plan: &IorPlan,
@@ -300,7 +300,7 @@ fn open_family_dir<B: Backend>(
     }
 }
 
-/// Counts what lies beside the files of the plan; after the window. A directory that all files share is rank 0's to look at.
+/// Counts unexpected entries beside the files of the plan; after the window. Rank 0 checks a directory that all ranks share.
 fn count_unexpected<B: Backend>(
     context: &PhaseContext<'_, B>,
     plan: &IorPlan,

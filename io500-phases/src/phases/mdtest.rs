@@ -1,6 +1,6 @@
 //! mdtest-easy and mdtest-hard.
 //!
-//! The window of a rank begins when all ranks are ready and ends when all are done, so it contains one waiting for the slowest. A write phase
+//! The window of a rank begins when all ranks are ready and ends when all are done, so it contains one wait for the slowest rank. A write phase
 //! ends with a sync inside the window. Making and removing the directories is outside.
 
 use super::context::{PhaseContext, StonewallBarrier, before_read, failed, outcome};
@@ -405,7 +405,7 @@ fn remove_tree<B: Backend>(
     }
     (0..plan.test_dirs(plan.files)).try_for_each(|number| {
         let tree = match open_test_dir(context, plan, number) {
-            // its files were missing, and that is booked
+            // its files were missing, and that is counted
             Err(Failure::Storage { errno: libc::ENOENT, .. }) => return Ok(()),
             other => other?,
         };
@@ -424,7 +424,7 @@ fn remove_test_dirs<B: Backend>(
     })
 }
 
-/// Removes a directory that must be empty now; what is left in it was not made by this run and stays.
+/// Removes a directory that should be empty now; entries left in it were not created by this run and stay.
 fn remove_dir<B: Backend>(
     context: &PhaseContext<'_, B>,
     parent: &B::Dir,
@@ -441,7 +441,7 @@ fn remove_dir<B: Backend>(
             })
             .map_err(failed("readdir", &path))
         }
-        Err(Errno(libc::ENOENT)) => Ok(()), // its files were missing too, and that is booked
+        Err(Errno(libc::ENOENT)) => Ok(()), // its files were missing too, and that is counted
         other => other.map_err(failed("rmdir", path)),
     }
 }

@@ -1,4 +1,4 @@
-//! The data directory before the first phase: looked at by rank 0 alone, then made. Nothing of somebody else's is ever touched.
+//! The data directory before the first phase: rank 0 checks it, then creates it. Data of others is never touched.
 
 use super::cleanup;
 use super::context::failed;
@@ -13,7 +13,7 @@ use std::ffi::{CStr, CString};
 pub const FAMILIES: [Family; 5] =
     [Family::IorEasy, Family::IorHard, Family::MdtestEasy, Family::MdtestHard, Family::Mdworkbench];
 
-/// Looks, without changing anything, whether the phases of this store can run in the data directory. What is left of a write phase must be
+/// Checks, without changing anything, whether the phases of this store can run in the data directory. What is left of a write phase must be
 /// this run's `own`. For rank 0.
 pub fn inspect<B: Backend>(
     backend: &B,
@@ -37,7 +37,7 @@ pub fn inspect<B: Backend>(
             names.iter().find(|name| !FAMILIES.iter().any(|family| family.name() == name.as_str()))
         {
             return Err(Failure::Config(format!(
-                "the data directory {datadir} is not empty and not of this benchmark: it holds {unexpected:?}"
+                "the data directory {datadir} is not empty and holds entries that this benchmark did not write: {unexpected:?}"
             )));
         }
         present = names;
@@ -54,7 +54,7 @@ pub fn inspect<B: Backend>(
             && !present.iter().any(|name| name == write.family().name())
         {
             return Err(Failure::Config(format!(
-                "{phase} needs the files of {write}, and {datadir}/{} is not there: run {write} first",
+                "{phase} needs the files of {write}, and {datadir}/{} does not exist: run {write} first",
                 write.family().name()
             )));
         }
@@ -123,7 +123,7 @@ fn check_left_over<B: Backend>(
     match left.iter().find(|entry| !replaceable(entry)) {
         None => Ok(()),
         Some(entry) => Err(Failure::Config(format!(
-            "{path} holds {entry:?} of an earlier run: take another data directory, or remove it with --cleanup --phase {name}"
+            "{path} holds {entry:?} of an earlier run: use another data directory, or remove it with --cleanup --phase {name}"
         ))),
     }
 }
@@ -166,18 +166,18 @@ pub fn make_unique_dirs<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str,
     team.barrier_with_status(made)
 }
 
-/// Why a data directory cannot be made.
+/// Why a data directory cannot be created.
 fn cannot_be_made(datadir: &str, path: String, errno: Errno) -> Failure {
     match errno {
         Errno(libc::ENOENT) => Failure::Config(format!(
-            "the data directory {datadir} cannot be made: mkdir {path}: {errno}, although the directory above it is there: that file \
+            "the data directory {datadir} cannot be created: mkdir {path}: {errno}, although the directory above it is there: that file \
              system makes no directories"
         )),
         Errno(libc::EEXIST) => Failure::Config(format!(
-            "the data directory {datadir} cannot be made: {path} is a symbolic link to something that is not there"
+            "the data directory {datadir} cannot be created: {path} is a dangling symbolic link"
         )),
         errno if is_of_the_path(errno) => {
-            Failure::Config(format!("the data directory {datadir} cannot be made: mkdir {path}: {errno}"))
+            Failure::Config(format!("the data directory {datadir} cannot be created: mkdir {path}: {errno}"))
         }
         errno => failed("mkdir", path)(errno),
     }

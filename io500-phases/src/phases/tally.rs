@@ -1,4 +1,4 @@
-//! What one rank brings home from one phase.
+//! What one rank measured in one phase.
 
 use crate::engine::WindowPart;
 use crate::pattern::Mismatch;
@@ -23,13 +23,13 @@ pub struct RankTally {
     pub loop_ns: u64,
     /// Operations done when it hit the stonewall (or the end, if that came first).
     pub at_stonewall: u64,
-    /// Nanoseconds of its loop until it met the others there.
+    /// Nanoseconds of its loop until all ranks had reached the barrier there.
     pub stonewall_ns: u64,
     /// Nanoseconds of its loop that it waited there for them.
     pub waited_ns: u64,
     /// The same window on this node's wall clock, which is what the C suite subtracts: begin, end.
     pub wall_ns: (i64, i64),
-    /// What its window was made of; all zero for phases that are not split.
+    /// The parts of its window; all zero for phases that are not split.
     pub parts: WindowParts,
     /// Making the tree (mdtest create) or removing it (delete), outside the window.
     pub tree_ns: u64,
@@ -83,7 +83,7 @@ pub struct Check {
     pub short: u64,
     /// Files that must be there and are not.
     pub missing: u64,
-    /// Files or directories that nobody should have made.
+    /// Unexpected files or directories.
     #[serde(alias = "extra")]
     pub unexpected: u64,
     /// The first fault seen by the lowest rank that saw one.
@@ -91,7 +91,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Whether everything was as it must be.
+    /// Whether no fault was found.
     pub fn is_clean(&self) -> bool {
         self.faults() == 0
     }
@@ -122,7 +122,7 @@ impl Check {
         if self.first.is_none() {
             let at = offset + mismatch.at as u64;
             let Mismatch { expected, found, .. } = mismatch;
-            self.first = Some(format!("{}: byte {at} is {found:#04x} and must be {expected:#04x}", path()));
+            self.first = Some(format!("{}: byte {at} is {found:#04x} instead of {expected:#04x}", path()));
         }
     }
 
@@ -144,10 +144,10 @@ impl Check {
     #[cold]
     pub fn count_unexpected(&mut self, path: impl FnOnce() -> String) {
         self.unexpected += 1;
-        self.first.get_or_insert_with(|| format!("{}: not made by this benchmark", path()));
+        self.first.get_or_insert_with(|| format!("{}: not written by this benchmark", path()));
     }
 
-    /// One line for a verdict; none when everything is as it must be.
+    /// One line for a verdict; none without faults.
     pub fn describe(&self) -> Option<String> {
         let parts = [
             (self.wrong, "with wrong bytes"),

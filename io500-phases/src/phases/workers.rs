@@ -1,4 +1,4 @@
-//! What a rank works with in the mdtest phases: its own worker, or those of several threads.
+//! The workers of a rank in the mdtest phases: one, or one per thread.
 
 use super::context::PhaseContext;
 use super::tally::Check;
@@ -40,7 +40,7 @@ pub enum Workers<R> {
 }
 
 impl<R: Recorder + Send> Workers<R> {
-    /// WorkerState for the files of `owner`.
+    /// A state for the files of `owner`.
     pub fn new<B: Backend>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, owner: usize, recorder: &R) -> Self {
         if context.pace.threads <= 1 {
             return Workers::Alone(Box::new(WorkerState::new(plan, owner)));
@@ -72,7 +72,7 @@ impl<R: Recorder + Send> Workers<R> {
         }
     }
 
-    /// What all worker found and moved; their latencies go to `recorder`.
+    /// What all workers found and moved; their latencies go to `recorder`.
     pub fn join(self, recorder: &mut R) -> (Check, u64) {
         match self {
             Workers::Alone(worker) => (worker.check, worker.bytes),

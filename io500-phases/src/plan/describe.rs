@@ -50,19 +50,21 @@ fn files_of(plan: &IorPlan, ranks: u64) -> u64 {
 /// The plan as text: a line for each phase, and the space it may need.
 pub fn describe(plan: &Plan) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{} ranks, stonewall {} s, timestamp {}\n", plan.ranks, plan.stonewall_s, plan.timestamp);
+    let s = if plan.ranks == 1 { "" } else { "s" };
+    let _ = writeln!(text, "{} rank{s}, stonewall {} s, timestamp {}\n", plan.ranks, plan.stonewall_s, plan.timestamp);
     for phase in plan.asked_for() {
         let off = plan.switched_off.contains(&phase);
-        let words = if off { "nothing: it has run = FALSE, and so the score 0".into() } else { words(plan, phase) };
+        let words = if off { "nothing: it has run = FALSE, so its score is 0".into() } else { words(plan, phase) };
         let _ = writeln!(text, "{:>20}  {words}", phase.name());
     }
     let need = plan.need();
     if need != Need::default() {
         let _ = writeln!(
             text,
-            "\nat most {} in {} files, if every rank finishes before the stonewall",
+            "\nat most {} in {} file{}, if every rank finishes before the stonewall",
             bytes(need.bytes_at_most),
-            count(need.files_at_most)
+            count(need.files_at_most),
+            if need.files_at_most == 1 { "" } else { "s" }
         );
         let _ = writeln!(
             text,
@@ -76,9 +78,9 @@ pub fn describe(plan: &Plan) -> String {
 
 fn words(plan: &Plan, phase: PhaseId) -> String {
     let ior = |plan: &IorPlan, verb: &str| {
-        let files = if plan.file_per_process { "a file per rank" } else { "one shared file" };
+        let files = if plan.file_per_process { "one file per rank" } else { "one shared file" };
         format!(
-            "{verb} {files}, {} transfers of {} per rank ({})",
+            "{verb} {} transfers of {} per rank, {files} ({})",
             count(plan.transfers()),
             bytes(plan.transfer),
             bytes(total(plan))
@@ -86,7 +88,7 @@ fn words(plan: &Plan, phase: PhaseId) -> String {
     };
     let mdtest = |plan: &MdtestPlan, verb: &str| {
         let place = match (plan.dir_per_rank, plan.files_per_dir) {
-            (true, _) => "in a directory per rank".to_owned(),
+            (true, _) => "one directory per rank".to_owned(),
             (_, None) => "in one shared directory".to_owned(),
             (_, Some(limit)) => {
                 let dirs = count(plan.test_dirs(plan.files));
@@ -98,18 +100,18 @@ fn words(plan: &Plan, phase: PhaseId) -> String {
     match phase {
         PhaseId::IorEasyWrite => ior(&plan.ior_easy, "writes at most"),
         PhaseId::IorHardWrite => ior(&plan.ior_hard, "writes at most"),
-        PhaseId::IorEasyRead => ior(&plan.ior_easy, "reads back, byte for byte, what was written of"),
-        PhaseId::IorHardRead => ior(&plan.ior_hard, "reads back, byte for byte, what was written of"),
+        PhaseId::IorEasyRead => ior(&plan.ior_easy, "reads and verifies up to"),
+        PhaseId::IorHardRead => ior(&plan.ior_hard, "reads and verifies up to"),
         PhaseId::MdtestEasyWrite => mdtest(&plan.mdtest_easy, "creates at most"),
         PhaseId::MdtestHardWrite if plan.mdtest_hard.files_per_dir.is_some() => {
             mdtest(&plan.mdtest_hard, "creates, without a stonewall,")
         }
         PhaseId::MdtestHardWrite => mdtest(&plan.mdtest_hard, "creates at most"),
-        PhaseId::MdtestEasyStat => mdtest(&plan.mdtest_easy, "stats what was created of"),
-        PhaseId::MdtestHardStat => mdtest(&plan.mdtest_hard, "stats what was created of"),
-        PhaseId::MdtestHardRead => mdtest(&plan.mdtest_hard, "reads back, byte for byte, what was created of"),
-        PhaseId::MdtestEasyDelete => mdtest(&plan.mdtest_easy, "removes what was created of"),
-        PhaseId::MdtestHardDelete => mdtest(&plan.mdtest_hard, "removes what was created of"),
+        PhaseId::MdtestEasyStat => mdtest(&plan.mdtest_easy, "stats up to"),
+        PhaseId::MdtestHardStat => mdtest(&plan.mdtest_hard, "stats up to"),
+        PhaseId::MdtestHardRead => mdtest(&plan.mdtest_hard, "reads and verifies up to"),
+        PhaseId::MdtestEasyDelete => mdtest(&plan.mdtest_easy, "removes up to"),
+        PhaseId::MdtestHardDelete => mdtest(&plan.mdtest_hard, "removes up to"),
         PhaseId::Timestamp => "touches the timestamp file of the result directory".into(),
         PhaseId::Find => "walks the data directory for *01* of 3901 bytes, newer than the timestamp file".into(),
         PhaseId::FindEasy => "walks mdtest-easy for *01*".into(),

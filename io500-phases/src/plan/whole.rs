@@ -122,7 +122,7 @@ impl Plan {
         FindPlan { below: below.to_owned(), predicate, newer_than_timestamp }
     }
 
-    /// A digest that all ranks must agree on before they touch storage.
+    /// A digest that must be equal on all ranks before they touch storage.
     pub fn digest(&self) -> u64 {
         digest(&format!("{self:?}"))
     }

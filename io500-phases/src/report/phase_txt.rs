@@ -14,7 +14,7 @@ pub fn phase_txt(result: &PhaseResult) -> String {
     line("began", result.begin.clone());
     line("ended", result.end.clone());
     if !result.command.is_empty() {
-        line("equals", result.command.clone());
+        line("equivalent command", result.command.clone());
     }
     line("rate", format!("{:.6} {}", result.rate, result.unit));
     if let Some(rate) = result.rate_wall_clock {
@@ -23,7 +23,7 @@ pub fn phase_txt(result: &PhaseResult) -> String {
     line("window", format!("{:.6} s", result.window_s));
     if let Some(parts) = &result.parts {
         for (name, seconds) in parts.named() {
-            line(&format!("  {name}, mean of ranks"), format!("{seconds:.6} s"));
+            line(&format!("  {name}, mean"), format!("{seconds:.6} s"));
         }
     }
     line("whole phase", format!("{:.6} s", result.phase_s));
@@ -34,8 +34,8 @@ pub fn phase_txt(result: &PhaseResult) -> String {
     }
     if let Some(stonewall) = &result.stonewall {
         line("stonewall setting", format!("{} s", stonewall.setting_s));
-        line("ranks met there after", format!("{:.6} s", stonewall.met_s));
-        line("done by then", format!("{} to {} per rank", count(stonewall.least), count(stonewall.most)));
+        line("barrier reached after", format!("{:.6} s", stonewall.met_s));
+        line("operations by then", format!("{} to {} per rank", count(stonewall.least), count(stonewall.most)));
         line("rate by then", format!("{:.6} {}", stonewall.rate, result.unit));
         line("wear-out, slowest rank", format!("{:.6} s", stonewall.wear_out_s));
         if let Some(rate) = stonewall.rate_without_wear_out {
@@ -48,7 +48,7 @@ pub fn phase_txt(result: &PhaseResult) -> String {
     }
     if let Some(find) = &result.find {
         let expected =
-            |number: Option<u64>| number.map(|number| format!(" (must be {})", count(number))).unwrap_or_default();
+            |number: Option<u64>| number.map(|number| format!(" (expected {})", count(number))).unwrap_or_default();
         line("found", format!("{}{}", count(find.found), expected(find.expected_found)));
         line("files seen", format!("{}{}", count(find.total), expected(find.expected_total)));
         line("errors", count(find.errors));

@@ -44,7 +44,7 @@ pub struct Figures {
     pub check: Check,
     /// Slow ranks and nodes.
     pub spread: Spread,
-    /// What the windows were made of; none for phases that are not split.
+    /// The parts of the windows; none for phases that are not split.
     pub parts: Option<PartsResult>,
 }
 
@@ -120,7 +120,7 @@ fn parts(tallies: &[RankTally]) -> Option<PartsResult> {
 pub fn stonewall(measure: Measure, tallies: &[RankTally], bytes_each: u64, setting_s: u32) -> StonewallResult {
     let at = |tally: &RankTally| tally.at_stonewall;
     let total = tallies.iter().map(at).sum();
-    // rank 0's clock, as the C suite does; all ranks meet at that moment
+    // rank 0's clock, as the C suite does; all ranks pass the barrier at that moment
     let reached_ns = tallies.first().map_or(0, |tally| tally.stonewall_ns);
     let met_s = seconds(reached_ns as f64);
     let wear_out_ns = tallies.iter().map(|tally| tally.parts.wear_out_ns).max().unwrap_or(0);
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(spread.slowest.iter().map(|rank| (rank.rank, rank.own_s)).collect::<Vec<_>>(), [(0, 3.6), (1, 2.0)]);
     }
 
-    /// One rank has nobody to catch up with: what follows the stonewall is its sync, and the score loses nothing to the wear-out.
+    /// A single rank has no other rank to catch up with: what follows the stonewall is its sync, and the score loses nothing to the wear-out.
     #[test]
     fn the_sync_of_one_rank_is_no_wear_out() {
         let parts =

@@ -74,7 +74,7 @@ pub struct Verification {
     pub config_hash: Claim,
     /// What the file itself says against the run.
     pub invalid: Vec<Invalid>,
-    /// What the C suite lets pass and a strict reader does not.
+    /// What the C suite does not check and the strict verdict does.
     pub doubts: Vec<String>,
 }
 
@@ -202,7 +202,7 @@ fn invalid_hash() -> u32 {
 
 fn printed_hash(text: Option<&str>) -> Result<u32, Claim> {
     let text = text.ok_or_else(|| Claim::absent("no hash is printed"))?;
-    u32::from_str_radix(text, 16).map_err(|_| Claim::refuted(format!("{text:?} is no hash")))
+    u32::from_str_radix(text, 16).map_err(|_| Claim::refuted(format!("{text:?} is not a hash")))
 }
 
 fn verdict(valid: bool) -> &'static str {

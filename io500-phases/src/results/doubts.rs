@@ -1,4 +1,4 @@
-//! What the files of a result tell against it although the C suite lets it pass.
+//! Doubts that the files of a result raise although the C suite accepts it.
 
 use super::eras::judges_random_read;
 use super::material::Material;
@@ -68,7 +68,7 @@ fn phases(result: &OfficialResult, config: Option<&Config>, doubts: &mut Vec<Str
         }
         let seconds = section.number("t_delta");
         if let Some(seconds) = seconds.filter(|&seconds| phase.has_stonewall() && seconds < f64::from(required)) {
-            doubts.push(format!("{phase} lasted {seconds} seconds, the rules demand {required}"));
+            doubts.push(format!("{phase} lasted {seconds} seconds, the rules require {required}"));
         }
         let time =
             |key: &str| section.pairs.get(key).and_then(|text| DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok());

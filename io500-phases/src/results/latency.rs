@@ -1,6 +1,6 @@
 //! The latencies of all ranks as one: histograms are added up, and every node keeps a coarse one of its own.
 //!
-//! The counts of a phase are merged by a sum over ranks, of which only the range that any rank used is sent: the ranks agree on it first.
+//! The counts of a phase are merged by a sum over ranks, of which only the range that any rank used is sent: a first reduction finds it.
 //! For the nodes every rank sends rank 0 its counts sixty-four places at a time, without the empty ones: some hundred numbers,
 //! from which quantiles come out to within 1/16 of an octave.
 
@@ -74,7 +74,7 @@ pub struct KindLatency {
 /// O(log n) but for the nodes' part, which gathers about a kilobyte per rank and kind.
 pub fn merge(comm: &dyn Comm, own: &Latencies) -> Option<Vec<KindLatency>> {
     let kinds: Vec<(OpKind, &Counts)> = own.kinds().collect();
-    let extremes = agree_on_extremes(comm, &kinds);
+    let extremes = reduce_extremes(comm, &kinds);
     // from here on the ranks know in which places any of them has counts
     let ranges: Vec<_> =
         extremes.iter().map(|&(min, max)| if min <= max { place(min)..place(max) + 1 } else { 0..0 }).collect();
@@ -114,7 +114,7 @@ pub fn merge(comm: &dyn Comm, own: &Latencies) -> Option<Vec<KindLatency>> {
 }
 
 /// The shortest and the longest latency of each kind on any rank; shortest above longest where no rank has one.
-fn agree_on_extremes(comm: &dyn Comm, kinds: &[(OpKind, &Counts)]) -> Vec<(u64, u64)> {
+fn reduce_extremes(comm: &dyn Comm, kinds: &[(OpKind, &Counts)]) -> Vec<(u64, u64)> {
     // one maximum finds both: the shortest as the greatest complement
     let mut bounds: Vec<u64> =
         kinds.iter().flat_map(|(_, counts)| counts.extremes().map_or([0, 0], |(min, max)| [!min, max])).collect();

@@ -29,7 +29,7 @@ pub fn doubts(result: &RunResult) -> Vec<String> {
         .map(|(name, _)| {
             format!(
                 "{name}: reads may come from the page cache: {who}. --api 'POSIX --posix.odirect' or \
-                 --set global.drop-caches=TRUE goes around it, more nodes make ranks read what another one wrote"
+                 --set global.drop-caches=TRUE bypasses it; on more nodes ranks read what another node wrote"
             )
         })
         .collect()

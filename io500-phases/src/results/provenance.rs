@@ -68,7 +68,7 @@ pub struct Provenance {
     pub settings: Vec<SettingOrigin>,
     /// Environment variables that change how the store behaves.
     pub environment: Vec<(String, String)>,
-    /// Settings that the rules do not know and that change what is measured.
+    /// Settings beyond the rules that change what is measured.
     pub departures: Vec<String>,
     /// Largest distance between the wall clocks of two nodes, seconds.
     pub wall_clock_skew_s: f64,

@@ -30,7 +30,7 @@ pub struct RunResult {
     pub score: Option<ScoreResult>,
     /// What the C suite says about the run.
     pub official: Verdict,
-    /// What this program says about it: everything official, and what the C suite lets pass.
+    /// The verdict of this program: everything official, and what the C suite does not check.
     pub strict: Verdict,
     /// Why the run ended early.
     pub failure: Option<String>,
@@ -60,7 +60,7 @@ pub struct Invocation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
-    /// Under way, or killed without a word: the finished phases are here.
+    /// Running, or killed: the finished phases are here.
     Running,
     /// All phases are done.
     Finished,
@@ -138,7 +138,7 @@ pub struct PhaseResult {
     pub rate_wall_clock: Option<f64>,
     /// Seconds of the window that the rate is computed from.
     pub window_s: f64,
-    /// What the window was made of; absent for phases that are not split (mdworkbench, an external find script).
+    /// The parts of the window; absent for phases that are not split (mdworkbench, an external find script).
     #[serde(default)]
     pub parts: Option<PartsResult>,
     /// Seconds of the whole phase on rank 0, as `t_delta` says.
@@ -231,7 +231,7 @@ impl PhaseResult {
 pub struct StonewallResult {
     /// The setting, seconds.
     pub setting_s: u32,
-    /// When the ranks met there, seconds from rank 0's first operation.
+    /// When all ranks had reached it, seconds from rank 0's first operation.
     pub met_s: f64,
     /// Operations of the slowest rank at that moment.
     pub least: u64,
@@ -248,7 +248,7 @@ pub struct StonewallResult {
     pub rate_without_wear_out: Option<f64>,
 }
 
-/// What a phase's window was made of: means over the ranks, seconds. The sum is the mean window of a rank.
+/// The parts of a phase's window: means over the ranks, seconds. The sum is the mean window of a rank.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PartsResult {
     /// Opening or creating the file (ior).
@@ -286,11 +286,11 @@ pub struct FindResult {
     pub found: u64,
     /// Entries seen that are not directories.
     pub total: u64,
-    /// Matches that there must be, from the plan.
+    /// Expected matches, from the plan.
     pub expected_found: Option<u64>,
-    /// Files that there must be, from the plan.
+    /// Expected files, from the plan.
     pub expected_total: Option<u64>,
-    /// Entries that could not be looked at.
+    /// Entries that could not be examined.
     pub errors: u64,
     /// The first of those.
     pub first_error: Option<String>,
@@ -323,7 +323,7 @@ pub struct FindRank {
     pub total: u64,
     /// Entries whose name was looked at, directories too, here or by the servers.
     pub checked: u64,
-    /// Entries and directories that could not be looked at.
+    /// Entries and directories that could not be examined.
     pub errors: u64,
     /// Pieces of work got from other ranks after the first division.
     pub steals: u64,

@@ -1,7 +1,7 @@
 //! A phase over time, all ranks together, and how steady it was.
 //!
-//! Time is that of each rank's loop; loops begin together, right after the ranks have met. The ranks agree on the longest interval that any
-//! of them needs and on what there is to add up, and then add it up: O(log n), at most 1.2 MB.
+//! Time is that of each rank's loop; loops begin together, right after a barrier. The ranks reduce the longest interval that any
+//! of them needs and the ranges to add up, and then add them up: O(log n), at most 1.2 MB.
 
 use crate::comm::{Comm, ReduceOp};
 use crate::engine::OpKind;
@@ -26,7 +26,7 @@ pub struct SeriesResult {
     pub p99_ns: Vec<Option<u64>>,
     /// When the first rank stopped for the stonewall (or because it had done everything), in phases with a stonewall.
     pub stonewall_s: Option<f64>,
-    /// When the ranks had met there: wear-out goes from here to the end.
+    /// When all ranks had reached the stonewall: wear-out lasts from here to the end.
     pub wear_out_s: Option<f64>,
     /// When the last rank's loop ended.
     pub end_s: f64,
@@ -61,14 +61,14 @@ pub struct Window {
     pub of_mean: f64,
 }
 
-/// A rank that stood still.
+/// A rank that completed nothing for a while.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RankStall {
     /// Which rank.
     pub rank: usize,
     /// Where it ran.
     pub host: String,
-    /// When it began to stand still, seconds since its loop began.
+    /// When the stall began, seconds since its loop began.
     pub begin_s: f64,
     /// For how long, seconds.
     pub length_s: f64,
@@ -133,7 +133,7 @@ struct Agreed {
     /// When the last and the first rank's loop ended.
     end: u64,
     first_end: u64,
-    /// When the first rank left for the stonewall, and when the last one had met the others.
+    /// When the first rank stopped for the stonewall, and when all had reached it.
     left: Option<u64>,
     met: Option<u64>,
     /// Classes that any rank has counts in.
@@ -177,7 +177,7 @@ impl Agreed {
         }
     }
 
-    /// The rank that stood still longest tells when and where.
+    /// The rank with the longest stall tells when and where.
     fn stall(&self, comm: &dyn Comm, own: &Series) -> Option<RankStall> {
         if self.stall_us == 0 {
             return None;

@@ -12,7 +12,7 @@ pub fn questions(about: &Provenance) -> Vec<String> {
     let mut questions = Vec::new();
     for (name, value) in [("D_LOG_MASK", variable("D_LOG_MASK")), ("DD_MASK", variable("DD_MASK"))] {
         if let Some(value) = value.filter(|value| name == "DD_MASK" || is_verbose(value)) {
-            questions.push(format!("{name}={value} makes libdaos log what it does, which slows every call down"));
+            questions.push(format!("{name}={value} makes libdaos log, which slows every call"));
         }
     }
     if let Some(cores) = cores_of_node(about).filter(|&cores| about.ranks_per_node > cores) {

@@ -1,4 +1,4 @@
-//! The two verdicts: what the C suite says about a phase and a run, and what it lets pass.
+//! The two verdicts: that of the C suite on a phase and a run, and the strict one, which checks more.
 
 use super::page_cache;
 use super::run::{PhaseResult, Reason, RunResult, Verdict};
@@ -20,12 +20,12 @@ pub struct Rules {
     pub files_per_dir: bool,
     /// Phases that belong to the run's mode.
     pub expected: Vec<PhaseId>,
-    /// Settings that the rules do not know (queue depth, threads).
+    /// Settings beyond the rules (queue depth, threads).
     pub departures: Vec<String>,
 }
 
 impl Rules {
-    /// Seconds that a write phase must last at least, whatever the stonewall.
+    /// Minimum duration of a write phase in seconds, whatever the stonewall.
     pub fn minimum_s(&self) -> u32 {
         if self.scc { 30 } else { 300 }
     }
@@ -133,10 +133,10 @@ pub fn extended_valid(official: &Verdict) -> bool {
     !official.reasons.iter().any(|reason| reason.phase.is_some() && reason.invalidates)
 }
 
-/// A rank that finishes nothing for longer speaks against a run: an engine was lost, a node hung, a process was stopped.
+/// A rank that completes nothing for longer is a reason against a run: an engine was lost, a node hung, a process was stopped.
 pub const LONGEST_STALL_S: f64 = 10.0;
 
-/// The strict verdict: everything official, and what the C suite lets pass.
+/// The strict verdict: everything official, and what the C suite does not check.
 pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
     let mut verdict = official(rules, result);
     for reason in &mut verdict.reasons {
@@ -152,7 +152,7 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         );
     }
     for departure in &rules.departures {
-        verdict.push(None, format!("not a setting of the rules: {departure}"), true);
+        verdict.push(None, format!("departs from the rules: {departure}"), true);
     }
     for (store, description) in &result.provenance.stores {
         for doubt in &description.doubts {
@@ -184,25 +184,25 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         }
         if let Some(find) = &phase.find {
             if let Some(expected) = find.expected_found.filter(|&expected| expected != find.found) {
-                doubt(format!("find matched {} entries and must match {expected}", find.found));
+                doubt(format!("find matched {} entries instead of {expected}", find.found));
             }
             if find.errors > 0 {
                 let first = find.first_error.as_deref().unwrap_or("not known");
-                doubt(format!("find could not look at {} entries; the first: {first}", find.errors));
+                doubt(format!("find could not examine {} entries; the first: {first}", find.errors));
             }
             if let Some(expected) = find.expected_total.filter(|&expected| expected != find.total) {
-                doubt(format!("find saw {} files and there must be {expected}", find.total));
+                doubt(format!("find saw {} files instead of {expected}", find.total));
             }
         }
         // the pause of the C suite's mdtest is no time of writing
         if phase.phase.has_stonewall() && phase.phase_s < f64::from(minimum) && official_s(phase) >= f64::from(minimum)
         {
-            doubt(format!("lasted {:.4} seconds, the rules demand {minimum}", phase.phase_s));
+            doubt(format!("lasted {:.4} seconds, the rules require {minimum}", phase.phase_s));
         }
         let stall = phase.stability.as_ref().and_then(|stability| stability.longest_stall.as_ref());
         if let Some(stall) = stall.filter(|stall| stall.length_s > LONGEST_STALL_S) {
             doubt(format!(
-                "rank {} ({}) finished nothing for {:.1} s: more than {LONGEST_STALL_S} s is no steady store",
+                "rank {} ({}) completed no operation for {:.1} s (more than {LONGEST_STALL_S} s)",
                 stall.rank, stall.host, stall.length_s
             ));
         }
@@ -218,7 +218,11 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
     let about = &result.provenance;
     if about.unexpected_entries > 0 {
         let (count, first) = (about.unexpected_entries, about.unexpected_examples.join(", "));
-        verdict.push(None, format!("{count} entries of the data directory are not of this benchmark: {first}"), true);
+        verdict.push(
+            None,
+            format!("the data directory holds {count} entries that this benchmark did not write: {first}"),
+            true,
+        );
     }
     spread(result, &mut verdict);
     verdict
@@ -388,7 +392,7 @@ mod tests {
                     phase(run, PhaseId::IorEasyRead).stability =
                         Some(Stability { drift: None, variation: None, slowest: None, longest_stall });
                 },
-                "rank 3 (n7) finished nothing for 13.0 s",
+                "rank 3 (n7) completed no operation for 13.0 s",
             ),
             (
                 |run, _| phase(run, PhaseId::MdtestHardRead).check = Some(Check { wrong: 2, ..Check::default() }),
@@ -397,11 +401,11 @@ mod tests {
             (|run, _| phase(run, PhaseId::IorEasyRead).bytes = 0, "read 0 bytes of the 1 that ior-easy-write wrote"),
             (
                 |run, _| phase(run, PhaseId::Find).find.as_mut().unwrap().found = 7,
-                "find matched 7 entries and must match 1",
+                "find matched 7 entries instead of 1",
             ),
             (
                 |run, _| phase(run, PhaseId::Find).find.as_mut().unwrap().errors = 3,
-                "find could not look at 3 entries; the first: not known",
+                "find could not examine 3 entries; the first: not known",
             ),
             (|_, rules| rules.departures.push("queue-depth 8".into()), "queue-depth 8"),
             (|run, _| run.provenance.wall_clock_skew_s = 2.5, "differ by 2.500 s"),
@@ -502,7 +506,7 @@ mod tests {
     fn the_pause_of_mdtest_counts_in_the_official_time_and_not_in_ours() {
         let (official, strict) = changed(|run, _| phase(run, PhaseId::MdtestHardWrite).phase_s = 299.25);
         assert!(official.valid && official.reasons.is_empty());
-        assert_eq!(strict.reasons[0].text, "lasted 299.2500 seconds, the rules demand 300");
+        assert_eq!(strict.reasons[0].text, "lasted 299.2500 seconds, the rules require 300");
         let (official, _) = changed(|run, _| phase(run, PhaseId::MdtestHardWrite).phase_s = 298.5);
         let texts: Vec<&str> = official.reasons.iter().map(|reason| reason.text.as_str()).collect();
         assert_eq!(
@@ -567,7 +571,7 @@ mod tests {
             run.earlier.push(Invocation {
                 number: 1,
                 official: vec![text("PAUSING BETWEEN RUNS ACTIVATED")],
-                strict: vec![text("PAUSING BETWEEN RUNS ACTIVATED"), text("not a setting of the rules: queue-depth 8")],
+                strict: vec![text("PAUSING BETWEEN RUNS ACTIVATED"), text("departs from the rules: queue-depth 8")],
                 ..Invocation::default()
             });
         });
@@ -578,7 +582,7 @@ mod tests {
             [
                 "PAUSING BETWEEN RUNS ACTIVATED",
                 "phases come from 2 invocations",
-                "invocation 1: not a setting of the rules: queue-depth 8"
+                "invocation 1: departs from the rules: queue-depth 8"
             ]
         );
         // run again, the phases of the first invocation are replaced, and what spoke against it is gone with them

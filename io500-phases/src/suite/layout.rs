@@ -1,4 +1,4 @@
-//! The object class and chunk size that a file really has: what was asked for is only a wish.
+//! The actual object class and chunk size of a file, which may differ from the requested ones.
 
 use crate::backend::{Access, Backend, FileLayout};
 use crate::error::OpResult;

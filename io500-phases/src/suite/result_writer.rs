@@ -130,9 +130,7 @@ impl<'o> ResultWriter<'o> {
             Ok(()) => drop(self.unwritten.remove(name)),
             Err(error) => {
                 if self.trouble.is_none() {
-                    log::error!(
-                        "{error}: the run goes on, and what cannot be written now is tried again after the next phase"
-                    );
+                    log::error!("{error}: the run continues, and the files are written again after the next phase");
                 }
                 self.trouble.get_or_insert(error);
                 self.unwritten.insert(name.to_owned(), bytes.to_vec());
@@ -153,7 +151,7 @@ impl<'o> ResultWriter<'o> {
         self.observer.phase_over(&self.result, phase);
     }
 
-    /// A phase is over: writer it and writes all files anew.
+    /// A phase is over: adds it and writes all files again.
     pub fn phase_over(&mut self, mut result: PhaseResult, csv: &str, reached: Option<u64>) {
         let (phase, rate) = (result.phase, result.rate);
         result.invocation = self.result.provenance.invocation;
@@ -203,7 +201,7 @@ impl<'o> ResultWriter<'o> {
             Some(Error::ResultFile { message, .. }) if !missing.is_empty() => Err(Error::ResultFile {
                 path: self.result.provenance.resultdir.clone(),
                 message: format!(
-                    "{message}: these files of the finished run are missing or old: {}",
+                    "{message}: these files of the finished run are missing or outdated: {}",
                     missing.join(", ")
                 ),
             }),
@@ -232,7 +230,7 @@ impl<'o> ResultWriter<'o> {
         self.write();
         if !self.unwritten.is_empty() {
             let missing: Vec<&str> = self.unwritten.keys().map(String::as_str).collect();
-            log::error!("the result directory could not be brought up to date: {}", missing.join(", "));
+            log::error!("the result directory could not be updated: {}", missing.join(", "));
         }
     }
 

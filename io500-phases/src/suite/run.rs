@@ -28,25 +28,25 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How often a pause file is looked for.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a run needs besides configuration and plan.
+/// The options of a run besides configuration and plan.
 #[derive(Clone)]
 pub struct Options {
     /// Where result files go, with the timestamp; none writes nothing (embedding).
     pub resultdir: Option<PathBuf>,
     /// Remove the benchmark's files after the last phase.
     pub clean_up: bool,
-    /// The timestamp was chosen just now: a directory that carries it and is there already is another run's.
+    /// Whether the timestamp was chosen just now: an existing directory with it belongs to another run.
     pub new_run: bool,
     /// For provenance.
     pub command_line: Vec<String>,
     /// When the process began.
     pub process_start: Instant,
-    /// Where the rank shows how far it is, and hears that it should stop.
+    /// The progress of the rank, and the request to stop.
     pub progress: Arc<Progress>,
     /// The clock of the loops.
     pub ticker: Ticker,
-    /// Called from another thread when a rank failed and the others do not come to the next collective. It has to end the process, and
-    /// where it returns, the process is aborted: the rank that waits cannot be helped, and would wait for ever.
+    /// Called from another thread when a rank failed and the others do not reach the next barrier. It should end the process; if it
+    /// returns, the process is aborted, because the waiting rank would wait forever.
     pub stuck: Arc<dyn Fn(&Error) + Send + Sync>,
 }
 
@@ -60,14 +60,12 @@ impl Default for Options {
             process_start: Instant::now(),
             progress: Arc::default(),
             ticker: Ticker::real(),
-            stuck: Arc::new(|error| {
-                log::error!("the other ranks do not answer, the process is aborted after: {error}")
-            }),
+            stuck: Arc::new(|error| log::error!("the other ranks do not answer; aborting the process after: {error}")),
         }
     }
 }
 
-/// Hears on rank 0 how a run goes on. Never called while a clock runs.
+/// Is told of the steps of a run on rank 0, never inside a timed window.
 pub trait Observer {
     /// The data directory is ready; the first phase comes next.
     fn started(&mut self, _result: &RunResult) {}
@@ -75,15 +73,15 @@ pub trait Observer {
     fn phase_begins(&mut self, _phase: PhaseId) {}
     /// A phase is over, and what is known of it besides can be put into its result before that is judged and written.
     fn phase_measured(&mut self, _phase: &mut PhaseResult) {}
-    /// A phase is over and stands in `result.phases`, with those of earlier invocations.
+    /// A phase is over and is in `result.phases`, with those of earlier invocations.
     fn phase_over(&mut self, _result: &RunResult, _phase: PhaseId) {}
-    /// The run is over: score and verdicts are there.
+    /// The run is over; score and verdicts are final.
     fn finished(&mut self, _result: &RunResult) {}
     /// The clean-up is over.
     fn cleaned(&mut self, _removed: &cleanup::Removed) {}
 }
 
-/// Hears nothing.
+/// An observer that does nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoopObserver;
 
@@ -164,7 +162,7 @@ impl<'a> Suite<'a> {
         }
     }
 
-    /// Different plans on different ranks (a file changed meanwhile, another binary on one node) must not meet storage.
+    /// Different plans on different ranks (a file changed meanwhile, another binary on one node) must not reach storage.
     fn require_same_plan(&self, comm: &dyn Comm) -> Result<()> {
         let digest = self.plan.digest();
         let mut bounds = [digest, u64::MAX - digest];
@@ -176,7 +174,7 @@ impl<'a> Suite<'a> {
         }
     }
 
-    /// Looks whether the phases can run where they are to run. Changes nothing.
+    /// Checks whether the phases can run in their directories. Changes nothing.
     fn look<S: Stores>(&self, team: &Team<'_>, stores: &S) -> Result<()> {
         let problems = self.config.validate_ranks(&self.plan.phases, self.plan.ranks);
         let looked = if let Some(problem) = problems.first() {
@@ -214,7 +212,7 @@ impl<'a> Suite<'a> {
         };
         let found = from_root(team.comm(), team.barrier_with_status(found)?);
         for (lead, families) in found.iter().filter(|(_, families)| !families.is_empty()) {
-            let removed = self.sweep(team, stores, *lead, families, false)?;
+            let removed = self.remove_files(team, stores, *lead, families, false)?;
             let (root, names) =
                 (team.comm().rank() == 0, families.iter().map(|family| family.name()).collect::<Vec<_>>());
             let forgotten = match &self.options.resultdir {
@@ -225,7 +223,7 @@ impl<'a> Suite<'a> {
             let unexpected = (root && removed.unexpected > 0).then(|| removed.examples.join(", "));
             team.barrier_with_status(unexpected.map_or(Ok(()), |entries| {
                 Err(Failure::Config(format!(
-                    "{} holds what is not of this benchmark: {entries}",
+                    "{} holds entries that this benchmark did not write: {entries}",
                     stores.datadir(*lead)
                 )))
             }))?;
@@ -236,7 +234,7 @@ impl<'a> Suite<'a> {
         Ok(())
     }
 
-    fn sweep<S: Stores>(
+    fn remove_files<S: Stores>(
         &self,
         team: &Team<'_>,
         stores: &S,
@@ -271,7 +269,7 @@ impl<'a> Suite<'a> {
     fn make<S: Stores>(&self, team: &Team<'_>, stores: &S) -> Result<Option<ResultDir>> {
         let root = team.comm().rank() == 0;
         let refused = |error: Error| Failure::Config(error.to_string());
-        // where either directory cannot be made, neither is
+        // where either directory cannot be created, neither is
         let resultdir = self.options.resultdir.as_ref().filter(|_| root);
         team.barrier_with_status(resultdir.map_or(Ok(()), |path| ResultDir::at(path).probe()).map_err(refused))?;
         let made = if root {
@@ -359,7 +357,7 @@ impl<'a> Suite<'a> {
         Ok(())
     }
 
-    /// A phase with `run = FALSE`: it stands in the result, with a score of 0.
+    /// A phase with `run = FALSE`: it is in the result with a score of 0.
     fn switched_off(
         &self,
         team: &Team<'_>,
@@ -398,7 +396,7 @@ impl<'a> Suite<'a> {
             let failed = drop_caches(&self.config.global.drop_caches_cmd).err();
             let first = (&team.comm()).first_error(failed);
             if let Some(first) = first.filter(|_| team.comm().rank() == 0) {
-                log::warn!("the caches are not dropped before {phase}: {first}");
+                log::warn!("the caches could not be dropped before {phase}: {first}");
             }
         }
         team.barrier()?;
@@ -450,7 +448,7 @@ impl<'a> Suite<'a> {
                 .as_ref()
                 .is_some_and(|writer| writer.result.provenance.stores.iter().any(|(_, store)| store.shows_daos())),
         };
-        // A panic must not leave the others waiting: it becomes this rank's failure at the meeting they are going to.
+        // A panic must not leave the others waiting: it becomes this rank's failure at the barrier they are about to enter.
         match catch(|| Ok(stores.visit(phase, run))) {
             Ok(outcome) => {
                 let mut outcome = outcome?;
@@ -501,7 +499,7 @@ impl<'a> Suite<'a> {
         let root = team.comm().rank() == 0;
         for (lead, _) in self.by_store(stores) {
             // a directory that carries the timestamp was made by this benchmark
-            let removed = self.sweep(team, stores, lead, families, self.config.global.timestamp_datadir)?;
+            let removed = self.remove_files(team, stores, lead, families, self.config.global.timestamp_datadir)?;
             if root {
                 observer.cleaned(&removed);
             }
@@ -523,7 +521,7 @@ impl<'a> Suite<'a> {
         if self.options.clean_up {
             for (lead, _) in self.by_store(stores) {
                 // a directory that carries the timestamp was made by this run
-                let removed = self.sweep(team, stores, lead, &FAMILIES, self.config.global.timestamp_datadir)?;
+                let removed = self.remove_files(team, stores, lead, &FAMILIES, self.config.global.timestamp_datadir)?;
                 if let Some(writer) = &mut writer {
                     let about = &mut writer.result.provenance;
                     about.unexpected_entries += removed.unexpected;
@@ -554,7 +552,7 @@ pub(super) fn from_root<T: Serialize + DeserializeOwned>(comm: &dyn Comm, value:
     serde_json::from_slice(&bytes).expect("every rank runs the same program")
 }
 
-/// An error of the POSIX side as a failure that the ranks can agree on.
+/// An error of the POSIX side as a failure of this rank.
 pub(super) fn as_failure(error: Error) -> Failure {
     match error {
         Error::ResultFile { path, message } => Failure::ResultFile { path, message },

@@ -56,7 +56,7 @@ impl SuiteState {
         self.reached.get(&family).copied().ok_or_else(|| {
             let family = family.name();
             Error::Config(format!(
-                "{family}.stonewall is not in the result directory: it says how much {family}-write left, so run that first, \
+                "{family}.stonewall, which says how much {family}-write wrote, is not in the result directory: run that first, \
                  with the same result directory"
             ))
         })

@@ -9,7 +9,7 @@ use crate::phases::claim::{self, Claim, Owner, Respect};
 use crate::phases::{cleanup, setup};
 use crate::plan::{Hints, Plan};
 
-/// Looks at the data directory.
+/// Checks the data directory.
 pub(super) struct InspectDatadir<'a> {
     pub datadir: &'a str,
     pub plan: &'a Plan,
@@ -29,7 +29,7 @@ impl Visit for InspectDatadir<'_> {
     }
 }
 
-/// Makes the directories.
+/// Creates the directories.
 pub(super) struct MakeDirectories<'a> {
     pub datadir: &'a str,
     pub plan: &'a Plan,
@@ -47,7 +47,7 @@ impl Visit for MakeDirectories<'_> {
     }
 }
 
-/// Makes a directory for every rank's file.
+/// Creates a directory for every rank's file.
 pub(super) struct MakeUniqueDirs<'a> {
     pub datadir: &'a str,
     pub plan: &'a Plan,
@@ -79,7 +79,7 @@ impl Visit for SerialQueue {
     }
 }
 
-/// Looks what earlier runs of the write phases left.
+/// Finds what earlier runs of the write phases left.
 pub(super) struct LeftOver<'a> {
     pub datadir: &'a str,
     pub phases: &'a [PhaseId],
@@ -116,7 +116,7 @@ impl Visit for TakeClaim<'_> {
     }
 }
 
-/// Gives a claim up.
+/// Releases a claim.
 pub(super) struct GiveUp<'a> {
     pub claim: &'a Claim,
 }
@@ -132,7 +132,7 @@ impl Visit for GiveUp<'_> {
     }
 }
 
-/// Whether a directory is there.
+/// Whether a directory exists.
 pub(super) struct IsThere<'a> {
     pub datadir: &'a str,
 }

@@ -1,13 +1,13 @@
 //! How ranks share work and find out together that none is left.
 //!
 //! A rank without work asks a few others at random, one at a time. If none has any, it registers with its *lifelines*, the ranks whose number
-//! differs from its own in one bit, and is silent: whoever of them gets work passes half of it on. So work spreads in a logarithmic
-//! number of steps, and idle ranks send nothing, however long the rest takes.
+//! differs from its own in one bit, and is silent: a lifeline that gets work passes half of it on. So work spreads in a logarithmic
+//! number of steps, and idle ranks send nothing, however long the others work.
 //!
 //! The walk is over when every rank is silent and every message has been received. Ranks report that up a binary tree in waves: a rank
 //! answers when it is silent and its children have answered, with the number of messages that the ranks below it have sent and received. When
 //! two waves in a row bring the same numbers, and as many sent as received, nothing moved between them (Mattern's four counters),
-//! and the root says so down the tree. Each rank hears that last, so that nobody leaves with mail under way.
+//! and the root says so down the tree. Each rank hears that last, so that no rank leaves with messages under way.
 
 use super::pool::{Pool, WorkerStatus};
 use super::tally::Traffic;
@@ -69,7 +69,7 @@ struct TerminationProbe {
     answers: usize,
     sent: u64,
     received: u64,
-    /// What the last one brought, on the root.
+    /// The numbers of the last wave, on the root.
     last: Option<(u64, u64)>,
 }
 
@@ -100,7 +100,7 @@ impl<'c> Balance<'c> {
         self.traffic
     }
 
-    /// Whether this rank has said that it is silent, so that the others may already be leaving.
+    /// Whether this rank has reported that it is silent, so that the others may already be leaving.
     pub fn has_answered(&self) -> bool {
         self.probe.answered
     }
@@ -155,7 +155,7 @@ impl<'c> Balance<'c> {
                 self.tell_children(message);
                 return WalkStatus::Over;
             }
-            other => panic!("rank {from} sent a message of kind {other}"),
+            other => panic!("rank {from} sent a message of unknown kind {other}"),
         }
         WalkStatus::On
     }

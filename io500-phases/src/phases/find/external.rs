@@ -1,4 +1,4 @@
-//! A program that stands in for the walk: rank 0 runs it, the others wait.
+//! An external program that replaces the walk: rank 0 runs it, the others wait.
 
 use crate::engine::{Failure, Progress, Team};
 use crate::error::Result;
@@ -81,7 +81,7 @@ fn run(progress: &Progress, command: &str) -> std::result::Result<External, Fail
             let mut counts = counts.split('/').filter(|count| !count.is_empty());
             match (counts.next(), counts.next()) {
                 (Some(found), Some(total)) => (leading_number(found), Some(leading_number(total))),
-                // nothing found is no valid find, and the phases to come are worth running all the same
+                // a find without matches is not valid, and the following phases are still worth running
                 _ => {
                     log::warn!("external script: its last line is {last_line:?} and must be MATCHED <found>/<total>");
                     (0, None)

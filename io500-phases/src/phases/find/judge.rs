@@ -20,7 +20,7 @@ pub enum Listed {
     Directory,
     /// It is counted.
     Done,
-    /// The listing does not on_match enough: [`Judge::look`].
+    /// The listing does not tell enough: [`Judge::look`].
     NeedsStat,
 }
 

@@ -1,7 +1,7 @@
 //! The work of one rank, shared by its threads.
 //!
-//! A worker comes here once per piece of work (a batch of a listing, some dozens of lookups), hands in what the last one brought and
-//! gets the next: one lock for all of it.
+//! A worker calls once per piece of work (a batch of a listing, some dozens of lookups), delivers the outcome of the last one and
+//! gets the next, under one lock.
 
 use super::tally::Counts;
 use super::work::{Task, Work};
@@ -24,12 +24,12 @@ pub enum Next<'a, D> {
     Nothing,
 }
 
-/// What a piece of work brought.
+/// The outcome of a piece of work.
 #[derive(Debug)]
 pub struct Outcome<'a, D> {
     /// Entries.
     pub counts: Counts,
-    /// The first thing that could not be looked at.
+    /// The first entry that could not be examined.
     pub error: Option<String>,
     /// Directories found.
     pub dirs: Vec<Work<'a, D>>,
@@ -120,7 +120,7 @@ impl<'a, D, R: Recorder> Pool<'a, D, R> {
         self.changed.notify_all();
     }
 
-    /// Hands in an outcome, which is empty afterwards, and gets what is to be done next.
+    /// Delivers an outcome, which is empty afterwards, and gets the next piece of work.
     pub fn exchange(&self, outcome: &mut Outcome<'a, D>, status: &mut WorkerStatus) -> (Next<'a, D>, PoolSnapshot) {
         self.record(outcome);
         let mut state = self.lock();
@@ -158,7 +158,7 @@ impl<'a, D, R: Recorder> Pool<'a, D, R> {
         self.recorder.lock().unwrap_or_else(PoisonError::into_inner).look(total, at, at);
     }
 
-    /// Hands in an outcome and asks for nothing.
+    /// Delivers an outcome without asking for work.
     pub fn hand_in(&self, outcome: &mut Outcome<'a, D>) {
         self.record(outcome);
         self.lock().book(outcome);
@@ -240,7 +240,7 @@ impl<'a, D, R: Recorder> Pool<'a, D, R> {
         self.lock().failure.clone()
     }
 
-    /// What was counted, and the first thing that could not be looked at.
+    /// What was counted, and the first entry that could not be examined.
     pub fn counted(&self) -> (Counts, Option<String>) {
         let state = self.lock();
         (state.counts, state.first_error.clone())

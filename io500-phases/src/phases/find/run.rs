@@ -68,7 +68,7 @@ where
     let began_ns = now_ns();
     let start = context.team.barrier_with_status(open_start(context, &plan.below))?;
     let start = start.as_ref().unwrap_or(context.root);
-    let filter = agree_on_filter(context, start, &plan.predicate);
+    let filter = common_filter(context, start, &plan.predicate);
     let method = if filter.is_some() { Method::Server } else { Method::NameFirst };
     let judge = Judge::new(&plan.predicate);
     let walk = WalkContext {
@@ -135,7 +135,7 @@ fn open_start<B: Backend>(context: &PhaseContext<'_, B>, below: &str) -> std::re
 }
 
 /// What the servers filter by, if they do: rank 0 tries it once.
-fn agree_on_filter<B: Backend>(
+fn common_filter<B: Backend>(
     context: &PhaseContext<'_, B>,
     start: &B::Dir,
     predicate: &Predicate,
@@ -239,7 +239,7 @@ fn drive<'a, B: Backend, R: Recorder>(
             continue;
         }
         if snapshot.idle {
-            // it waits for work of the others: that is not status still
+            // waiting for work of other ranks is not a stall
             context.progress.beat();
             idle_since.get_or_insert_with(now_ns);
             if balance.idle() == WalkStatus::Over {
@@ -250,14 +250,14 @@ fn drive<'a, B: Backend, R: Recorder>(
     }
 }
 
-/// How long a thread with nothing to do waits before it looks at its mail again: first not at all, then longer and longer.
+/// How long an idle thread waits before it polls for messages again: first not at all, then longer and longer.
 #[derive(Debug, Default)]
 struct Backoff {
     looks: u32,
 }
 
 impl Backoff {
-    /// Looks that only give way to other threads.
+    /// Polls that only yield to other threads.
     const EAGER: u32 = 16;
     /// The first real wait.
     const FIRST: Duration = Duration::from_micros(20);

@@ -1,4 +1,4 @@
-//! The first division of the work: rank 0 looks around a little, and every rank takes its share of what came up.
+//! The first division of the work: rank 0 lists a little, and every rank takes its share of the directories found.
 //!
 //! The shares follow from the tree alone, so they are the same in every run. What they do not balance, stealing does.
 
@@ -8,11 +8,11 @@ use super::worker::Worker;
 use crate::backend::Backend;
 use crate::engine::Recorder;
 
-/// Pieces of work for each rank that end the look around.
+/// Pieces of work for each rank that end this listing.
 const UNITS_PER_RANK: usize = 4;
 /// Batches and lookups that end it: the others are waiting.
 const STEPS: usize = 64;
-/// Entries whose kind had to be asked for, likewise.
+/// Lookups of entry types that end it.
 const LOOKUPS: u64 = 256;
 
 /// Widens what is in the pool until there is work for so many ranks, and takes it out.

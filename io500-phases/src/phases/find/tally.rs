@@ -12,9 +12,9 @@ pub struct Counts {
     pub total: u64,
     /// Entries whose name was looked at, directories too, here or by the servers; not the start of the walk.
     pub checked: u64,
-    /// Directories and entries that could not be looked at. What vanished meanwhile is not among them.
+    /// Directories and entries that could not be examined, without those that vanished meanwhile.
     pub errors: u64,
-    /// Entries whose kind the listing did not on_match.
+    /// Entries whose type the listing did not tell.
     pub unknown: u64,
     /// Directories, or shards of them, that the servers could not filter though they filter others.
     pub unfiltered: u64,
@@ -72,7 +72,7 @@ pub struct FindTally {
     pub traffic: Traffic,
     /// Time without work, until the walk was over everywhere.
     pub idle_ns: u64,
-    /// The first thing that could not be looked at.
+    /// The first entry that could not be examined.
     pub first_error: Option<String>,
 }
 

@@ -32,7 +32,7 @@ pub enum Task {
 /// An open directory that several pieces of work share.
 #[derive(Debug)]
 pub enum DirRef<'a, D> {
-    /// Somebody else's: the start of the walk.
+    /// Borrowed: the start of the walk.
     Borrowed(&'a D),
     /// Closed with the last piece of work.
     Shared(Arc<D>),

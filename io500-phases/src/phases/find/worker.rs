@@ -45,9 +45,9 @@ pub struct Worker<'a, 'g, B: Backend> {
     /// The last directory that was opened by its path: stolen work often is about the same one.
     last: Option<(Path, DirRef<'a, B::Dir>)>,
     batch: DirBatch,
-    /// What the pool has not got yet.
+    /// The outcome that the pool has not got yet.
     pub outcome: Outcome<'a, B::Dir>,
-    /// How it stands with the pool.
+    /// Its status with the pool.
     pub status: WorkerStatus,
 }
 
@@ -266,7 +266,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
         }
     }
 
-    /// Counts something that could not be looked at, unless it has vanished meanwhile.
+    /// Counts an entry that could not be examined, unless it has vanished meanwhile.
     #[cold]
     fn book(&mut self, path: &[u8], op: &str, errno: Errno) {
         if errno.0 == ENOENT {
