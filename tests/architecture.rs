@@ -1,5 +1,5 @@
-//! The house keeps its order: no stage imports a later one, `unsafe` stays in its rooms, every file says what it is for, and
-//! the documentation names files and tests that exist.
+//! Architecture checks: no stage imports a later one, `unsafe` stays in its places, every file says what it is for, the
+//! documentation names files and tests that exist, and private words do not come back.
 //!
 //! The checks read the sources as text. They know nothing of macros and conditional compilation, which is enough: a path that
 //! leads to a later stage has to be written somewhere.
@@ -11,8 +11,8 @@ use std::path::Path;
 const STAGES: [&str; 10] =
     ["config", "plan", "facts", "backend", "comm", "engine", "phases", "results", "report", "suite"];
 
-/// Where `unsafe` is at home: the two crates around the C interface, the POSIX backend, the aligned buffers, and the import of a mount.
-const UNSAFE_ROOMS: [&str; 5] = [
+/// Where `unsafe` is allowed: the two crates around the C interface, the POSIX backend, the aligned buffers, and the import of a mount.
+const UNSAFE_PLACES: [&str; 5] = [
     "daos-sys/",
     "dfs/",
     "io500-phases/src/backend/posix",
@@ -29,6 +29,39 @@ const PROMISES: [(&str, &str); 5] = [
     ("dfs-bench/main.rs", "#![forbid(unsafe_code)]"),
 ];
 
+/// Private words that this project once used where the field has a term, with that term; the words stand alone, in identifiers too.
+const PRIVATE_WORDS: [(&str, &str); 25] = [
+    ("meeting", "barrier"),
+    ("meetings", "barriers"),
+    ("meeting point", "barrier"),
+    ("stranger", "unexpected entry"),
+    ("strangers", "unexpected entries"),
+    ("books", "result writer"),
+    ("booked", "counted"),
+    ("crew", "workers"),
+    ("hands", "workers"),
+    ("lane", "I/O buffer"),
+    ("lanes", "I/O buffers"),
+    ("mail", "messages"),
+    ("news", "message"),
+    ("bad news", "failure"),
+    ("house", "workspace"),
+    ("rooms", "places"),
+    ("bark", "watchdog event"),
+    ("hungry", "steal request"),
+    ("visits", "rounds"),
+    ("last words", "crash record"),
+    ("sign of life", "heartbeat"),
+    ("signs of life", "heartbeats"),
+    ("let go of", "release"),
+    ("lets go of", "releases"),
+    ("only a wish", "requested"),
+];
+
+/// Files in which such a word has its usual meaning.
+const USUAL_MEANING: [(&str, &[&str]); 2] =
+    [("io500-phases/src/buffer.rs", &["lane", "lanes"]), ("io500-phases/src/backend/select.rs", &["visits"])];
+
 /// A source file: its path below the workspace, and its text.
 struct Source {
     path: String,
@@ -41,7 +74,7 @@ fn no_stage_imports_a_later_one() {
 }
 
 #[test]
-fn unsafe_stays_in_its_rooms() {
+fn unsafe_stays_in_its_places() {
     assert_clean(unsafe_outside(&sources()));
 }
 
@@ -72,6 +105,14 @@ fn the_program_in_the_readme_is_the_example_that_compiles() {
     let readme = read("README.md");
     let program = readme.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
     assert!(read("examples/embed_one_phase.rs").contains(program), "README.md shows another program:\n{program}");
+}
+
+#[test]
+fn private_words_do_not_come_back() {
+    let (mut texts, documents) = (sources(), documents());
+    // the list itself
+    texts.retain(|source| source.path != "tests/architecture.rs");
+    assert_clean(private_words(texts.iter().chain(&documents)));
 }
 
 fn assert_clean(found: Vec<String>) {
@@ -113,6 +154,39 @@ fn documents() -> Vec<Source> {
             text: fs::read_to_string(&path).unwrap(),
         })
         .collect()
+}
+
+/// The lines of code, messages, comments and documents that use one of [`PRIVATE_WORDS`].
+fn private_words<'a>(texts: impl Iterator<Item = &'a Source>) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in texts {
+        let usual = USUAL_MEANING.iter().find(|(path, _)| *path == source.path).map_or(&[][..], |(_, words)| words);
+        for (number, line) in source.text.lines().enumerate() {
+            let spaced = format!(" {} ", words_of(line).join(" "));
+            let used = PRIVATE_WORDS.iter().filter(|(word, _)| spaced.contains(&format!(" {word} ")));
+            for (word, term) in used.filter(|(word, _)| !usual.contains(word)) {
+                found.push(format!("{}:{}: `{word}` is a private word, the term is `{term}`", source.path, number + 1));
+            }
+        }
+    }
+    found
+}
+
+/// The words of a line in lower case; identifiers are divided at underscores and capitals.
+fn words_of(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in line.chars() {
+        if !c.is_alphanumeric() || (before.is_lowercase() && c.is_uppercase()) {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// What documents name as `path/file.rs` or `path/file.rs::function`, below the workspace, and is not there.
@@ -220,10 +294,10 @@ fn is_word(c: char) -> bool {
 }
 
 fn unsafe_outside(sources: &[Source]) -> Vec<String> {
-    let at_home = |path: &str| UNSAFE_ROOMS.iter().any(|room| path.starts_with(room)) || path.contains("tests/");
+    let allowed = |path: &str| UNSAFE_PLACES.iter().any(|place| path.starts_with(place)) || path.contains("tests/");
     let has_unsafe = |text: &str| code(text).split(|c| !is_word(c)).any(|word| word == "unsafe");
-    let other_containers = sources.iter().filter(|source| !at_home(&source.path) && has_unsafe(&source.text));
-    other_containers.map(|source| format!("{}: unsafe outside its rooms", source.path)).collect()
+    let outside = sources.iter().filter(|source| !allowed(&source.path) && has_unsafe(&source.text));
+    outside.map(|source| format!("{}: unsafe outside its places", source.path)).collect()
 }
 
 fn without_purpose(sources: &[Source]) -> Vec<String> {
@@ -386,7 +460,19 @@ mod of_the_checks {
     }
 
     #[test]
-    fn unsafe_is_found_outside_its_rooms_only() {
+    fn private_words_are_found_in_identifiers_and_sentences_and_let_pass_where_they_are_usual() {
+        let found = |path: &str, text: &str| private_words(one(path, text).iter()).len();
+        for text in ["// at the next meeting", "struct RankLanes;", "let last_words = 1;", "\"Lets go of it\"", "CREW"]
+        {
+            assert_eq!(found("io500-phases/src/suite/run.rs", text), 1, "{text}");
+        }
+        assert_eq!(found("io500-phases/src/buffer.rs", "const LANES: usize = 16; // a lane"), 0);
+        assert_eq!(found("io500-phases/src/buffer.rs", "// the crew"), 1);
+        assert_eq!(found("docs/X.md", "planes, mailbox, warehouse, newsworthy, bookshop"), 0);
+    }
+
+    #[test]
+    fn unsafe_is_found_outside_its_places_only() {
         let text = "fn f() { unsafe { g() } }";
         for (path, found) in [
             ("io500-phases/src/plan/ior.rs", 1),
