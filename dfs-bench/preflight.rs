@@ -163,7 +163,7 @@ mod tests {
         let warnings = check(&config, &plan, &store(20 << 30, healthy())).unwrap();
         assert!(warnings[0].contains("20 GiB are free") && warnings[0].contains("more than 1 GiB/s"), "{warnings:?}");
         let error = check(&config, &plan, &store(1 << 20, healthy())).unwrap_err().to_string();
-        assert!(error.contains("1 MiB are free") && error.contains("MiB at least"), "{error}");
+        assert!(error.contains("1 MiB are free") && error.contains("write at least"), "{error}");
     }
 
     #[test]

@@ -235,8 +235,7 @@ fn clean_up_without_a_timestamp_lists_the_runs_that_are_there() {
     let huge = [&size[..], &["--phase", "ior-easy-write"]].concat();
     let outcome = run(scene.direct(), [&arguments[..], &huge].concat());
     assert_code(&outcome, 2);
-    let named =
-        "earlier runs left files in data: 2026.01.02-03.04.05, 2026.01.02-03.04.06; the same command with --cleanup";
+    let named = "earlier runs left files in data: 2026.01.02-03.04.05, 2026.01.02-03.04.06; to remove one, run the same command with --cleanup";
     assert!(outcome.stderr.contains(" are free, ") && outcome.stderr.contains(named), "{}", outcome.stderr);
     let removed = ["--cleanup", "--timestamp", "2026.01.02-03.04.05"];
     assert_code(&run(scene.direct(), [&arguments[..], &huge, &removed].concat()), 0);

@@ -204,7 +204,7 @@ fn old_results_of_which_only_a_summary_is_left_are_read() {
         }
         let (code, text, error) = dfs_bench(&["report", "--format", "text", result]);
         assert_eq!(code, 0, "{error}");
-        for says in ["mdtest-hard-delete", "58.27", "There is only a summary", "suite of scripts"] {
+        for says in ["mdtest-hard-delete", "58.27", "There is only a summary", "script-based suite"] {
             assert!(text.contains(says), "{says}: {text}");
         }
     }

@@ -170,8 +170,8 @@ pub fn make_unique_dirs<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str,
 fn cannot_be_made(datadir: &str, path: String, errno: Errno) -> Failure {
     match errno {
         Errno(libc::ENOENT) => Failure::Config(format!(
-            "the data directory {datadir} cannot be created: mkdir {path}: {errno}, although the directory above it is there: that file \
-             system makes no directories"
+            "the data directory {datadir} cannot be created: mkdir {path}: {errno}, although its parent directory exists: this file \
+             system does not create directories"
         )),
         Errno(libc::EEXIST) => Failure::Config(format!(
             "the data directory {datadir} cannot be created: {path} is a dangling symbolic link"
