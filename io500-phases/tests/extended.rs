@@ -82,6 +82,63 @@ fn a_flipped_byte_and_a_missing_object_are_told() {
     assert!(reasons.iter().any(|reason| reason.contains("1 with wrong bytes")), "{reasons:?}");
     let official = "Errors (3) occured during the md-workbench phase. This invalidates your run.";
     assert!(result.official.reasons.iter().any(|reason| reason.text == official), "{:?}", result.official);
-    assert!(!result.phase(PhaseId::MdworkbenchBench).unwrap().valid);
+    let bench = result.phase(PhaseId::MdworkbenchBench).unwrap();
+    assert!(!bench.valid);
+    assert_eq!(
+        bench.operations,
+        (RANKS as u64 * SETS * OBJECTS - 1) * 4,
+        "an object that is not there is no operation"
+    );
     assert!(!result.score.unwrap().extended.unwrap().valid);
+}
+
+#[test]
+fn objects_with_wrong_bytes_and_sets_that_are_not_empty_are_no_operations() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("data/mdworkbench");
+    run(temp.path(), "mdworkbench-create");
+    for set in names(&base) {
+        for object in names(&base.join(&set)) {
+            let path = base.join(&set).join(object);
+            let mut data = fs::read(&path).unwrap();
+            data[17] ^= 1;
+            fs::write(&path, data).unwrap();
+        }
+    }
+    let result = run(temp.path(), "mdworkbench-bench");
+    let bench = result.phase(PhaseId::MdworkbenchBench).unwrap();
+    let first = bench.pairs.iter().find(|(key, _)| key == "scoreIteration0").unwrap();
+    assert_eq!(first.1, "0.000000", "every object of the first iteration was wrong");
+    assert_eq!(bench.operations, RANKS as u64 * SETS * OBJECTS * 4, "the second one read what the first one wrote");
+    assert_eq!(bench.check.as_ref().unwrap().wrong, RANKS as u64 * SETS * OBJECTS);
+
+    fs::write(base.join("2_3/file-999"), "of another program").unwrap();
+    let result = run(temp.path(), "mdworkbench-delete");
+    let delete = result.phase(PhaseId::MdworkbenchDelete).unwrap();
+    assert_eq!(delete.operations, RANKS as u64 * SETS * (OBJECTS + 1) - 1);
+    assert_eq!(delete.check.as_ref().unwrap().unexpected, 1);
+}
+
+#[test]
+fn a_find_without_its_directory_is_refused_before_the_first_phase() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path().join("data");
+    for (find, write) in [("find-easy", "mdtest-easy"), ("find-hard", "mdtest-hard")] {
+        let text = format!("[global]\napi = POSIX\ndatadir = {}\n[{write}]\nrun = FALSE\n", data.display());
+        let config = common::config(&text, &["dfs-bench.mode=extended"]);
+        let phases = format!("timestamp,{find}");
+        let error = common::run(&config, &phases, 1, TIMESTAMP, None).unwrap_err().to_string();
+        assert!(error.contains(&format!("run {write}-write first")), "{error}");
+        assert!(!data.exists(), "nothing was made");
+        // a script may look wherever it wants
+        let script = temp.path().join("find.sh");
+        fs::write(&script, "#!/bin/sh\necho MATCHED 1/1\n").unwrap();
+        fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let config = common::config(
+            &format!("{text}[{find}]\nexternal-script = {}\n", script.display()),
+            &["dfs-bench.mode=extended"],
+        );
+        common::run(&config, &phases, 1, TIMESTAMP, None).unwrap();
+        fs::remove_dir_all(&data).unwrap();
+    }
 }

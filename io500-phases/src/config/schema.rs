@@ -253,7 +253,13 @@ const MDTEST_HARD: [OptionDef; 4] = [
 
 const MDWORKBENCH: [OptionDef; 6] = [
     API,
-    option("waitingTime", Float, Some("0.0"), Advanced, "Waiting time after an operation, relative to its duration."),
+    option(
+        "waitingTime",
+        Float,
+        Some("0.0"),
+        Advanced,
+        "Waiting time after an operation of mdworkbench-bench, relative to its duration.",
+    ),
     option(
         "precreatePerSet",
         Integer { min: 0, max: i64::MAX },

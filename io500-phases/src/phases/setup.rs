@@ -48,7 +48,7 @@ pub fn inspect<B: Backend>(
             if let (Some(root), true) = (&root, present.iter().any(|name| name == family.name())) {
                 check_left_over(backend, root, datadir, family, own)?;
             }
-        } else if let Some(write) = made_by(phase)
+        } else if let Some(write) = made_by(phase).or_else(|| walked_by(phase))
             && !plan.phases.contains(&write)
             && backend.keeps_data()
             && !present.iter().any(|name| name == write.family().name())
@@ -98,6 +98,15 @@ pub fn made_by(phase: PhaseId) -> Option<PhaseId> {
         (_, Family::MdtestHard) => Some(PhaseId::MdtestHardWrite),
         (_, Family::Mdworkbench) => Some(PhaseId::MdworkbenchCreate),
         (_, Family::Timestamp | Family::Find | Family::FindEasy | Family::FindHard) => None,
+    }
+}
+
+/// The write phase that makes the directory in which a find phase begins, where that is not the data directory.
+fn walked_by(phase: PhaseId) -> Option<PhaseId> {
+    match phase {
+        PhaseId::FindEasy => Some(PhaseId::MdtestEasyWrite),
+        PhaseId::FindHard => Some(PhaseId::MdtestHardWrite),
+        _ => None,
     }
 }
 

@@ -182,6 +182,9 @@ impl<'a> Suite<'a> {
         } else if team.comm().rank() == 0 {
             let own = self.is_continued();
             let look = |(lead, phases): &(PhaseId, Vec<PhaseId>)| {
+                // what a script needs is the script's affair
+                let phases: Vec<_> = phases.iter().copied().filter(|&phase| !self.has_script(phase)).collect();
+                let phases = &phases[..];
                 stores.visit(*lead, InspectDatadir { datadir: stores.datadir(*lead), plan: self.plan, phases, own })
             };
             self.is_new(stores).and_then(|()| self.by_store(stores).iter().try_for_each(look))
@@ -189,6 +192,16 @@ impl<'a> Suite<'a> {
             Ok(())
         };
         team.barrier_with_status(looked)
+    }
+
+    fn has_script(&self, phase: PhaseId) -> bool {
+        let config = self.config;
+        let finds = [
+            (PhaseId::Find, &config.find),
+            (PhaseId::FindEasy, &config.find_easy),
+            (PhaseId::FindHard, &config.find_hard),
+        ];
+        finds.into_iter().any(|(id, find)| id == phase && find.external_script.is_some())
     }
 
     /// Whether the result directory is that of this run, which an earlier invocation began.
