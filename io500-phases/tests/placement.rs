@@ -86,7 +86,13 @@ fn assert_placed(mount: &Mount, below: &str, dir: &str, file: &str) {
 fn every_phase_keeps_class_and_chunk_size_of_its_api_string() {
     let Some(container) = common::Container::new() else { return };
     let setting = container.setting();
-    let api = |section: &str, files: &str, dirs: &str, chunk: &str| {
+    let mount = mount(&setting);
+    // a pool with one target has one class, as which SX is read back too: there chunk sizes alone tell phases apart
+    let roomy = mount.pool_info().unwrap().targets >= 8;
+    let fit = |class: &'static str| if roomy { class } else { "S1" };
+    let file = |class: &'static str, chunk: u64| format!("{} {chunk}", fit(class));
+    let api = |section: &str, files: &'static str, dirs: &'static str, chunk: &str| {
+        let (files, dirs) = (fit(files), fit(dirs));
         let option = if section == "global" { "api" } else { "API" };
         format!(
             "{section}.{option}=DFS {} --dfs.oclass={files} --dfs.dir_oclass={dirs} --dfs.chunk_size={chunk}",
@@ -105,7 +111,6 @@ fn every_phase_keeps_class_and_chunk_size_of_its_api_string() {
     settings.extend(["global.datadir=/data", "global.timestamp-datadir=FALSE", "dfs-bench.mode=extended"]);
     let config = common::config("", &settings);
     let results = tempfile::tempdir().unwrap();
-    let mount = mount(&setting);
     let run = |phase: PhaseId| {
         let phases = [phase];
         threads::run(RANKS, |comm| {
@@ -117,22 +122,22 @@ fn every_phase_keeps_class_and_chunk_size_of_its_api_string() {
     for phase in PhaseId::ALL.into_iter().filter(|phase| !deletes(phase)) {
         run(phase);
         let (made, found) = (PhaseId::ALL.into_iter().take_while(|done| *done <= phase), placement(&mount));
-        assert_eq!(found["/data"], "S2", "the data directory is the suite's own: {phase}");
+        assert_eq!(found["/data"], fit("S2"), "the data directory is the suite's own: {phase}");
         for write in made {
             // what the suite makes itself is placed as the global API says, what a workload makes as its own says
             match write {
                 PhaseId::IorEasyWrite => {
-                    assert_eq!(found["/data/ior-easy"], "S2", "{phase}");
-                    assert_eq!(found["/data/ior-easy/ior_file_easy.00000001"], "S4 65536", "{phase}");
+                    assert_eq!(found["/data/ior-easy"], fit("S2"), "{phase}");
+                    assert_eq!(found["/data/ior-easy/ior_file_easy.00000001"], file("S4", 65536), "{phase}");
                 }
                 PhaseId::IorHardWrite => {
-                    assert_eq!(found["/data/ior-hard"], "S2", "{phase}");
-                    assert_eq!(found["/data/ior-hard/file"], "S8 131072", "{phase}");
+                    assert_eq!(found["/data/ior-hard"], fit("S2"), "{phase}");
+                    assert_eq!(found["/data/ior-hard/file"], file("S8", 131_072), "{phase}");
                 }
-                PhaseId::MdtestEasyWrite => assert_placed(&mount, "mdtest-easy", "S4", "S2 262144"),
-                PhaseId::MdtestHardWrite => assert_placed(&mount, "mdtest-hard", "S1", "S4 524288"),
+                PhaseId::MdtestEasyWrite => assert_placed(&mount, "mdtest-easy", fit("S4"), &file("S2", 262_144)),
+                PhaseId::MdtestHardWrite => assert_placed(&mount, "mdtest-hard", fit("S1"), &file("S4", 524_288)),
                 PhaseId::MdworkbenchCreate | PhaseId::MdworkbenchBench => {
-                    assert_placed(&mount, "mdworkbench", "S2", "S8 32768");
+                    assert_placed(&mount, "mdworkbench", fit("S2"), &file("S8", 32768));
                 }
                 _ => {}
             }
