@@ -113,6 +113,20 @@ pub fn speaks() -> bool {
 pub fn usage(error: &clap::Error) -> ExitCode {
     if speaks() {
         let _ = error.print();
+        // clap does not say which argument it means
+        if error.kind() == clap::error::ErrorKind::InvalidUtf8 {
+            let is_meant = |text: &std::ffi::OsString| text.to_str().is_none();
+            for argument in std::env::args_os().skip(1).filter(is_meant) {
+                eprintln!(
+                    "hint: {argument:?} is no UTF-8: only files and directories of results that are read may have such names"
+                );
+            }
+            for (name, value) in std::env::vars_os().filter(|(_, value)| is_meant(value)) {
+                if let Some(name) = name.to_str().filter(|name| name.starts_with("DFS_BENCH_")) {
+                    eprintln!("hint: {name}={value:?} is no UTF-8");
+                }
+            }
+        }
     }
     if error.use_stderr() { Exit::Usage.into() } else { Exit::Finished.into() }
 }

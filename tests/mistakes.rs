@@ -251,6 +251,7 @@ fn bytes_that_are_not_utf8_are_data() {
     for option in ["--datadir", "--resultdir", "--pool", "--set", "--timestamp", "--phase", "--verbose"] {
         let outcome = run(command(), [option.into(), cafe(b"")]);
         assert!(outcome.code == Some(2) && outcome.stderr.contains("error: "), "{option}: {outcome:?}");
+        assert!(outcome.stderr.contains("caf"), "{option}: {outcome:?}");
     }
     let mut named = command();
     named.env("DFS_BENCH_DATADIR", cafe(b""));
