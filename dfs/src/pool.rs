@@ -28,6 +28,10 @@ pub(crate) fn pointer(text: &Option<CString>) -> *const c_char {
 
 impl Pool {
     /// Connects to a pool by label or UUID; `group` is the DAOS system, the default one if `None`.
+    ///
+    /// # Errors
+    /// What libdaos says. With the client's telemetry on, libdaos 2.8 lets one thread of a process connect to a pool and answers another
+    /// one with `DER_EXIST`.
     #[doc(alias = "daos_pool_connect")]
     pub fn connect(system: &System, name: &str, group: Option<&str>, access: AccessMode) -> Result<Pool> {
         let name = c_string(name, "pool")?;

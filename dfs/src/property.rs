@@ -118,7 +118,10 @@ impl Property {
             "cksum_size" => Property::ChecksumSize(size()?),
             "srv_cksum" => Property::ServerChecksum(word(&["off", "on"])? == 1),
             "dedup" => Property::Dedup(word(&DEDUPS)?),
-            "dedup_threshold" => Property::DedupThreshold(size()?),
+            "dedup_threshold" => match size()? {
+                bytes @ 4096..=0xFFFF_FFFF => Property::DedupThreshold(bytes),
+                _ => return Err(invalid(item, "a threshold has 4KiB (4K is 4000) to less than 4GiB")),
+            },
             "compression" => Property::Compression(word(&COMPRESSIONS)?),
             "encryption" => Property::Encryption(word(&ENCRYPTIONS)?),
             // as DAOS 2.0 had it
@@ -196,7 +199,7 @@ mod tests {
             ("rf:1, rf_lvl:1", &[RedundancyFactor(1), RedundancyLevel(1)]),
             ("RD_LVL = Node, status:healthy", &[RedundancyLevel(2)]),
             ("cksum:crc32,srv_cksum:on,cksum_size:32 KiB", &[Checksum(2), ServerChecksum(true), ChecksumSize(32_768)]),
-            ("dedup:hash,dedup_threshold:4k", &[Dedup(2), DedupThreshold(4000)]),
+            ("dedup:hash,dedup_threshold:4KiB", &[Dedup(2), DedupThreshold(4096)]),
             ("compression:lz4,encryption:aes-gcm256", &[Compression(1), Encryption(7)]),
             ("ec_pda:1,rp_pda:3,perf_domain:group", &[EcAffinity(1), ReplicaAffinity(3), PerformanceDomain(200)]),
         ];
@@ -221,6 +224,7 @@ mod tests {
             ("ec_cell_sz:5001", "multiple of 32"),
             ("ec_cell_sz:2GiB", "1MiB"),
             ("rd_lvl:3", "1 to 2"),
+            ("dedup_threshold:4K", "4K is 4000"),
             ("label:x", "name of the container"),
             ("owner:me", "only DAOS can set it"),
             ("status:unclean", "known are rd_fac"),
