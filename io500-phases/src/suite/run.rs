@@ -456,7 +456,7 @@ impl<'a> Suite<'a> {
             team,
             ticker: &self.options.ticker,
             progress: &self.options.progress,
-            state: state,
+            state,
             shows_daos: writer
                 .as_ref()
                 .is_some_and(|writer| writer.result.provenance.stores.iter().any(|(_, store)| store.shows_daos())),
