@@ -225,7 +225,7 @@ fn assert_lost(result: &Value, rank: usize) {
     let failure = result["failure"].as_str().unwrap();
     let start = format!("rank {rank} (");
     assert!(failure.starts_with(&start) && failure.contains("): mdtest-easy-write: no heartbeat for "), "{failure}");
-    assert!(failure.contains("; the last one: ") && failure.contains("after create "), "{failure}");
+    assert!(failure.contains("; last state: ") && failure.contains("after create "), "{failure}");
     assert_eq!(phases(result), ["ior-easy-write"]);
 }
 
