@@ -383,8 +383,8 @@ mod tests {
         let large =
             found.latency.iter().find(|l| (l.operation.as_str(), l.size.as_str()) == ("fetch", "64KB")).unwrap();
         assert!(large.bulk_us.unwrap() > 0.5 * large.mean_us && large.vos_us.unwrap() < large.mean_us, "{large:?}");
-        assert!(found.activity.iter().any(|figure| figure.metric == "pool_vos_gc_obj_del"), "{:?}", found.activity);
+        // nothing but the run was going on
+        assert_eq!((found.activity, found.doubts), (Vec::new(), Vec::new()));
         assert!(found.rpcs_per_operation.unwrap() > 2.0);
-        assert!(!found.doubts.iter().any(|doubt| doubt.contains("aggregation")), "{:?}", found.doubts);
     }
 }
