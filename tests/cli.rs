@@ -661,14 +661,23 @@ fn the_servers_side_stands_in_result_and_report() {
     let list = format!("{},http://{gone}/metrics", metrics_server());
     let told = |results: &str, interval: &str| {
         let interval = format!("dfs-bench.telemetry-interval={interval}");
-        let phases = ["--phase", "ior-easy-write", "--stonewall", "3", "--resultdir", results, "--telemetry", &list];
+        let phases = [
+            "--phase",
+            "ior-easy-write,ior-rnd4K-easy-read",
+            "--stonewall",
+            "3",
+            "--resultdir",
+            results,
+            "--telemetry",
+            &list,
+        ];
         let outcome = small(&scene, &[&phases[..], &["--set", &interval]].concat());
         assert_code(&outcome, 0);
         assert!(outcome.stderr.contains(&format!("telemetry: http://{gone}/metrics: ")), "{}", outcome.stderr);
         scene.result(results)
     };
     let result = told("often", "1");
-    let servers = &result["phases"][0]["servers"];
+    let servers = &result["phases"][1]["servers"];
     let samples = servers["samples"].as_u64().unwrap();
     assert!(samples >= 1, "{servers}");
     // each look is one more answer
@@ -677,7 +686,7 @@ fn the_servers_side_stands_in_result_and_report() {
     assert!(servers["doubts"][0].as_str().unwrap().contains("aggregation"), "{servers}");
     let reasons = result["strict"]["reasons"].as_array().unwrap();
     assert!(reasons.iter().any(|reason| reason["text"] == servers["doubts"][0] && reason["invalidates"] == false));
-    assert_eq!(told("seldom", "3600")["phases"][0]["servers"]["samples"], 0);
+    assert_eq!(told("seldom", "3600")["phases"][1]["servers"]["samples"], 0);
     let report = run(scene.direct(), ["report", "often", "--format", "text"]);
     assert_code(&report, 0);
     assert!(report.stdout.contains("Activity on the servers"), "{}", report.stdout);
