@@ -38,6 +38,8 @@ valgrind: deps
 miri: deps
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --target-dir target/miri -p dfs --lib -- \
 	    --skip an_unknown_class_lists_the_nearest --skip names_come_back
+	PROPTEST_CASES=4 MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --target-dir target/miri -p io500-phases \
+	    --no-default-features --lib -- buffer:: name:: units::
 
 abi-check: deps
 	cargo run --quiet --locked -p daos-sys --example abi_check
