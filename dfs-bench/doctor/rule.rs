@@ -96,7 +96,7 @@ impl Outcome {
         self.found.push(Found { device: device.into(), found: found.into(), expected: expected.into() });
     }
 
-    /// Hands a fact on, or notes that `what` could not be looked at.
+    /// Returns a fact, or notes that `what` could not be looked at.
     pub fn known<T>(&mut self, fact: Option<T>, what: impl Into<String>) -> Option<T> {
         if fact.is_none() {
             let what = what.into();

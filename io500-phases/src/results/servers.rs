@@ -33,7 +33,7 @@ pub struct ServersResult {
     pub rpcs_per_operation: Option<f64>,
     /// What changed besides: transactions, aggregation, garbage collection, scrubber, checksums, rebuild, NVMe, queues, errors.
     pub activity: Vec<ServerFigure>,
-    /// Background work, errors and strangers that make the phase's figure doubtful.
+    /// Background work, errors and other pools at work that make the phase's figure doubtful.
     pub doubts: Vec<String>,
 }
 
