@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(typo.hint.as_deref(), Some("did you mean --dfs.oclass?"));
         assert_eq!(error("DFS --dfs.pool").message, "\"--dfs.pool\" has no value");
         assert_eq!(error("DFS --dfs.pool --dfs.cont=c").message, "\"--dfs.pool\" has no value");
-        assert!(error("DFS --dfs.chunk_size=4q").message.contains("is no size"));
+        assert!(error("DFS --dfs.chunk_size=4q").message.contains("is not a size"));
         assert_eq!(error("DFS 'x").message, "' is not closed");
         assert_eq!(error("DFS dfs.pool=p").message, "\"dfs.pool=p\" is not an option");
         assert_eq!(error("--dfs.pool=p").message, "no API in \"--dfs.pool=p\"");
