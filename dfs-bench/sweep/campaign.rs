@@ -349,7 +349,7 @@ impl Campaign {
         if self.axes.is_empty() {
             return wrong("there is no [[axis]]: a single setting is measured by dfs-bench --repeat".into());
         }
-        if self.precision.is_some_and(|percent| !(percent > 0.0)) {
+        if self.precision.is_some_and(|percent| percent <= 0.0 || percent.is_nan()) {
             return wrong("precision must be above 0 percent".into());
         }
         for (index, axis) in self.axes.iter().enumerate() {

@@ -6,6 +6,9 @@
 use nalgebra::{DMatrix, DVector};
 use statrs::distribution::{ContinuousCDF as _, FisherSnedecor, StudentsT};
 
+/// An axis and one of its values, other than the baseline's.
+type Term = (usize, usize);
+
 /// A measured value and the cell that it belongs to.
 #[derive(Debug, Clone)]
 pub struct Observation<'a> {
@@ -50,7 +53,7 @@ fn student(freedom: f64) -> Option<StudentsT> {
 #[derive(Debug, Clone)]
 pub struct Model {
     /// Axis and value of each term; the first coefficient is the baseline's.
-    terms: Vec<(usize, usize)>,
+    terms: Vec<Term>,
     coefficients: DVector<f64>,
     /// (XᵀX)⁺.
     inverse: DMatrix<f64>,
@@ -116,7 +119,7 @@ pub struct Interaction {
 pub fn interaction(observations: &[Observation<'_>], baseline: &[usize], axes: (usize, usize)) -> Option<Interaction> {
     let terms = terms(observations, baseline);
     let (a, b) = axes;
-    let products: Vec<((usize, usize), (usize, usize))> = terms
+    let products: Vec<(Term, Term)> = terms
         .iter()
         .filter(|(axis, _)| *axis == a)
         .flat_map(|&first| terms.iter().filter(|(axis, _)| *axis == b).map(move |&second| (first, second)))
@@ -140,13 +143,13 @@ pub fn interaction(observations: &[Observation<'_>], baseline: &[usize], axes: (
 }
 
 /// The values other than the baseline's that occur.
-fn terms(observations: &[Observation<'_>], baseline: &[usize]) -> Vec<(usize, usize)> {
+fn terms(observations: &[Observation<'_>], baseline: &[usize]) -> Vec<Term> {
     let all = observations.iter().flat_map(|observation| observation.levels.iter().copied().enumerate());
     let others: std::collections::BTreeSet<_> = all.filter(|&(axis, level)| level != baseline[axis]).collect();
     others.into_iter().collect()
 }
 
-fn row(levels: &[usize], terms: &[(usize, usize)], products: &[((usize, usize), (usize, usize))]) -> Vec<f64> {
+fn row(levels: &[usize], terms: &[Term], products: &[(Term, Term)]) -> Vec<f64> {
     let has = |&(axis, level): &(usize, usize)| f64::from(u8::from(levels[axis] == level));
     let single = terms.iter().map(has);
     let double = products.iter().map(|(first, second)| has(first) * has(second));
@@ -157,7 +160,7 @@ fn row(levels: &[usize], terms: &[(usize, usize)], products: &[((usize, usize), 
 fn solve(
     observations: &[Observation<'_>],
     columns: impl Fn(&Observation<'_>) -> Vec<f64>,
-    terms: Vec<(usize, usize)>,
+    terms: Vec<Term>,
 ) -> Option<Model> {
     if observations.len() < 2 {
         return None;

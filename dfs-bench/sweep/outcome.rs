@@ -56,7 +56,7 @@ impl Outcome {
 fn said(output: &Path) -> String {
     let text = std::fs::read(output).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines = || text.lines().map(str::trim).filter(|line| line.chars().any(char::is_alphanumeric));
-    let line = lines().find(|line| line.starts_with("error: ")).or_else(|| lines().last());
+    let line = lines().find(|line| line.starts_with("error: ")).or_else(|| lines().next_back());
     line.map_or_else(|| "it said nothing".to_owned(), |line| line.chars().take(200).collect())
 }
 
