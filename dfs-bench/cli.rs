@@ -1,9 +1,15 @@
 //! The command line.
 
-use crate::commands;
-use crate::exit::Exit;
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use crate::args::compare::CompareArgs;
+use crate::args::config::ConfigArgs;
+use crate::args::doctor::DoctorArgs;
+use crate::args::find::FindArgs;
+use crate::args::report::ReportArgs;
+pub use crate::args::run::RunArgs;
+use crate::args::shell::CompletionsArgs;
+use crate::args::sweep::SweepArgs;
+use crate::args::verify::VerifyArgs;
+use clap::{Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,15 +52,15 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the options; show, check or hash a configuration
-    Config(commands::config::ConfigArgs),
+    Config(ConfigArgs),
     /// Recompute the score and the hashes of a result, of this program's or the C suite's
-    Verify(commands::verify::VerifyArgs),
-    Report(commands::report::ReportArgs),
-    Compare(commands::compare::CompareArgs),
-    Find(commands::find::FindArgs),
-    Sweep(commands::sweep::SweepArgs),
-    Doctor(commands::doctor::DoctorArgs),
-    Completions(commands::shell::CompletionsArgs),
+    Verify(VerifyArgs),
+    Report(ReportArgs),
+    Compare(CompareArgs),
+    Find(FindArgs),
+    Sweep(SweepArgs),
+    Doctor(DoctorArgs),
+    Completions(CompletionsArgs),
     /// Print the manual page, for `man -l -`
     Man,
 }
@@ -64,189 +70,6 @@ impl Command {
     pub fn is_collective(&self) -> bool {
         matches!(self, Command::Find(_) | Command::Doctor(_))
     }
-
-    pub fn run(self) -> anyhow::Result<Exit> {
-        match self {
-            Command::Config(args) => commands::config::run(&args),
-            Command::Verify(args) => commands::verify::run(&args),
-            Command::Report(args) => commands::report::run(&args),
-            Command::Compare(args) => commands::compare::run(&args),
-            Command::Find(args) => commands::find::run(&args),
-            Command::Sweep(args) => commands::sweep::run(&args),
-            Command::Doctor(args) => commands::doctor::run(&args),
-            Command::Completions(args) => commands::shell::completions(&args),
-            Command::Man => commands::shell::man(),
-        }
-    }
-}
-
-/// Which container of DAOS.
-#[derive(Debug, Args)]
-pub struct ContainerArgs {
-    /// DAOS pool, label or UUID
-    #[arg(long, value_name = "POOL", help_heading = "Store")]
-    pub pool: Option<String>,
-    /// DAOS container, label or UUID; a run that writes creates it if it does not exist
-    #[arg(long, value_name = "CONT", help_heading = "Store")]
-    pub cont: Option<String>,
-    /// DAOS system name
-    #[arg(long, value_name = "NAME", help_heading = "Store")]
-    pub group: Option<String>,
-    /// Mount point of the container, removed from the front of directories
-    #[arg(long, value_name = "PATH", help_heading = "Store")]
-    pub prefix: Option<String>,
-}
-
-impl ContainerArgs {
-    /// As options of the configuration: section, option, value, flag.
-    pub fn settings(&self) -> [(&'static str, &'static str, Option<String>, &'static str); 4] {
-        [
-            ("dfs-bench", "pool", self.pool.clone(), "--pool"),
-            ("dfs-bench", "cont", self.cont.clone(), "--cont"),
-            ("dfs-bench", "group", self.group.clone(), "--group"),
-            ("dfs-bench", "prefix", self.prefix.clone(), "--prefix"),
-        ]
-    }
-}
-
-/// The options of a run.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Configuration file in IO500's ini dialect
-    #[arg(value_name = "INI", env = "DFS_BENCH_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// Configuration file, as a flag
-    #[arg(short, long = "config", value_name = "INI", conflicts_with = "config")]
-    pub config_flag: Option<PathBuf>,
-    /// Phases to run: all, names, families (ior, mdtest-hard), kinds (write, read, stat, delete), separated by commas; timestamp
-    /// belongs to write
-    #[arg(short, long, value_name = "LIST", default_value = "all", env = "DFS_BENCH_PHASE")]
-    pub phase: String,
-    /// Set an option of the configuration; may be repeated
-    #[arg(long, value_name = "SECTION.OPTION=VALUE")]
-    pub set: Vec<String>,
-
-    /// Interface to the store: dfs, posix or null, with options in IOR's spelling
-    #[arg(long, value_name = "API", help_heading = "Store")]
-    pub api: Option<String>,
-    #[command(flatten)]
-    pub container: ContainerArgs,
-    /// Object class of files, for phases whose section names none
-    #[arg(long, value_name = "CLASS", help_heading = "Store")]
-    pub oclass: Option<String>,
-    /// Object class of directories, for phases whose section names none
-    #[arg(long, value_name = "CLASS", help_heading = "Store")]
-    pub dir_oclass: Option<String>,
-    /// Chunk size of files, for phases whose section names none
-    #[arg(long, value_name = "BYTES", help_heading = "Store")]
-    pub chunk_size: Option<String>,
-    /// Properties of a container that the run creates, as `daos container create` takes them: rd_fac:1,ec_cell_sz:128KiB
-    #[arg(long, value_name = "LIST", help_heading = "Store")]
-    pub cont_properties: Option<String>,
-    /// Remove the container after the run, if this run created it
-    #[arg(long, help_heading = "Store")]
-    pub destroy: bool,
-    /// Data directory inside the store
-    #[arg(short, long, value_name = "DIR", help_heading = "Store")]
-    pub datadir: Option<String>,
-
-    /// Run over each of these paths to the same container, and compare: dfs,dfuse=/mnt/dfuse
-    #[arg(long, value_name = "LIST", help_heading = "Run")]
-    pub paths: Option<String>,
-    /// Result directory
-    #[arg(short, long, value_name = "DIR", help_heading = "Run")]
-    pub resultdir: Option<String>,
-    /// Minimum duration of a write phase in seconds; the rules require 300
-    #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
-    pub stonewall: Option<u32>,
-    /// standard, or extended with the optional phases
-    #[arg(long, value_name = "MODE", help_heading = "Run")]
-    pub mode: Option<String>,
-    /// Timestamp of the run, which seeds the data: read phases need that of their write phases
-    #[arg(long, value_name = "YYYY.MM.DD-HH.MM.SS", help_heading = "Run")]
-    pub timestamp: Option<String>,
-    /// Exit with code 3 if the strict verdict is invalid
-    #[arg(long, help_heading = "Run")]
-    pub strict: bool,
-    /// Check the run, print its plan with sizes, counts and space, and leave nothing behind
-    #[arg(long, help_heading = "Run")]
-    pub dry_run: bool,
-    /// Remove the files that a run left in the data directory, with --phase only those of its phases; without --timestamp, list
-    /// the runs
-    #[arg(long, help_heading = "Run")]
-    pub cleanup: bool,
-    /// Say before the first phase what is wrong with the nodes, as `dfs-bench doctor` does: on or off
-    #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"], help_heading = "Run")]
-    pub doctor: String,
-    /// Run the suite N times, into run-1, run-2 … of one result directory, for compare
-    #[arg(long, value_name = "N", help_heading = "Run", allow_negative_numbers = true)]
-    pub repeat: Option<u32>,
-    /// More messages on standard error, as with DFS_BENCH_LOG=info; given twice, as with debug
-    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Run")]
-    pub verbose: u8,
-    /// End the job when a rank makes no progress or sends no heartbeat for so many seconds; 0: never [default: 300; for progress
-    /// on stores other than DAOS, never]
-    #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
-    pub timeout: Option<u32>,
-    /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line
-    #[arg(long, value_name = "LIST|@FILE", help_heading = "Run")]
-    pub telemetry: Option<String>,
-    /// Let libdaos count requests, bulk transfers and resends on every rank
-    #[arg(long, help_heading = "Run", conflicts_with_all = ["paths", "dry_run", "cleanup"])]
-    pub client_metrics: bool,
-
-    /// Transfers in flight per rank in the ior phases; the rules require 1
-    #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
-    pub queue_depth: Option<u32>,
-    /// Threads per rank in the mdtest phases; the rules require 1
-    #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
-    pub threads_per_rank: Option<u32>,
-    /// Lookups in flight per rank in find; 0 chooses from the cores
-    #[arg(long, value_name = "N", help_heading = "Beyond the rules", allow_negative_numbers = true)]
-    pub find_threads: Option<u32>,
-    /// Latency histograms of every operation: on or off
-    #[arg(long, value_name = "on|off", help_heading = "Beyond the rules", value_parser = ["on", "off"])]
-    pub latency: Option<String>,
-}
-
-impl RunArgs {
-    /// The configuration file, however it was given.
-    pub fn config_file(&self) -> Option<&PathBuf> {
-        self.config_flag.as_ref().or(self.config.as_ref())
-    }
-
-    /// The flags that are options of the configuration: section, option, value, flag.
-    pub fn settings(&self) -> Vec<(&'static str, &'static str, String, &'static str)> {
-        let text = |value: &Option<String>| value.clone();
-        let number = |value: &Option<u32>| value.map(|number| number.to_string());
-        let latency = self.latency.as_ref().map(|word| if word == "on" { "TRUE" } else { "FALSE" }.to_owned());
-        let own = "dfs-bench";
-        [
-            ("global", "api", text(&self.api), "--api"),
-            ("global", "datadir", text(&self.datadir), "--datadir"),
-            ("global", "resultdir", text(&self.resultdir), "--resultdir"),
-            ("debug", "stonewall-time", number(&self.stonewall), "--stonewall"),
-            (own, "oclass", text(&self.oclass), "--oclass"),
-            (own, "dir-oclass", text(&self.dir_oclass), "--dir-oclass"),
-            (own, "chunk-size", text(&self.chunk_size), "--chunk-size"),
-            (own, "cont-properties", text(&self.cont_properties), "--cont-properties"),
-            (own, "destroy", self.destroy.then(|| "TRUE".to_owned()), "--destroy"),
-            (own, "mode", text(&self.mode), "--mode"),
-            (own, "timestamp", text(&self.timestamp), "--timestamp"),
-            (own, "strict", self.strict.then(|| "TRUE".to_owned()), "--strict"),
-            (own, "repeat", number(&self.repeat), "--repeat"),
-            (own, "timeout", number(&self.timeout), "--timeout"),
-            (own, "telemetry", text(&self.telemetry), "--telemetry"),
-            (own, "queue-depth", number(&self.queue_depth), "--queue-depth"),
-            (own, "threads-per-rank", number(&self.threads_per_rank), "--threads-per-rank"),
-            (own, "find-threads", number(&self.find_threads), "--find-threads"),
-            (own, "latency", latency, "--latency"),
-        ]
-        .into_iter()
-        .chain(self.container.settings())
-        .filter_map(|(section, option, value, flag)| Some((section, option, value?, flag)))
-        .collect()
-    }
 }
 
 /// `0.1.0 (libdfs: …; MPI: …)`, without starting either.
@@ -254,7 +77,7 @@ fn version() -> &'static str {
     static VERSION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     VERSION.get_or_init(|| {
         let mpi = io500_phases::comm::mpi_library().unwrap_or_else(|| "none".into());
-        format!("{}\nlibdfs: {}\nMPI: {mpi}", env!("CARGO_PKG_VERSION"), commands::run::dfs_provider())
+        format!("{}\nlibdfs: {}\nMPI: {mpi}", env!("CARGO_PKG_VERSION"), io500_phases::backend::dfs::provider())
     })
 }
 

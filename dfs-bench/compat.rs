@@ -9,7 +9,19 @@ pub fn translate(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString>
     let words: Vec<OsString> = arguments.into_iter().collect();
     let is_ours = |word: &OsString| Cli::command().get_subcommands().any(|known| word == known.get_name());
     let words = if words.get(1).is_some_and(is_ours) { words } else { of_io500(words) };
-    crate::commands::find::with_two_dashes(words)
+    with_two_dashes(words)
+}
+
+/// Gives find's options their second dash: clap knows only such.
+fn with_two_dashes(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|command| command == "find") {
+        for arg in &mut args[2..] {
+            if let Some(option) = ["-newer", "-size", "-name"].into_iter().find(|option| arg == option) {
+                *arg = format!("-{option}").into();
+            }
+        }
+    }
+    args
 }
 
 /// What are options there and subcommands here, wherever they stand.
@@ -68,6 +80,16 @@ mod tests {
 
     fn words(line: &str) -> Vec<OsString> {
         line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect()
+    }
+
+    #[test]
+    fn options_of_find_get_their_second_dash() {
+        let given = |line: &str| with_two_dashes(words(line));
+        assert_eq!(
+            given("dfs-bench find /data -newer f -size 3901c -name *01*"),
+            words("dfs-bench find /data --newer f --size 3901c --name *01*")
+        );
+        assert_eq!(given("dfs-bench report -name"), words("dfs-bench report -name"));
     }
 
     fn permutations(words: &[&str]) -> Vec<String> {

@@ -3,7 +3,6 @@
 //! A rank that hangs in the store is not always rank 0, and the rank that ends the job takes rank 0 with it. Result directories
 //! are usually seen by all nodes, so the rank that ends the job writes the record, and the first record stays.
 
-use crate::session::Session;
 use io500_phases::phase_id::PhaseId;
 use io500_phases::report::ResultDir;
 use io500_phases::results::{RunResult, RunState};
@@ -24,13 +23,13 @@ pub struct CrashRecord {
 }
 
 impl CrashRecord {
-    /// For the job of this session.
-    pub fn new(session: &Session, datadir: &str, resultdir: &str) -> CrashRecord {
+    /// For the run of a timestamp; only the root says where it lies.
+    pub fn new(timestamp: &str, phases: &[PhaseId], root: bool, datadir: &str, resultdir: &str) -> CrashRecord {
         CrashRecord {
-            timestamp: session.timestamp.clone(),
+            timestamp: timestamp.to_owned(),
             datadir: datadir.to_owned(),
-            phases: session.phases.clone(),
-            root: session.is_root(),
+            phases: phases.to_vec(),
+            root,
             resultdir: Mutex::new(resultdir.into()),
         }
     }

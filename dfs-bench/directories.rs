@@ -4,7 +4,6 @@
 
 use io500_phases::backend::Backend as _;
 use io500_phases::backend::posix::Posix;
-use io500_phases::backend::select::Share as _;
 use io500_phases::buffer::AlignedBuf;
 use io500_phases::comm::Comm;
 use io500_phases::config::{Api, Config};
@@ -38,7 +37,7 @@ pub fn check(comm: &dyn Comm, config: &Config, phases: &[PhaseId], timestamp: &s
     let Some(probe) = probe.map_err(Error::Config)? else { return Ok(()) };
     let used = use_it(Path::new(&probe), comm.rank());
     let refused = used.err().map(|why| format!("the data directory {}: {why}", global.datadir));
-    let refused = (&comm).first_error(refused);
+    let refused = comm.first_error(refused);
     if comm.rank() == 0 {
         let _ = fs::remove_dir(&probe);
     }

@@ -2,10 +2,11 @@
 
 use io500_phases::config::ConfigError;
 use io500_phases::error::Error;
+use serde::{Deserialize, Serialize};
 use std::process::ExitCode;
 
 /// How the command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
     /// Finished. A short run with an invalid verdict is a finished run.
     Finished,

@@ -4,6 +4,7 @@
 #[macro_use] // first: what comes after it prints with its macros
 mod output;
 
+mod args;
 mod cli;
 mod commands;
 mod compat;
@@ -16,6 +17,7 @@ mod heartbeat;
 mod job_watchdog;
 mod preflight;
 mod report;
+mod runner;
 mod session;
 mod signals;
 mod status;
@@ -24,6 +26,7 @@ mod telemetry;
 mod watchdog;
 
 use clap::Parser as _;
+use cli::Command;
 use exit::Exit;
 
 fn main() -> std::process::ExitCode {
@@ -40,7 +43,7 @@ fn main() -> std::process::ExitCode {
     let Ok(done) = std::panic::catch_unwind(|| match cli.command {
         // under a launcher each process would say the same
         Some(command) if !command.is_collective() && !exit::speaks() => Ok(Exit::Finished),
-        Some(command) => command.run(),
+        Some(command) => run(command),
         None => commands::run::run(&cli.run),
     }) else {
         return Exit::Internal.into();
@@ -59,4 +62,18 @@ fn main() -> std::process::ExitCode {
         None => exit,
     }
     .into()
+}
+
+fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Config(args) => commands::config::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::Find(args) => commands::find::run(&args),
+        Command::Sweep(args) => commands::sweep::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Completions(args) => commands::shell::completions(&args),
+        Command::Man => commands::shell::man(),
+    }
 }

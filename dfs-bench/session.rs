@@ -1,6 +1,7 @@
 //! What every rank of a run knows: the ranks, the configuration, the timestamp. Rank 0 reads, the others are told.
 
-use crate::cli::RunArgs;
+use crate::args::run::RunArgs;
+use crate::crash_record::CrashRecord;
 use crate::exit::{Exit, UsageError};
 use anyhow::Context as _;
 use io500_phases::backend::select::{hints, properties};
@@ -59,6 +60,11 @@ impl Session {
 
     pub fn is_root(&self) -> bool {
         self.comm.rank() == 0
+    }
+
+    /// The record of a run in these directories.
+    pub fn crash_record(&self, datadir: &str, resultdir: &str) -> CrashRecord {
+        CrashRecord::new(&self.timestamp, &self.phases, self.is_root(), datadir, resultdir)
     }
 
     /// Takes a later second than another run has. Collective.

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let comm: &dyn Comm = &Solo::new();
     let phases = vec![PhaseId::IorEasyWrite];
-    let stores = Selected::open(&config, &phases, &config.global.datadir, &comm)?;
+    let stores = Selected::open(&config, &phases, &config.global.datadir, comm)?;
     let layout = RankLayout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
     let plan = Plan::new(&config, phases, layout, "2026.01.01-00.00.00", |_| Default::default());
     let result = Suite::new(&config, &plan, Options::default()).run(comm, &stores, &mut NoopObserver)?;

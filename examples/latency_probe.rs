@@ -32,7 +32,7 @@ fn probe(api: &str, dir: &str) -> Result<(), Box<dyn std::error::Error>> {
     let (config, _) = Config::builder().flag("global", "api", api, "API").build()?;
     let comm: &dyn Comm = &Solo::new();
     let phase = PhaseId::MdtestEasyWrite;
-    let store = Selected::open(&config, &[phase], dir, &comm)?;
+    let store = Selected::open(&config, &[phase], dir, comm)?;
     let dir = store.datadir(phase).to_owned();
     let probe = Probe { dir: &dir, ticker: Ticker::real() };
     store.visit(phase, probe).map_err(|Errno(errno)| std::io::Error::from_raw_os_error(errno))?;

@@ -1,15 +1,16 @@
-//! Architecture checks: no stage imports a later one, `unsafe` stays in its places, every file says what it is for, the
-//! documentation names files and tests that exist, and private words do not come back.
-//!
-//! The checks read the sources as text. They know nothing of macros and conditional compilation, which is enough: a path that
-//! leads to a later stage has to be written somewhere.
+//! Architecture checks: no stage imports a later one, no two files import each other, `unsafe` stays in its places, every file
+//! says what it is for, the documentation names files and tests that exist, and private words do not come back.
 
+#[path = "architecture/imports.rs"]
+mod imports;
+
+use imports::Crate;
 use std::fs;
 use std::path::Path;
 
 /// The stages of `io500-phases`, in the order in which they may import each other.
 const STAGES: [&str; 10] =
-    ["config", "plan", "facts", "backend", "comm", "engine", "phases", "results", "report", "suite"];
+    ["config", "plan", "facts", "comm", "backend", "engine", "phases", "results", "report", "suite"];
 
 /// Where `unsafe` is allowed: the two crates around the C interface, the POSIX backend, the aligned buffers, and the import of a mount.
 const UNSAFE_PLACES: [&str; 5] = [
@@ -75,6 +76,11 @@ struct Source {
 #[test]
 fn no_stage_imports_a_later_one() {
     assert_clean(back_edges(&sources()));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    assert_clean(import_circles(&sources()));
 }
 
 #[test]
@@ -227,79 +233,44 @@ fn dead_links(documents: &[Source], exists: impl Fn(&Path) -> bool) -> Vec<Strin
     dead
 }
 
+/// The crates that are free of circles: their names and the directories of their sources.
+const CRATES: [(&str, &str); 2] = [("io500-phases", "io500-phases/src/"), ("dfs-bench", "dfs-bench/")];
+
+/// The files of a crate whose sources lie in a directory; its other targets are left out.
+fn read_crate(sources: &[Source], dir: &str) -> Crate {
+    Crate::parse(sources.iter().filter_map(|source| Some((source.path.strip_prefix(dir)?, source.text.as_str()))))
+}
+
 /// Paths in `io500-phases` that lead from a stage, or from the files before all stages, to a later stage.
 fn back_edges(sources: &[Source]) -> Vec<String> {
+    let place = |name: &str| STAGES.iter().position(|&stage| stage == name);
     let mut found = Vec::new();
-    for source in sources {
-        let Some(inside) = source.path.strip_prefix("io500-phases/src/") else { continue };
-        if inside == "lib.rs" {
-            continue;
-        }
-        let module: Vec<&str> = inside.trim_end_matches(".rs").split('/').filter(|&part| part != "mod").collect();
-        let place = |name: &str| STAGES.iter().position(|&stage| stage == name);
-        // what is no stage comes before all of them
-        let here = place(module[0]);
-        for name in root_modules(&without_tests(&code(&source.text)), module.len()) {
-            if place(&name) > here {
-                found.push(format!("{}: {} comes before {name} and must not use it", source.path, module[0]));
-            }
-        }
+    for (file, path) in read_crate(sources, "io500-phases/src/").paths() {
+        let here = file.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        let Some(to) = path.first().filter(|to| here != "lib" && place(to) > place(here)) else { continue };
+        found.push(format!("io500-phases/src/{file}: {here} comes before {to} and must not use it"));
     }
     found
 }
 
-/// The modules at the root of the crate that the code names, by `crate::` or by as many `super::` as the module is deep.
-fn root_modules(code: &str, depth: usize) -> Vec<String> {
-    let up = format!(" {}", "super::".repeat(depth));
-    // a blank before every path makes the beginning of a path visible
-    let spaced: String =
-        code.chars().flat_map(|c| if is_word(c) || c == ':' { vec![c] } else { vec![c, ' '] }).collect();
+/// Files, and modules beside each other, that import each other in a circle.
+fn import_circles(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
-    for start in [" crate::", up.as_str()] {
-        for (at, _) in format!(" {spaced}").match_indices(start) {
-            let rest = &spaced[at + start.len() - 1..];
-            match rest.trim_start().strip_prefix('{') {
-                Some(group) => found.extend(first_words(group)),
-                None => found.extend(first_word(rest)),
+    for (name, dir) in CRATES {
+        let files = read_crate(sources, dir).edges();
+        for edges in [&imports::between_siblings(&files), &files] {
+            for circle in imports::circles(edges) {
+                let edges = circle.iter().map(|edge| format!("{} -> {}", edge.from.join("/"), edge.to.join("/")));
+                found.push(format!("{name}: a circle: {}", edges.collect::<Vec<_>>().join(", ")));
             }
         }
     }
     found
-}
-
-/// The first word of every branch of a `use` group whose opening brace is gone.
-fn first_words(group: &str) -> Vec<String> {
-    let (mut depth, mut begin, mut branches) = (0, 0, Vec::new());
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth > 0 => depth -= 1,
-            '}' => {
-                branches.push(&group[begin..at]);
-                break;
-            }
-            ',' if depth == 0 => {
-                branches.push(&group[begin..at]);
-                begin = at + 1;
-            }
-            _ => {}
-        }
-    }
-    branches.into_iter().filter_map(first_word).collect()
-}
-
-fn first_word(text: &str) -> Option<String> {
-    let word: String = text.trim_start().chars().take_while(|&c| is_word(c)).collect();
-    (!word.is_empty()).then_some(word)
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
 }
 
 fn unsafe_outside(sources: &[Source]) -> Vec<String> {
     let allowed = |path: &str| UNSAFE_PLACES.iter().any(|place| path.starts_with(place)) || path.contains("tests/");
-    let has_unsafe = |text: &str| code(text).split(|c| !is_word(c)).any(|word| word == "unsafe");
+    let has_unsafe = |text: &str| imports::words(text).iter().any(|word| word == "unsafe");
     let outside = sources.iter().filter(|source| !allowed(&source.path) && has_unsafe(&source.text));
     outside.map(|source| format!("{}: unsafe outside its places", source.path)).collect()
 }
@@ -318,101 +289,6 @@ fn broken_promises(sources: &[Source]) -> Vec<String> {
     broken.map(|(path, promise)| format!("{path}: {promise} is missing")).collect()
 }
 
-/// The text without comments and without what stands in strings and characters.
-fn code(text: &str) -> String {
-    let mut code = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let skipped = comment(rest).or_else(|| raw_string(rest)).or_else(|| string(rest)).or_else(|| character(rest));
-        // a word is taken whole, so that the r of `for "` or `var#` begins no raw string
-        let word = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        match skipped {
-            Some(length) => {
-                code.push(' ');
-                rest = &rest[length..];
-            }
-            None if word > 0 => {
-                code.push_str(&rest[..word]);
-                rest = &rest[word..];
-            }
-            None => {
-                code.push(first);
-                rest = &rest[first.len_utf8()..];
-            }
-        }
-    }
-    code
-}
-
-/// The length of the comment that the text begins with; block comments nest.
-fn comment(text: &str) -> Option<usize> {
-    if text.starts_with("//") {
-        return Some(text.find('\n').unwrap_or(text.len()));
-    }
-    let (mut depth, mut at) = (usize::from(text.starts_with("/*")), 2);
-    while depth > 0 && at < text.len() {
-        let bytes = &text.as_bytes()[at..];
-        if bytes.starts_with(b"/*") {
-            (depth, at) = (depth + 1, at + 2);
-        } else if bytes.starts_with(b"*/") {
-            (depth, at) = (depth - 1, at + 2);
-        } else {
-            at += 1;
-        }
-    }
-    text.starts_with("/*").then_some(at)
-}
-
-/// The length of the raw string that the text begins with: `r"…"`, `br#"…"#`, `cr##"…"##`.
-fn raw_string(text: &str) -> Option<usize> {
-    let prefix = ["r", "br", "cr"].into_iter().find(|prefix| {
-        let rest = text.strip_prefix(prefix).map(|rest| rest.trim_start_matches('#'));
-        rest.is_some_and(|rest| rest.starts_with('"'))
-    })?;
-    let hashes = text[prefix.len()..].find('"')?;
-    let begin = prefix.len() + hashes + 1;
-    let end = format!("\"{}", "#".repeat(hashes));
-    Some(text[begin..].find(&end).map_or(text.len(), |at| begin + at + end.len()))
-}
-
-fn string(text: &str) -> Option<usize> {
-    text.starts_with('"').then(|| quoted(text, b'"'))
-}
-
-/// The length of a character; a lifetime is none.
-fn character(text: &str) -> Option<usize> {
-    let mut chars = text.strip_prefix('\'')?.chars();
-    let is_character = chars.next()? == '\\' || chars.next()? == '\'';
-    is_character.then(|| quoted(text, b'\''))
-}
-
-fn quoted(text: &str, quote: u8) -> usize {
-    let (bytes, mut at) = (text.as_bytes(), 1);
-    while at < bytes.len() && bytes[at] != quote {
-        at += if bytes[at] == b'\\' { 2 } else { 1 };
-    }
-    (at + 1).min(bytes.len())
-}
-
-/// The code without its `#[cfg(test)]` modules, which may look at everything.
-fn without_tests(code: &str) -> String {
-    let Some(begin) = code.find("#[cfg(test)]\nmod ") else { return code.to_owned() };
-    let (mut depth, mut end) = (0, code.len());
-    for (at, c) in code[begin..].char_indices() {
-        match c {
-            ';' if depth == 0 => end = begin + at + 1,
-            '{' => depth += 1,
-            '}' if depth == 1 => end = begin + at + 1,
-            '}' => depth -= 1,
-            _ => continue,
-        }
-        if end < code.len() {
-            break;
-        }
-    }
-    format!("{}{}", &code[..begin], without_tests(&code[end..]))
-}
-
 mod of_the_checks {
     //! The checks themselves, on made-up text: what they must find and what they must let pass.
 
@@ -429,6 +305,7 @@ mod of_the_checks {
     #[test]
     fn back_edges_are_found_however_they_are_written() {
         for text in [
+            "use crate::backend::Backend;",
             "use crate::suite::Suite;",
             "use crate::{error::Error, suite::Suite};",
             "use crate::{\n    plan::{Plan, RankLayout},\n    suite,\n};",
@@ -436,7 +313,8 @@ mod of_the_checks {
             "fn f(x: &crate::suite::Suite) {}",
             "use super::super::suite::Suite;",
             "use super::super::{plan, suite::Suite};",
-            "let c = '\"'; use crate::suite::Suite; // \"",
+            "fn f() { let c = '\"'; } use crate::suite::Suite; // \"",
+            "fn f() { println!(\"{}\", crate::suite::dated()) }",
             "#[cfg(test)]\nmod tests { fn f() {} }\nuse crate::suite::Suite;",
         ] {
             assert_eq!(edges("comm/mpi.rs", text), 1, "{text}");
@@ -450,10 +328,10 @@ mod of_the_checks {
     #[test]
     fn forward_uses_and_words_are_let_pass() {
         for text in [
-            "use crate::backend::Backend; use crate::comm::Comm; use crate::units;",
-            "impl crate::backend::select::Share for &dyn Comm {}",
+            "use crate::config::Config; use crate::comm::Comm; use crate::units;",
+            "impl crate::plan::Glob for &dyn Comm {}",
             "// crate::suite\n/* crate::suite /* nested */ crate::suite */",
-            "let x = \"crate::suite \\\" crate::suite\"; let y = r#\"crate::suite \" crate::suite\"#;",
+            "const X: &str = \"crate::suite \\\" crate::suite\"; const Y: &str = r#\"crate::suite \" crate::suite\"#;",
             "use super::suite::of_the_own_module; use super::super::plan::Plan;",
             "use dfs::crate_suite; fn f<'a>(x: &'a str) {} use other::suite;",
             "#[cfg(test)]\nmod tests { use crate::suite::Suite; fn f() { {} } }",
@@ -461,6 +339,51 @@ mod of_the_checks {
             assert_eq!(edges("comm/mpi.rs", text), 0, "{text}");
         }
         assert_eq!(back_edges(&one("dfs-bench/main.rs", "use crate::suite;")).len(), 0);
+    }
+
+    fn circles(files: &[(&str, &str)]) -> usize {
+        let source = |&(path, text): &(&str, &str)| Source { path: format!("dfs-bench/{path}"), text: text.into() };
+        import_circles(&files.iter().map(source).collect::<Vec<_>>()).len()
+    }
+
+    #[test]
+    fn circles_of_files_are_found_however_they_are_written() {
+        for (a, b) in [
+            ("use super::b::B; struct A;", "use super::a::A; struct B;"),
+            ("use crate::dir::b; struct A; fn f() { b::g() }", "fn g() -> super::a::A {}"),
+            ("struct A; fn f() { println!(\"{}\", super::b::B) }", "use super::A; struct B;"),
+            ("struct A; impl super::b::T for A {}", "use crate::dir::a as other; trait T { fn f(x: other::A); }"),
+        ] {
+            let files = [("dir/mod.rs", "mod a; mod b; pub use a::A;"), ("dir/a.rs", a), ("dir/b.rs", b)];
+            // once as files, once as modules beside each other
+            assert_eq!(circles(&files), 2, "{a} {b}");
+        }
+        let parent = [("dir/mod.rs", "mod a; use a::A; struct M;"), ("dir/a.rs", "use super::M; struct A;")];
+        assert_eq!(circles(&parent), 1);
+        let through_dirs = [
+            ("x/a.rs", "use crate::y::b::B;"),
+            ("y/b.rs", "struct B;"),
+            ("y/c.rs", "use crate::x::d::D;"),
+            ("x/d.rs", "struct D;"),
+        ];
+        assert_eq!(circles(&through_dirs), 1, "no files, but modules");
+    }
+
+    #[test]
+    fn what_goes_one_way_is_no_circle() {
+        let re_export = [
+            ("dir/mod.rs", "mod a; mod b; pub use a::A; pub use b::B;"),
+            ("dir/a.rs", "use super::B; struct A;"),
+            ("dir/b.rs", "struct B;"),
+        ];
+        assert_eq!(circles(&re_export), 0);
+        let tests = [
+            ("a.rs", "use crate::b::B;"),
+            ("b.rs", "struct B; #[cfg(test)] mod tests { use crate::a; } #[test] fn f() { crate::a::x() }"),
+        ];
+        assert_eq!(circles(&tests), 0);
+        let words = [("a.rs", "use crate::b::B;"), ("b.rs", "struct B; // crate::a\nconst X: &str = \"crate::a\";")];
+        assert_eq!(circles(&words), 0);
     }
 
     #[test]

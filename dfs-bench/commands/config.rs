@@ -1,62 +1,14 @@
 //! `dfs-bench config`: the options there are, the effective values, whether they can be run, and their hash.
 
-use crate::cli::RunArgs;
+use crate::args::config::{Action, ConfigArgs, Format};
+use crate::args::run::RunArgs;
 use crate::directories;
 use crate::exit::Exit;
 use crate::session;
-use clap::{Args, Subcommand, ValueEnum};
 use io500_phases::comm::{Launcher, Solo};
 use io500_phases::config::{Config, Level, Mode, OptionDef, Origin, SECTIONS, SectionDef, ValueKind};
 use io500_phases::phase_id::PhaseId;
 use std::fmt::Write as _;
-
-/// Arguments of `config`.
-#[derive(Debug, Args)]
-pub struct ConfigArgs {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// List every option with its default, its meaning, and when it invalidates a run, as a configuration file
-    List {
-        /// Leave out the sections of the extended mode
-        #[arg(long)]
-        mandatory: bool,
-        /// How to print
-        #[arg(long, value_enum, default_value = "text")]
-        format: Format,
-    },
-    /// Show the effective value of every option and where it came from
-    Show {
-        /// Leave out options at their defaults
-        #[arg(long)]
-        changed: bool,
-        /// How to print
-        #[arg(long, value_enum, default_value = "text")]
-        format: Format,
-        #[command(flatten)]
-        run: Box<RunArgs>,
-    },
-    /// Check a configuration as a run would, and name what would make the run invalid
-    Check {
-        #[command(flatten)]
-        run: Box<RunArgs>,
-    },
-    /// Print the configuration hash as the C suite computes it
-    Hash {
-        #[command(flatten)]
-        run: Box<RunArgs>,
-    },
-}
-
-/// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Text,
-    Json,
-}
 
 /// Does what the arguments ask for.
 pub fn run(args: &ConfigArgs) -> anyhow::Result<Exit> {

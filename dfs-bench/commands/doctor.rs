@@ -1,6 +1,6 @@
 //! `dfs-bench doctor`: an audit of nodes, fabric, engines and job.
 
-use crate::cli::ContainerArgs;
+use crate::args::doctor::{DoctorArgs, DoctorFormat, FailOn};
 use crate::doctor::report::{DIFFER, Report};
 use crate::doctor::roof::{Roof, client_links, server_links};
 use crate::doctor::rule::{Severity, Side, View};
@@ -8,7 +8,6 @@ use crate::doctor::server::{MAX_BYTES, ServerConfig, StorageScan};
 use crate::doctor::table::{Delta, Table};
 use crate::doctor::{audit, gather, markdown, rules, text};
 use crate::exit::{Exit, UsageError, report as report_error};
-use clap::{Args, ValueEnum};
 use io500_phases::backend::Description;
 use io500_phases::backend::select::{Selected, Stores as _};
 use io500_phases::comm::{self, Comm, Launcher};
@@ -18,84 +17,11 @@ use io500_phases::facts::{NodeFacts, RankFacts, Root, read_archive, write_snapsh
 use io500_phases::phase_id::PhaseId;
 use io500_phases::results::provenance::relevant_environment;
 use std::io::{IsTerminal as _, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Where a server has its configuration.
 const INSTALLED: &str = "/etc/daos/daos_server.yml";
-
-const EXAMPLES: &str = "\
-Examples:
-  mpirun -np 1280 dfs-bench doctor
-      every node of a job, its links, settings and ranks, and where nodes differ
-  mpirun -np 1280 dfs-bench doctor --pool tank --cont bench
-      and what libdfs says of the pool
-  dfs-bench doctor
-      this node; on a server its engines too, where /etc/daos/daos_server.yml can be read
-  dfs-bench doctor --snapshot node7.tar.zst
-      writes what the rules read of this node, for a ticket
-  dfs-bench doctor --topology node7.tar.zst --server-config daos_server.yml --storage-scan scan.json
-      a server, from elsewhere
-  dfs-bench doctor --explain numa.engine-nic
-      one rule, and who says so";
-
-/// Find what slows a job down: nodes, fabric, engines, ranks, held against the known mistakes
-///
-/// Reads only, under /sys and /proc; as another user than root some facts cannot be read, and the report says which. Exit code 7 with --fail-on.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub struct DoctorArgs {
-    /// Another machine instead of this one: a topology file of lstopo, or a snapshot of its sysfs and procfs, a directory or an archive (tar,
-    /// tar.zst, tar.bz2)
-    #[arg(long, value_name = "PATH", help_heading = "What is looked at")]
-    pub topology: Option<PathBuf>,
-    /// The server's configuration, daos_server.yml
-    #[arg(long, value_name = "FILE", help_heading = "What is looked at")]
-    pub server_config: Option<PathBuf>,
-    /// What a scan of the server's storage says: the output of `dmg storage scan --json`
-    #[arg(long, value_name = "FILE", help_heading = "What is looked at", requires = "server_config")]
-    pub storage_scan: Option<PathBuf>,
-    #[command(flatten)]
-    pub container: ContainerArgs,
-    /// Write what the rules read of this node to a new tar.zst, and nothing else
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["topology", "server_config"])]
-    pub snapshot: Option<PathBuf>,
-    /// Copy in memory for 2 s with all ranks, for the roof
-    #[arg(long, conflicts_with_all = ["topology", "server_config", "snapshot"])]
-    pub measure: bool,
-    /// Format of the report
-    #[arg(long, short, value_enum, default_value_t = DoctorFormat::Text)]
-    pub format: DoctorFormat,
-    /// Exit with 7 when there is a finding or an error, or an error only
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub fail_on: Option<FailOn>,
-    /// List the rules
-    #[arg(long, exclusive = true)]
-    pub list: bool,
-    /// Say all about a rule
-    #[arg(long, value_name = "RULE", exclusive = true)]
-    pub explain: Option<String>,
-}
-
-/// The formats of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DoctorFormat {
-    /// For a terminal
-    Text,
-    /// Everything; docs/doctor.schema.json describes it
-    Json,
-    /// For tickets and wikis
-    Markdown,
-}
-
-/// What makes the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// Findings and errors
-    Finding,
-    /// Errors only
-    Error,
-}
 
 /// Looks, prints on rank 0, and returns the exit code.
 pub fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
@@ -259,9 +185,9 @@ fn store(args: &DoctorArgs, comm: &dyn Comm) -> Result<Option<Description>, Erro
         flags.fold(builder, |builder, (section, option, value, flag)| builder.flag(section, option, value, flag));
     let (config, _) = builder.build().map_err(|error| Error::Config(error.to_string()))?;
     // the phase that only reads: no container is made for it
-    let stores = Selected::open(&config, &[PhaseId::Find], "/", &comm)?;
+    let stores = Selected::open(&config, &[PhaseId::Find], "/", comm)?;
     let described = stores.describe().into_iter().next().map(|(_, description)| description);
-    stores.close(&comm)?;
+    stores.close(comm)?;
     Ok(described)
 }
 
@@ -274,7 +200,7 @@ fn look(comm: &dyn Comm, store: Option<&Description>, measure: Option<Duration>)
         eprintln!("warning: {}: {error:#}", comm.host());
         None
     });
-    let own = RankFacts::own(relevant_environment(), super::run::dfs_provider());
+    let own = RankFacts::own(relevant_environment(), io500_phases::backend::dfs::provider());
     let gather::Job { table, roof } = gather::job(comm, own, server.as_ref(), store, measure)?;
     let subject = if comm.size() == 1 { comm.host().to_owned() } else { format!("job of {} ranks", comm.size()) };
     let report = |table| Report::new(&subject, &table, applied(true, server.is_some(), store.is_some()));

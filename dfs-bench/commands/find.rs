@@ -1,8 +1,7 @@
 //! A parallel find: the walk of the benchmark's find phases as a tool, on DFS and on mounted file systems.
 
-use crate::cli::ContainerArgs;
+use crate::args::find::FindArgs;
 use crate::exit::{Exit, report};
-use clap::Args;
 use io500_phases::backend::Backend;
 use io500_phases::backend::select::{Selected, Stores as _, Visit};
 use io500_phases::comm::{self, ClockSync, Comm, ReduceOp};
@@ -12,70 +11,17 @@ use io500_phases::error::{Errno, Result};
 use io500_phases::phase_id::PhaseId;
 use io500_phases::phases::find::{FindOptions, OnMatch, run_reporting};
 use io500_phases::phases::{Pace, PhaseContext};
-use io500_phases::plan::{FindPlan, Glob, Predicate};
+use io500_phases::plan::{FindPlan, Predicate};
 use io500_phases::results::FindResult;
 use io500_phases::results::aggregate::{Measure, figures, gather};
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Seconds that the ranks wait for each other once one has failed.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// Find files with all ranks of a job; directories are walked and never match
-///
-/// Prints the paths of matching entries, and on standard error how many there were. --newer, --size and --name may have one
-/// dash, as in find(1).
-/// A start that is not a directory is examined itself. A start that is a symbolic link to a directory is followed, as find(1)
-/// does with a trailing slash; links below it are not. The exit code is 4 when directories or entries could not be examined;
-/// everything else is printed.
-///
-/// With --count its only line is `MATCHED found/total`, so that it can be the external-script of the official suite.
-#[derive(Debug, Args)]
-pub struct FindArgs {
-    /// Where to begin: a directory, or a file, which is examined itself
-    pub dir: String,
-    /// The name matches this pattern of * and ?
-    #[arg(long, value_name = "GLOB", value_parser = Glob::new)]
-    pub name: Option<Glob>,
-    /// The size is exactly this, in bytes
-    #[arg(long, value_name = "BYTES[c]", value_parser = size, allow_negative_numbers = true)]
-    pub size: Option<u64>,
-    /// Changed in the second in which this file was last changed, or later; the file is one outside DFS
-    #[arg(long, value_name = "FILE")]
-    pub newer: Option<PathBuf>,
-    /// Print `MATCHED found/total` instead of paths
-    #[arg(long)]
-    pub count: bool,
-    /// Lookups in flight per rank; 0 chooses from the cores
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
-    pub threads: usize,
-    /// Interface to the store: dfs, posix; dfs where a pool or a container is given
-    #[arg(long, value_name = "API", help_heading = "Store")]
-    pub api: Option<String>,
-    #[command(flatten)]
-    pub container: ContainerArgs,
-}
-
-fn size(text: &str) -> std::result::Result<u64, String> {
-    let digits = text.strip_suffix('c').unwrap_or(text);
-    digits.parse().map_err(|_| format!("{text:?} is not a number of bytes"))
-}
-
-/// Gives find's options their second dash: clap knows only such.
-pub fn with_two_dashes(mut args: Vec<OsString>) -> Vec<OsString> {
-    if args.get(1).is_some_and(|command| command == "find") {
-        for arg in &mut args[2..] {
-            if let Some(option) = ["-newer", "-size", "-name"].into_iter().find(|option| arg == option) {
-                *arg = format!("-{option}").into();
-            }
-        }
-    }
-    args
-}
 
 /// Walks, prints, and returns the exit code, which is the same on all ranks.
 pub fn run(args: &FindArgs) -> anyhow::Result<Exit> {
@@ -110,7 +56,7 @@ fn walk(args: &FindArgs, comm: &dyn Comm, config: &Config) -> Result<Exit> {
     let progress = Progress::default();
     let signals = crate::signals::install(&progress.stop_flag());
     team.barrier_with_status(signals.map_err(|error| Failure::Config(format!("cannot catch signals: {error}"))))?;
-    let stores = Selected::open(config, &[PhaseId::Find], &args.dir, &comm)?;
+    let stores = Selected::open(config, &[PhaseId::Find], &args.dir, comm)?;
     stores.visit(PhaseId::Find, Walk { args, team: &team, progress: &progress, dir: stores.datadir(PhaseId::Find) })
 }
 
@@ -233,21 +179,4 @@ fn change_second(args: &FindArgs, team: &Team<'_>) -> Result<Option<i64>> {
     let mut bytes = team.barrier_with_status(seconds)?.to_le_bytes().to_vec();
     team.comm().broadcast(0, &mut bytes);
     Ok(Some(i64::from_le_bytes(bytes.try_into().expect("eight bytes were sent"))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_of_find_get_their_second_dash() {
-        let given = |args: &[&str]| with_two_dashes(args.iter().map(OsString::from).collect());
-        assert_eq!(
-            given(&["dfs-bench", "find", "/data", "-newer", "f", "-size", "3901c", "-name", "*01*"]),
-            ["dfs-bench", "find", "/data", "--newer", "f", "--size", "3901c", "--name", "*01*"]
-        );
-        assert_eq!(given(&["dfs-bench", "report", "-name"]), ["dfs-bench", "report", "-name"]);
-        assert_eq!((size("3901c"), size("7")), (Ok(3901), Ok(7)));
-        assert!(size("7k").is_err());
-    }
 }

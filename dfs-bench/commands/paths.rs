@@ -1,10 +1,10 @@
 //! The suite over several paths to the same container, one after the other with the same ranks, and how they compare.
 
-use super::run::{plan, runs};
-use crate::cli::RunArgs;
+use crate::args::run::RunArgs;
 use crate::exit::{Exit, UsageError};
 use crate::report::compare::{analyse, render};
 use crate::report::load;
+use crate::runner::{plan, runs};
 use crate::session::Session;
 use anyhow::Context as _;
 use io500_phases::backend::dfs::without_prefix;

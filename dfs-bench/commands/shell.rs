@@ -1,19 +1,11 @@
 //! `dfs-bench completions` and `dfs-bench man`: what a shell and `man` want to know, on standard output.
 
+use crate::args::shell::CompletionsArgs;
 use crate::cli::Cli;
 use crate::exit::Exit;
-use clap::{Args, Command, CommandFactory as _};
-use clap_complete::Shell;
+use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
-
-/// Print the command line completions for a shell
-#[derive(Debug, Args)]
-pub struct CompletionsArgs {
-    /// The shell
-    #[arg(value_name = "SHELL", value_enum)]
-    shell: Shell,
-}
 
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut text = Vec::new();

@@ -1,90 +1,16 @@
 //! `dfs-bench sweep`: a campaign of runs as one file and one command.
 
+use crate::args::sweep::{Action, Format, SweepArgs};
 use crate::exit::{Exit, UsageError};
 use crate::report::output;
 use crate::signals;
 use crate::sweep::{
-    Campaign, EXAMPLE, Format, Journal, Runner, Schedule, State, Stopped, analyse, duration, left, render, schema,
+    Campaign, EXAMPLE, Journal, Runner, Schedule, State, Stopped, analyse, duration, left, render, schema,
 };
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-const EXAMPLES: &str = "\
-Examples:
-  dfs-bench sweep --example > campaign.toml
-  dfs-bench sweep plan campaign.toml
-      the cells and the order of their runs; starts nothing
-  dfs-bench sweep run campaign.toml --dir campaign
-      from the shell of an allocation: the sweep itself is not an MPI program, it starts the launcher
-  dfs-bench sweep resume campaign
-      after a kill, a failed node, the end of an allocation
-  dfs-bench sweep report campaign --format markdown";
-
-/// Run a campaign: many settings, repeated, in an order that shows drift, and what brought how much
-///
-/// A file names what is varied (nodes, ranks, object classes, any option, environment, scripts); every run is a run of the suite with a
-/// result directory of its own. What was done is in a journal that survives any kill.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
-pub struct SweepArgs {
-    #[command(subcommand)]
-    action: Option<Action>,
-    /// Print a commented campaign
-    #[arg(long)]
-    example: bool,
-    /// Print the JSON schema of a campaign's file, for editors
-    #[arg(long, conflicts_with = "example")]
-    schema: bool,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Show the cells, the order of the runs and a command; start nothing
-    Plan {
-        /// The campaign's file
-        file: PathBuf,
-    },
-    /// Begin a campaign
-    Run {
-        /// The campaign's file
-        file: PathBuf,
-        /// Where results and journal go [default: the file's name without .toml]
-        #[arg(long, value_name = "DIR")]
-        dir: Option<PathBuf>,
-    },
-    /// Go on with a campaign
-    Resume {
-        /// The campaign's directory
-        dir: PathBuf,
-        /// A changed file: more values, repeats or budget
-        file: Option<PathBuf>,
-        /// Give what failed its attempts anew
-        #[arg(long)]
-        retry_failed: bool,
-    },
-    /// Show how far a campaign is
-    Status {
-        /// The campaign's directory
-        dir: PathBuf,
-    },
-    /// Show what a campaign found, finished or not
-    Report {
-        /// The campaign's directory
-        dir: PathBuf,
-        /// Format of the report
-        #[arg(long, short, value_enum, default_value_t = Format::Text)]
-        format: Format,
-        /// File to write; `-` is standard output
-        #[arg(long, short, value_name = "FILE", default_value = "-")]
-        output: PathBuf,
-        /// Overwrite a file
-        #[arg(long)]
-        force: bool,
-    },
-}
 
 /// Does what is asked for.
 pub fn run(args: &SweepArgs) -> anyhow::Result<Exit> {

@@ -3,7 +3,7 @@
 //! What a source does not record is `None` or empty, and named in [`Run::missing`]; nothing is guessed to fill a gap.
 
 use io500_phases::phase_id::{PhaseId, ScoreGroup};
-use io500_phases::results::score::{self, Means};
+use io500_phases::results::score::Means;
 use io500_phases::results::{ClientMetrics, PartsResult, ServersResult};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ pub struct Phase {
     /// Each rank's figures; empty when not recorded.
     pub ranks: Vec<RankFigures>,
     /// Who set the phase's time; none when the ranks' times are not recorded.
-    pub stragglers: Option<super::stragglers::Stragglers>,
+    pub stragglers: Option<super::spread::Stragglers>,
     /// Latency per kind of operation; empty when not recorded.
     pub latency: Vec<Latency>,
     /// What went on over time; none when not recorded.
@@ -320,38 +320,6 @@ impl Run {
     pub fn phase(&self, id: PhaseId) -> Option<&Phase> {
         self.phases.iter().find(|phase| phase.id == id)
     }
-
-    /// The score with other rates of the write phases; none where no scored phase has such a rate.
-    fn score_with(&self, other: impl Fn(&Stonewall) -> Option<f64>) -> Option<Means> {
-        let rate = |phase: &Phase| phase.stonewall.as_ref().and_then(&other);
-        let known = self.phases.iter().any(|phase| phase.scored && rate(phase).is_some());
-        let rates: Vec<_> = self.phases.iter().map(|phase| (phase.id, rate(phase).unwrap_or(phase.rate))).collect();
-        known.then(|| score::means(&rates, false))
-    }
-
-    /// Derives what follows from the figures read: stragglers, wear-out, the score without it. Loaders call it last.
-    pub fn derive(&mut self) {
-        let mut end = 0.0f64;
-        for phase in &mut self.phases {
-            phase.derive_after();
-            phase.stragglers = phase.stragglers.take().or_else(|| super::stragglers::find(phase));
-            // starts are recorded in whole seconds, which put short phases on top of each other
-            if let (Some(offset), Some(length)) = (&mut phase.offset_seconds, phase.wall_seconds) {
-                *offset = offset.max(end);
-                end = *offset + length;
-            }
-        }
-        let at_stonewall = self.score_with(|stonewall| stonewall.rate);
-        let all_tell = |phase: &Phase| {
-            let stonewall = phase.stonewall.as_ref().filter(|_| phase.scored);
-            stonewall.is_none_or(|stonewall| stonewall.rate_without_wear_out.is_some())
-        };
-        let without = self.phases.iter().all(all_tell).then(|| self.score_with(|s| s.rate_without_wear_out)).flatten();
-        if let Some(score) = &mut self.score {
-            score.at_stonewall = at_stonewall;
-            score.without_wear_out = without;
-        }
-    }
 }
 
 impl Phase {
@@ -378,21 +346,6 @@ impl Phase {
             storage: Vec::new(),
             facts: Vec::new(),
             servers: None,
-        }
-    }
-
-    fn derive_after(&mut self) {
-        let (rate, seconds) = (self.rate, self.seconds);
-        let Some(stonewall) = &mut self.stonewall else { return };
-        if let (Some(total), Some(at)) = (seconds, stonewall.seconds)
-            && total > 0.0
-            && at > 0.0
-        {
-            let after = *stonewall.after_seconds.get_or_insert((total - at).max(0.0));
-            stonewall.after_share = Some(after / total);
-        }
-        if let Some(at) = stonewall.rate.filter(|at| *at > 0.0) {
-            stonewall.rate_lost = Some(1.0 - rate / at);
         }
     }
 }

@@ -3,9 +3,11 @@
 use super::c_suite::{exe, rank_csv};
 use super::figures;
 use super::model::{DEPARTURE, ExtendedScore, Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
-use super::stragglers::{self, NodeSpread, SlowRank, Spread, Stragglers};
+use super::spread::{NodeSpread, SlowRank, Spread, Stragglers};
+use super::stragglers;
 use super::{consistency, hgrm, over_time};
 use crate::exit::UsageError;
+use crate::report::derive::derive;
 use anyhow::{Context, Result};
 use io500_phases::phase_id::Kind;
 use io500_phases::results::provenance::Provenance;
@@ -41,7 +43,7 @@ pub fn load(directory: &Path) -> Result<Run> {
                 points.ok().filter(|points| points.len() > 1).unwrap_or_else(|| over_time::figures_as_points(kind));
         }
     }
-    run.derive();
+    derive(&mut run);
     Ok(run)
 }
 

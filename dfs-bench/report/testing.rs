@@ -1,6 +1,7 @@
 //! A made-up run with everything that a report can show, for tests.
 
 use super::model::*;
+use crate::report::derive::derive;
 use io500_phases::phase_id::{Kind, PhaseId, ScoreGroup};
 use io500_phases::results::score;
 use std::path::PathBuf;
@@ -64,7 +65,7 @@ pub fn run(label: &str) -> Run {
         missing: vec!["Nothing about the servers.".to_owned()],
         client_metrics: None,
     };
-    run.derive();
+    derive(&mut run);
     run
 }
 

@@ -18,6 +18,6 @@ pub use analysis::analyse;
 pub use campaign::{Campaign, EXAMPLE, schema};
 pub use journal::{Journal, State};
 pub use launch::launch;
-pub use report::{Format, render};
+pub use report::render;
 pub use runner::{Runner, Stopped, duration, left};
 pub use schedule::Schedule;

@@ -3,27 +3,14 @@
 use super::analysis::{Analysis, CellResult, Factor};
 use super::journal::State;
 use super::runner::duration;
+use crate::args::sweep::Format;
 use crate::report::figures;
 use crate::report::tables::{Table, UNKNOWN};
 use crate::report::{markdown, text};
 use anyhow::Context as _;
-use clap::ValueEnum;
 
 /// Cells that the tables for readers show at most; the best ones.
 const SHOWN: usize = 20;
-
-/// The formats of a campaign's report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Tables for a terminal
-    Text,
-    /// Tables for tickets and wikis
-    Markdown,
-    /// Everything, unrounded
-    Json,
-    /// A row per run and figure, for pandas and R
-    Csv,
-}
 
 /// Renders it.
 pub fn render(format: Format, state: &State, found: &Analysis) -> anyhow::Result<String> {

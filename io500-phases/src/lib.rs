@@ -1,7 +1,7 @@
 //! The IO500 benchmark as a library: plan, backends, ranks, phases, score and verdicts.
 //!
 //! A stage imports only the stages before it, in the order
-//! `config plan facts backend comm engine phases results report suite`.
+//! `config plan facts comm backend engine phases results report suite`.
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 

@@ -1,8 +1,11 @@
 //! The suite: configuration, ranks and stores in, result out. The only orchestrator.
 
 mod claims;
+mod collective;
 mod earlier;
 mod layout;
+mod observer;
+mod options;
 mod phase;
 mod provenance;
 mod result_writer;
@@ -10,4 +13,6 @@ mod run;
 mod run_state;
 mod store_visitors;
 
-pub use run::{NoopObserver, Observer, Options, Suite, command_line, dated};
+pub use observer::{NoopObserver, Observer};
+pub use options::{Options, command_line};
+pub use run::{Suite, dated};

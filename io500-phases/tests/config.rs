@@ -461,8 +461,8 @@ proptest! {
                 let (again, warnings) = load(&config.to_ini()).unwrap();
                 prop_assert!(warnings.is_empty());
                 prop_assert_eq!(again.to_ini(), config.to_ini());
-                prop_assert_eq!(again.global.datadir, config.global.datadir);
-                prop_assert_eq!(again.ior_easy, config.ior_easy);
+                prop_assert_eq!(&again.global.datadir, &config.global.datadir);
+                prop_assert_eq!(&again.ior_easy, &config.ior_easy);
             }
             // The schema's numbers are signed.
             Err(error) => prop_assert!(n > i64::MAX as u64, "{error}"),

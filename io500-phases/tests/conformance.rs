@@ -60,7 +60,7 @@ mod over_dfs {
         let Some(container) = common::Container::new() else { return };
         let config = common::config("", &[&container.setting()]);
         threads::run(1, |comm| {
-            let stores = Selected::open(&config, &[PhaseId::IorEasyRead], "/", &comm).unwrap();
+            let stores = Selected::open(&config, &[PhaseId::IorEasyRead], "/", comm).unwrap();
             stores.visit(PhaseId::IorEasyRead, InDirectory(test, "/"));
         });
     }

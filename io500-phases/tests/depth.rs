@@ -101,7 +101,7 @@ where
 {
     let phase = PhaseId::IorEasyWrite;
     let mut all = threads::run(1, |comm| {
-        let stores = Selected::open(config, &[phase], &config.global.datadir, &comm).unwrap();
+        let stores = Selected::open(config, &[phase], &config.global.datadir, comm).unwrap();
         stores.visit(phase, visitor())
     });
     all.swap_remove(0)

@@ -199,7 +199,7 @@ mod over_dfs {
         let config = common::config(text, &["global.datadir=/bench/data", "debug.pause-dir=", &store]);
         common::run(&config, "write,timestamp", ranks, timestamp, Some(resultdir)).unwrap();
         let trees = threads::run(1, |comm| {
-            let stores = Selected::open(&config, &[PhaseId::IorEasyWrite], "/bench/data", &comm).unwrap();
+            let stores = Selected::open(&config, &[PhaseId::IorEasyWrite], "/bench/data", comm).unwrap();
             stores.visit(PhaseId::IorEasyWrite, ReadTree { datadir: "/bench/data" })
         });
         trees.into_iter().next()

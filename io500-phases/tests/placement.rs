@@ -114,7 +114,7 @@ fn every_phase_keeps_class_and_chunk_size_of_its_api_string() {
     let run = |phase: PhaseId| {
         let phases = [phase];
         threads::run(RANKS, |comm| {
-            let stores = Selected::open(&config, &phases, "/data", &comm).unwrap();
+            let stores = Selected::open(&config, &phases, "/data", comm).unwrap();
             common::run_on(&config, &phases, comm, TIMESTAMP, Some(results.path()), &stores).unwrap();
         });
     };
@@ -150,7 +150,7 @@ fn every_phase_keeps_class_and_chunk_size_of_its_api_string() {
 fn with_handed_files(config: &Config, phases: &str, results: &Path) -> RunResult {
     let phases = select_phases(phases, false).unwrap();
     let mut ranks = threads::run(RANKS, |comm| {
-        let connection = Connection::open(&config.phase(phases[0]).api, config, false, &comm).unwrap();
+        let connection = Connection::open(&config.phase(phases[0]).api, config, false, comm).unwrap();
         let store = Faulty::new(connection.backend());
         let refused = Effect::Fail(Errno(libc::EACCES));
         let backend = match comm.rank() {

@@ -90,7 +90,7 @@ fn damaged(store: &str, datadir: &str, damages: &[(&str, Damage)], depth: usize)
     assert!(written.phases.iter().filter_map(|phase| phase.check.as_ref()).all(Check::is_clean));
     for &(path, damage) in damages {
         threads::run(1, |comm| {
-            let stores = Selected::open(&config, &[PhaseId::IorEasyRead], datadir, &comm).unwrap();
+            let stores = Selected::open(&config, &[PhaseId::IorEasyRead], datadir, comm).unwrap();
             stores.visit(PhaseId::IorEasyRead, Hurt { datadir, path, damage });
         });
     }

@@ -4,6 +4,7 @@ use super::phase_text::{self, PhaseText};
 use super::rank_csv;
 use super::{exe, settings};
 use crate::exit::UsageError;
+use crate::report::derive::derive;
 use crate::report::figures;
 use crate::report::model::{ExtendedScore, Fact, Phase, Run, Score, Source, Stonewall, Verdict};
 use crate::report::stragglers::spread;
@@ -44,7 +45,7 @@ pub fn load(directory: &Path) -> Result<Run> {
         phases: Vec::new(),
         provenance: Vec::new(),
         configuration: settings::merge(reader.text("config.ini").as_deref(), reader.text("config-orig.ini").as_deref()),
-        contradictions: super::super::consistency::refuted_claims(directory),
+        contradictions: super::refuted::refuted_claims(directory),
         missing: Vec::new(),
         client_metrics: None,
     };
@@ -66,7 +67,7 @@ pub fn load(directory: &Path) -> Result<Run> {
     run.verdicts = vec![verdict(&result, &run)];
     run.provenance = provenance(&mut reader, &result);
     run.missing = missing(reader.missing, &run);
-    run.derive();
+    derive(&mut run);
     Ok(run)
 }
 

@@ -3,6 +3,7 @@
 
 use super::directory::score;
 use crate::exit::UsageError;
+use crate::report::derive::derive;
 use crate::report::model::{Phase, Run, Source, Verdict};
 use anyhow::{Context, Result};
 use io500_phases::phase_id::{Kind, PhaseId};
@@ -59,9 +60,9 @@ pub fn load(file: &Path) -> Result<Run> {
         configuration: Vec::new(),
         missing: missing.collect(),
         client_metrics: None,
-        contradictions: super::super::consistency::refuted_claims(file),
+        contradictions: super::refuted::refuted_claims(file),
     };
-    run.derive();
+    derive(&mut run);
     Ok(run)
 }
 

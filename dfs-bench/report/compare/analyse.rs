@@ -1,137 +1,15 @@
 //! From groups of runs to findings: each group against the first, line by line, in figures and in words.
 
-use super::concerns::{self, Concern};
-use super::differences::{self, Change};
-use super::headline::{self, Headline};
-use super::outliers::{self, Outlier};
+use super::common::{all_rated, common_phases, means_of};
+use super::model::{Comparison, Finding, Line, Sample, Side, Versus};
 use super::stats::{self, Basis};
-use super::trust;
+use super::{concerns, differences, headline, outliers, trust};
 use crate::report::figures::{percent, signed_percent};
 use crate::report::load::RunGroup;
 use crate::report::model::Run;
 use io500_phases::phase_id::{PhaseId, ScoreGroup};
-use io500_phases::results::score::{Means, geometric_mean, means};
-use serde::Serialize;
+use io500_phases::results::score::{Means, geometric_mean};
 use std::collections::BTreeSet;
-
-/// A whole comparison.
-#[derive(Debug, Serialize)]
-pub struct Comparison {
-    /// Runs whose figures contradict each other, in sentences: what follows may weigh what nobody measured.
-    pub warnings: Vec<String>,
-    /// The first group, which the others are measured against.
-    pub baseline: Side,
-    /// Each other group against it.
-    pub versus: Vec<Versus>,
-    /// Outliers of each group.
-    pub outliers: Vec<Outlier>,
-    /// What was tested for outliers; none where no group has the three runs that it takes.
-    pub outlier_test: Option<&'static str>,
-}
-
-/// A group of runs.
-#[derive(Debug, Serialize)]
-pub struct Side {
-    /// Its name.
-    pub label: String,
-    /// The names of its runs.
-    pub runs: Vec<String>,
-}
-
-/// One group against the baseline.
-#[derive(Debug, Serialize)]
-pub struct Versus {
-    /// The group.
-    pub side: Side,
-    /// The figures people quote.
-    pub headline: Option<Headline>,
-    /// Score, means and phases.
-    pub lines: Vec<Line>,
-    /// Scored phases that every run of the baseline has a rate for, and not every run of this group.
-    pub lost: Vec<PhaseId>,
-    /// Verdicts that every run of the baseline passed, and not every run of this group, in sentences.
-    pub newly_invalid: Vec<String>,
-    /// Faults that verification found in this group, in sentences.
-    pub faults: Vec<String>,
-    /// Why the comparison is to be taken with care.
-    pub concerns: Vec<Concern>,
-    /// What differed besides the results.
-    pub differences: Vec<Change>,
-}
-
-/// One figure on both sides.
-#[derive(Debug, Clone, Serialize)]
-pub struct Line {
-    /// `score`, `bandwidth`, `metadata`, `extended score` or a phase.
-    pub name: String,
-    /// The phase, for a phase.
-    pub phase: Option<PhaseId>,
-    /// Its unit.
-    pub unit: &'static str,
-    /// Whether it is, or enters, the score.
-    pub scored: bool,
-    /// The baseline's values.
-    pub a: Sample,
-    /// The other group's.
-    pub b: Sample,
-    /// Geometric mean of `b` over that of `a`.
-    pub ratio: f64,
-    /// What the true ratio lies between at 95 %.
-    pub interval: Option<(f64, f64)>,
-    /// The probability of such a difference by chance.
-    pub p: Option<f64>,
-    /// The same, knowing what else was looked at: of a phase all phases of all groups, of a mean that mean of all groups.
-    pub p_adjusted: Option<f64>,
-    /// Where interval and probability come from.
-    pub basis: Basis,
-    /// The finding.
-    pub finding: Finding,
-    /// The finding in a sentence.
-    pub words: String,
-}
-
-/// The values of a group.
-#[derive(Debug, Clone, Serialize)]
-pub struct Sample {
-    /// Geometric mean.
-    pub mean: f64,
-    /// Coefficient of variation; none for a single run.
-    pub variation: Option<f64>,
-    /// The values, in the order of the runs.
-    pub values: Vec<f64>,
-}
-
-/// What a line says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Finding {
-    /// Significantly faster.
-    Faster,
-    /// Significantly slower.
-    Slower,
-    /// Significantly faster by itself, but not after correcting for multiple comparisons.
-    ProbablyFaster,
-    /// Significantly slower by itself, but not after correcting for multiple comparisons.
-    ProbablySlower,
-    /// The groups differ by no more than run-to-run noise.
-    NoDifferenceSeen,
-    /// Nothing was repeated.
-    Unknown,
-}
-
-impl Finding {
-    /// For a table.
-    pub fn words(self) -> &'static str {
-        match self {
-            Finding::Faster => "faster",
-            Finding::Slower => "slower",
-            Finding::ProbablyFaster => "probably faster",
-            Finding::ProbablySlower => "probably slower",
-            Finding::NoDifferenceSeen => "no significant difference",
-            Finding::Unknown => "not repeated",
-        }
-    }
-}
 
 /// Compares the first group with each other one.
 pub fn compare(groups: &[RunGroup]) -> Comparison {
@@ -166,18 +44,9 @@ pub fn compare(groups: &[RunGroup]) -> Comparison {
     }
 }
 
-/// The phases that every run of both groups has with a rate.
-pub fn common_phases(a: &RunGroup, b: &RunGroup) -> Vec<PhaseId> {
-    PhaseId::ALL.into_iter().filter(|&id| all_rated(a, id) && all_rated(b, id)).collect()
-}
-
 fn lost(a: &RunGroup, b: &RunGroup) -> Vec<PhaseId> {
     let scored = PhaseId::ALL.into_iter().filter(|id| id.standard_group() != ScoreGroup::None);
     scored.filter(|&id| all_rated(a, id) && !all_rated(b, id)).collect()
-}
-
-fn all_rated(group: &RunGroup, id: PhaseId) -> bool {
-    group.runs.iter().all(|run| run.phase(id).is_some_and(|phase| phase.rate > 0.0))
 }
 
 fn lines(a: &RunGroup, b: &RunGroup) -> Vec<Line> {
@@ -210,12 +79,6 @@ fn lines(a: &RunGroup, b: &RunGroup) -> Vec<Line> {
 
 fn is_extended(run: &Run) -> bool {
     run.score.as_ref().is_some_and(|score| score.extended.is_some())
-}
-
-/// The means of a run over these phases.
-pub fn means_of(run: &Run, phases: &[PhaseId], extended: bool) -> Means {
-    let rates: Vec<_> = phases.iter().filter_map(|&id| Some((id, run.phase(id)?.rate))).collect();
-    means(&rates, extended)
 }
 
 fn sample(values: Vec<f64>) -> Sample {

@@ -1,6 +1,6 @@
 //! The picture of a comparison: every ratio with its interval and the single runs, on one logarithmic axis.
 
-use super::analyse::{Line, Versus};
+use super::model::{Line, Versus};
 use crate::report::charts::Chart;
 use crate::report::figures::{tick, times};
 use crate::report::svg::{Axis, Rows, Scale, ratio_range};

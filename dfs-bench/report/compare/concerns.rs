@@ -1,20 +1,11 @@
 //! Caveats of a comparison of two groups; some of them refuse it.
 
-use super::analyse::common_phases;
+use super::common::common_phases;
+use super::model::Concern;
 use crate::report::load::RunGroup;
 use crate::report::model::{DEPARTURE, Run};
 use io500_phases::phase_id::PhaseId;
-use serde::Serialize;
 use std::collections::BTreeSet;
-
-/// A caveat.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Concern {
-    /// Whether the comparison is refused without `--force`.
-    pub refuses: bool,
-    /// In a sentence.
-    pub words: String,
-}
 
 /// The concerns about comparing `a` with `b`.
 pub fn of(a: &RunGroup, b: &RunGroup) -> Vec<Concern> {

@@ -1,7 +1,7 @@
 //! The gate for continuous integration: fails when a scored figure fell too far, unless enough repeats say that it is noise, and
 //! when a group is not what the baseline is: valid, and free of wrong data.
 
-use super::analyse::{Finding, Line, Versus};
+use super::model::{Finding, Line, Versus};
 use crate::report::figures::{percent, signed_percent};
 use serde::Serialize;
 use std::str::FromStr;

@@ -1,24 +1,7 @@
 //! The figures that tuning reports quote: bandwidth ×, IOPS ×, score ×, best phase ×.
 
-use super::analyse::Line;
+use super::model::{Headline, Line};
 use crate::report::figures::times;
-use io500_phases::phase_id::PhaseId;
-use serde::Serialize;
-
-/// The quotable ratios of a comparison.
-#[derive(Debug, Clone, Serialize)]
-pub struct Headline {
-    /// Ratio of the bandwidth means.
-    pub bandwidth: Option<f64>,
-    /// Ratio of the metadata means.
-    pub metadata: Option<f64>,
-    /// Ratio of the scores.
-    pub score: Option<f64>,
-    /// The scored phase with the highest ratio.
-    pub best: (PhaseId, f64),
-    /// The scored phase with the lowest ratio.
-    pub worst: (PhaseId, f64),
-}
 
 /// The headline of these lines; none when no scored phase is common.
 pub fn of(lines: &[Line]) -> Option<Headline> {

@@ -2,10 +2,12 @@
 
 pub mod analyse;
 pub mod charts;
+pub mod common;
 pub mod concerns;
 pub mod differences;
 pub mod gate;
 pub mod headline;
+pub mod model;
 pub mod outliers;
 pub mod render;
 pub mod stats;

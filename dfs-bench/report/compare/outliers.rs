@@ -1,13 +1,13 @@
 //! Outliers: runs that differ from the other repeats of their group. They are named, never dropped.
 
-use super::analyse::{common_phases, means_of};
+use super::common::{common_phases, means_of};
+use super::model::Outlier;
 use super::stats;
 use crate::report::figures::signed_percent;
 use crate::report::load::RunGroup;
 use crate::report::model::Run;
 use io500_phases::phase_id::PhaseId;
 use io500_phases::results::score::geometric_mean;
-use serde::Serialize;
 
 /// A smaller deviation is not named, however close the other runs are.
 const NOTEWORTHY: f64 = 0.05;
@@ -18,23 +18,6 @@ pub const FEWEST: usize = 3;
 /// What is tested, for readers.
 pub const TEST: &str = "Tested by Grubbs's test at 5 %, each by itself: the score over the phases that all runs of a group \
      have, and every phase, in groups of three runs and more. Less than 5 % from the other runs is not named.";
-
-/// A run that is an outlier in one figure.
-#[derive(Debug, Clone, Serialize)]
-pub struct Outlier {
-    /// Its group.
-    pub group: String,
-    /// The run.
-    pub run: String,
-    /// `score` or a phase.
-    pub name: String,
-    /// The phase; none for the score.
-    pub phase: Option<PhaseId>,
-    /// Its rate over the geometric mean of the other runs.
-    pub ratio: f64,
-    /// In a sentence.
-    pub words: String,
-}
 
 /// The outliers of a group by Grubbs's test, for groups of three runs and more.
 pub fn of(group: &RunGroup) -> Vec<Outlier> {

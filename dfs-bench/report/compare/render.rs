@@ -1,8 +1,8 @@
 //! A comparison as text, markdown, JSON and HTML.
 
-use super::analyse::{Comparison, Versus};
 use super::charts;
 use super::gate::Gate;
+use super::model::{Comparison, Versus};
 use crate::report::figures::{percent, rate, times};
 use crate::report::html;
 use crate::report::markdown;

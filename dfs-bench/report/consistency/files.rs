@@ -6,7 +6,7 @@ use crate::report::hgrm;
 use io500_phases::phase_id::Kind;
 use io500_phases::report::{hgrm_name, phase_txt, result_txt, summary};
 use io500_phases::results::official::{OfficialResult, OfficialScore, Summary};
-use io500_phases::results::{Finding, LatencyResult, Material, PhaseResult, RunResult, RunState, verify};
+use io500_phases::results::{LatencyResult, PhaseResult, RunResult, RunState};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -30,22 +30,6 @@ pub fn with_result_txt(directory: &Path, result: &RunResult) -> Vec<String> {
         differ("result_summary.txt", "TOTAL", ours.total.as_ref(), found.total.as_ref(), &mut findings);
     }
     findings.sentences()
-}
-
-/// What score and hashes refute of a result of the C suite.
-pub fn refuted_claims(directory: &Path) -> Vec<String> {
-    let Ok(material) = Material::read(directory, None) else { return Vec::new() };
-    let found = verify(&material);
-    let claims = [
-        ("score", Some(&found.score)),
-        ("score hash", Some(&found.score_hash)),
-        ("extended score", found.extended_score.as_ref()),
-        ("extended hash", found.extended_hash.as_ref()),
-        ("config hash", Some(&found.config_hash)),
-    ];
-    let refuted = claims.into_iter().filter_map(|(name, claim)| Some((name, claim?)));
-    let refuted = refuted.filter(|(_, claim)| claim.finding == Finding::Refuted);
-    refuted.map(|(name, claim)| format!("{name}: {}", claim.detail)).collect()
 }
 
 /// What the files of the phases say otherwise, where they are there.

@@ -5,4 +5,4 @@ mod files;
 mod findings;
 
 pub use figures::contradictions as of_figures;
-pub use files::{contradictions as of_all_files, refuted_claims, with_result_txt};
+pub use files::{contradictions as of_all_files, with_result_txt};

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::dfs::Dfs;
-use super::select::Share;
+use crate::comm::Comm;
 use crate::config::{ApiSpec, Config};
 use crate::error::{Error, Result};
 use ::dfs::{ContainerAttributes, GlobalMount, Mount, MountOptions, ObjectClass, Pool, Property, System};
@@ -24,13 +24,13 @@ pub struct Connection {
 impl Connection {
     /// Rank 0 connects, the others import its mount. A run that `writes` makes the container when it is not there, with the
     /// properties and the placement that the configuration gives.
-    pub fn open(spec: &ApiSpec, config: &Config, writes: bool, ranks: &dyn Share) -> Result<Self> {
+    pub fn open(spec: &ApiSpec, config: &Config, writes: bool, ranks: &dyn Comm) -> Result<Self> {
         let (pool, container) = names(spec)?;
         let attributes = writes.then(|| attributes(config)).transpose()?;
         let started = agent().and_then(|()| System::start().map_err(|error| unavailable(&error)));
         let system = all_succeed(ranks, started)?;
         let (mut bytes, mut mount, mut created) = (Vec::new(), None, false);
-        let connected = if ranks.is_root() {
+        let connected = if ranks.rank() == 0 {
             connect(&system, spec, &pool, &container, attributes.as_ref()).and_then(|(connected, made)| {
                 bytes = connected.to_global().map_err(|error| unavailable(&error))?.as_bytes().to_vec();
                 created = made;
@@ -41,7 +41,7 @@ impl Connection {
             Ok(())
         };
         all_succeed(ranks, connected)?;
-        ranks.broadcast(&mut bytes);
+        ranks.broadcast(0, &mut bytes);
         let imported = match mount {
             Some(mount) => Ok(mount),
             // SAFETY: the bytes are those of rank 0's `to_global` above: it succeeded on all ranks, and they came by broadcast.
@@ -59,7 +59,7 @@ impl Connection {
     }
 
     /// Releases the container and removes it if this run created it. Collective; no rank may use it any more.
-    pub fn destroy(self, ranks: &dyn Share) -> Result<()> {
+    pub fn destroy(self, ranks: &dyn Comm) -> Result<()> {
         let Connection { mount, system, pool, group, container, created } = self;
         drop(mount);
         let destroyed = if created {
@@ -75,12 +75,12 @@ impl Connection {
 }
 
 /// The same outcome on all ranks.
-fn all_succeed<T>(ranks: &dyn Share, own: Result<T>) -> Result<T> {
+fn all_succeed<T>(ranks: &dyn Comm, own: Result<T>) -> Result<T> {
     let Some(message) = ranks.first_error(own.as_ref().err().map(ToString::to_string)) else { return own };
     let is_mistake = |error: &Error| matches!(error, Error::Config(_) | Error::NotThere { .. });
     // a mistake that only rank 0 can see is a mistake on all, so that all end alike
     let mut mistake = vec![u8::from(own.as_ref().err().is_some_and(is_mistake))];
-    ranks.broadcast(&mut mistake);
+    ranks.broadcast(0, &mut mistake);
     match own {
         Err(error) if is_mistake(&error) => Err(error),
         _ if mistake == [1] => Err(Error::Config(message)),

@@ -3,6 +3,7 @@
 use super::null::Null;
 use super::posix::Posix;
 use super::{Backend, Description};
+use crate::comm::Comm;
 use crate::config::{Api, ApiSpec, Config};
 use crate::error::{Error, Result};
 use crate::phase_id::{Kind, PhaseId};
@@ -78,20 +79,10 @@ enum Store {
     Null(Null),
 }
 
-/// How the ranks open a store together: rank 0 connects and broadcasts its mount.
-pub trait Share {
-    /// Whether this is rank 0.
-    fn is_root(&self) -> bool;
-    /// Makes every rank's bytes equal to rank 0's.
-    fn broadcast(&self, bytes: &mut Vec<u8>);
-    /// The error of the first rank that has one, on all ranks, with its name.
-    fn first_error(&self, own: Option<String>) -> Option<String>;
-}
-
 impl Selected {
     /// Opens what these phases need. `datadir` is the data directory with its timestamp. Collective; the error is the same on
     /// all ranks.
-    pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, ranks: &dyn Share) -> Result<Self> {
+    pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, ranks: &dyn Comm) -> Result<Self> {
         let mut stores: Vec<Opened> = Vec::new();
         let mut by_phase = vec![None; PhaseId::ALL.len()];
         let writes = phases.iter().any(|phase| phase.kind() == Kind::Write || *phase == PhaseId::MdworkbenchCreate);
@@ -112,7 +103,7 @@ impl Selected {
     }
 
     /// Closes the stores after the last phase, and removes containers that this run created where that is asked for. Collective.
-    pub fn close(self, ranks: &dyn Share) -> Result<()> {
+    pub fn close(self, ranks: &dyn Comm) -> Result<()> {
         let _ = ranks; // without libdfs there is nothing to broadcast
         for opened in self.stores {
             match opened.store {
@@ -125,7 +116,7 @@ impl Selected {
     }
 
     /// Closes the stores before anything was written, and removes the containers that this run created. Collective.
-    pub fn give_up(mut self, ranks: &dyn Share) -> Result<()> {
+    pub fn give_up(mut self, ranks: &dyn Comm) -> Result<()> {
         self.stores.iter_mut().for_each(|opened| opened.destroy = true);
         self.close(ranks)
     }
@@ -136,7 +127,7 @@ impl Selected {
 }
 
 impl Opened {
-    fn new(spec: ApiSpec, config: &Config, datadir: &str, writes: bool, ranks: &dyn Share) -> Result<Self> {
+    fn new(spec: ApiSpec, config: &Config, datadir: &str, writes: bool, ranks: &dyn Comm) -> Result<Self> {
         let _ = (config, writes, ranks); // without libdfs nothing is opened together
         let (store, datadir) = match &spec.api {
             #[cfg(feature = "dfs")]

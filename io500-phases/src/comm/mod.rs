@@ -52,6 +52,14 @@ pub trait Comm {
     fn all_gather_u64(&self, value: u64) -> Vec<u64>;
     /// All ranks' `data` on rank 0, in rank order; `None` elsewhere. Lengths may differ.
     fn gather(&self, data: &[u8]) -> Option<Vec<Vec<u8>>>;
+    /// The error of the first rank that has one, on all ranks, with that rank's number and host. Collective.
+    fn first_error(&self, own: Option<String>) -> Option<String> {
+        let own = own.map(|text| format!("rank {} ({}): {text}", self.rank(), self.host()));
+        let all = self.gather(own.unwrap_or_default().as_bytes()).unwrap_or_default();
+        let mut first = all.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+        self.broadcast(0, &mut first);
+        (!first.is_empty()).then(|| String::from_utf8_lossy(&first).into_owned())
+    }
     /// Sends a message of at most [`MAX_MESSAGE`] bytes without waiting for it to be received; order between two ranks
     /// is kept. A message may leave only with this rank's next call of any method here.
     fn send(&self, to: usize, message: &[u8]);
@@ -61,22 +69,6 @@ pub trait Comm {
     fn abort(&self, code: i32) -> !;
     /// How the ranks were made, for provenance: `solo`, `threads`, or the MPI library's version line.
     fn describe(&self) -> String;
-}
-
-impl crate::backend::select::Share for &dyn Comm {
-    fn is_root(&self) -> bool {
-        self.rank() == 0
-    }
-    fn broadcast(&self, bytes: &mut Vec<u8>) {
-        Comm::broadcast(*self, 0, bytes);
-    }
-    fn first_error(&self, own: Option<String>) -> Option<String> {
-        let own = own.map(|text| format!("rank {} ({}): {text}", self.rank(), self.host()));
-        let all = self.gather(own.unwrap_or_default().as_bytes()).unwrap_or_default();
-        let mut first = all.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
-        Comm::broadcast(*self, 0, &mut first);
-        (!first.is_empty()).then(|| String::from_utf8_lossy(&first).into_owned())
-    }
 }
 
 /// The operation of a reduction.

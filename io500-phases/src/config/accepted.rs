@@ -1,7 +1,7 @@
 //! Settings that are accepted with a warning: they work here and not elsewhere, or differently than they look.
 
 use super::error::Warning;
-use super::load::{Config, Setting};
+use super::model::{Config, Setting};
 use crate::config::Api;
 use crate::phase_id::PhaseId;
 

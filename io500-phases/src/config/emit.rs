@@ -2,7 +2,7 @@
 
 use super::hash::ConfigHash;
 use super::layers::Origin;
-use super::load::{Config, Setting};
+use super::model::{Config, Setting};
 use super::schema::{self, OWN_SECTION};
 
 impl Config {

@@ -1,7 +1,7 @@
 //! Options that are set without effect, or with less than their names promise: a warning for each.
 
 use super::error::Warning;
-use super::load::{Config, Find, Setting};
+use super::model::{Config, Find, Setting};
 use super::schema;
 
 /// The level of `[global] verbosity` above which `result.txt` says no more.

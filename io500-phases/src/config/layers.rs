@@ -3,10 +3,8 @@
 use super::error::{ConfigError, Place, Problem, Warning};
 use super::ini::{self, Ini};
 use super::legacy;
-use super::load::{self, Config};
 use super::schema::{self, OWN_SECTION, OptionDef, SECTIONS, ValueKind};
 use super::suggest::nearest;
-use crate::phase_id::PhaseId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -135,31 +133,8 @@ impl ConfigBuilder {
         self.file.as_ref().map(|(_, text)| text.as_str())
     }
 
-    /// Checks everything and resolves the layers. What is unknown or has the wrong type is an error; whether the result can
-    /// be run is another question, see [`Config::validate`].
-    pub fn build(self) -> Result<(Config, Vec<Warning>), ConfigError> {
-        let (config, warnings, problems) = self.resolve();
-        ConfigError::unless_empty(problems).map(|()| (config, warnings))
-    }
-
-    /// Like [`build`](Self::build) and [`Config::validate`] at once, so that every mistake of every kind is reported. `look` says
-    /// which phases are to run, and adds what else it finds.
-    pub fn build_to_run(
-        self,
-        look: impl FnOnce(&Config, &mut Vec<Problem>) -> Vec<PhaseId>,
-    ) -> Result<(Config, Vec<Warning>), ConfigError> {
-        let (config, mut warnings, mut problems) = self.resolve();
-        let resolved = problems.is_empty();
-        let phases = look(&config, &mut problems);
-        warnings.extend(config.accepted(&phases));
-        if let Err(more) = config.validate(&phases) {
-            // a default that stands in for a value that could not be read is nobody's mistake
-            problems.extend(more.problems.into_iter().filter(|problem| resolved || problem.place.is_some()));
-        }
-        ConfigError::unless_empty(problems).map(|()| (config, warnings))
-    }
-
-    fn resolve(self) -> (Config, Vec<Warning>, Vec<Problem>) {
+    /// Takes the layers one after the other.
+    pub(super) fn layered(&self) -> Layering {
         let mut layering = Layering {
             table: SECTIONS.iter().map(|section| vec![None; section.options.len()]).collect(),
             problems: Vec::new(),
@@ -177,16 +152,15 @@ impl ConfigBuilder {
         for (section, key, value, flag) in &self.flags {
             layering.flag(section, key, value, flag);
         }
-        let Layering { table, mut problems, mut warnings } = layering;
-        let config = load::config(self, table, &mut problems, &mut warnings);
-        (config, warnings, problems)
+        layering
     }
 }
 
-struct Layering {
-    table: Table,
-    problems: Vec<Problem>,
-    warnings: Vec<Warning>,
+/// The layers on top of each other, and what is wrong with them.
+pub(super) struct Layering {
+    pub table: Table,
+    pub problems: Vec<Problem>,
+    pub warnings: Vec<Warning>,
 }
 
 impl Layering {

@@ -25,6 +25,7 @@ mod ini;
 mod layers;
 mod legacy;
 mod load;
+mod model;
 mod resolve;
 mod schema;
 mod select;
@@ -37,7 +38,9 @@ pub use error::{ConfigError, Place, Problem, Warning};
 pub use hash::{ConfigHash, key_value_hash, rotate_add, seed};
 pub use ini::{Entry, Ini};
 pub use layers::{ConfigBuilder, Origin};
-pub use load::{Bench, Config, Debug, Find, Global, IorEasy, IorHard, Mdtest, Mdworkbench, Mode, PhaseConfig, Setting};
+pub use model::{
+    Bench, Config, Debug, Find, Global, IorEasy, IorHard, Mdtest, Mdworkbench, Mode, PhaseConfig, Sections, Setting,
+};
 pub use schema::{Level, OptionDef, SECTIONS, SectionDef, ValueKind};
 pub use select::select_phases;
 pub use suggest::nearest;

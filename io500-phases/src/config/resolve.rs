@@ -3,7 +3,7 @@
 use super::api::{Api, ApiSpec};
 use super::error::{Problem, Warning};
 use super::layers::Origin;
-use super::load::Setting;
+use super::model::Setting;
 use super::schema::{OWN_SECTION, SECTIONS};
 use super::view::View;
 use crate::phase_id::{Family, PhaseId};

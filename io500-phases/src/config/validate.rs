@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::error::{ConfigError, Place, Problem};
-use super::load::{Config, Find, Mode, Setting};
+use super::model::{Config, Find, Mode, Setting};
 use super::schema::OWN_SECTION;
 use crate::phase_id::{Family, PhaseId};
 use std::path::{Component, Path};

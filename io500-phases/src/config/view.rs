@@ -1,6 +1,6 @@
 //! The settings of one section, as values of the types that the schema has checked.
 
-use super::load::Setting;
+use super::model::Setting;
 use crate::units::parse_size;
 use std::str::FromStr;
 

@@ -2,6 +2,7 @@
 
 mod control;
 pub mod histograms;
+mod latencies;
 mod progress;
 mod recorder;
 pub mod series;
@@ -11,8 +12,9 @@ mod ticker;
 mod watched;
 
 pub use control::{BEAT_NS, Control, During, OpError, Stop};
+pub use latencies::Latencies;
 pub use progress::{Progress, Snapshot, WearOut, WindowPart};
-pub use recorder::{Latencies, Off, OpKind, Recorder};
+pub use recorder::{Off, OpKind, Recorder};
 pub use series::Series;
 pub use team::{FAILED, Failure, Team, catch};
 pub use threads::{Thread, run_threads};

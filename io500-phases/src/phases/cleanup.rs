@@ -1,12 +1,11 @@
 //! The clean-up, after the last phase or by itself: removes what the benchmark created, by its names, and nothing else.
 
 use super::context::failed;
-use super::setup::names;
+use super::setup::{is_numbers, is_test_dir, names};
 use crate::backend::{Backend, FileKind};
 use crate::engine::{Failure, Progress, Team};
 use crate::error::{Errno, Result};
 use crate::phase_id::Family;
-use crate::plan::MdtestPlan;
 use serde::{Deserialize, Serialize};
 use std::ffi::CString;
 
@@ -265,10 +264,6 @@ fn is_mdtest_file(name: &str) -> bool {
     name.strip_prefix("file.mdtest.").is_some_and(|rest| rest.split('.').count() == 2 && is_numbers(rest, '.'))
 }
 
-pub(super) fn is_test_dir(name: &str) -> bool {
-    name.strip_prefix(MdtestPlan::TEST_DIR).is_some_and(|number| is_numbers(number, '.'))
-}
-
 fn is_tree_dir(name: &str) -> bool {
     name.strip_prefix("mdtest_tree.").is_some_and(|rest| is_numbers(rest, '.'))
 }
@@ -276,11 +271,6 @@ fn is_tree_dir(name: &str) -> bool {
 /// Whether a directory of this name is one of those that the benchmark makes: mdtest's, a rank's of ior-easy, a set of mdworkbench.
 fn is_own_dir(name: &str) -> bool {
     is_test_dir(name) || is_tree_dir(name) || is_numbers(name, '_')
-}
-
-/// Whether the text is numbers with this character between them.
-pub(super) fn is_numbers(text: &str, between: char) -> bool {
-    text.split(between).all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Deals names out to ranks.

@@ -1,12 +1,11 @@
 //! The data directory before the first phase: rank 0 checks it, then creates it. Data of others is never touched.
 
-use super::cleanup;
 use super::context::failed;
 use crate::backend::{Backend, list};
 use crate::engine::{Failure, Team};
 use crate::error::{Errno, OpResult, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
-use crate::plan::{Hints, Plan};
+use crate::plan::{Hints, MdtestPlan, Plan};
 use std::ffi::{CStr, CString};
 
 /// The directories that a run has directly below the data directory.
@@ -125,8 +124,8 @@ fn check_left_over<B: Backend>(
     let replaceable = |entry: &str| match family {
         Family::IorEasy => entry.starts_with("ior_file_easy") || entry.parse::<u32>().is_ok(),
         Family::IorHard => entry == "file",
-        Family::MdtestEasy | Family::MdtestHard => own && cleanup::is_test_dir(entry),
-        Family::Mdworkbench => own && cleanup::is_numbers(entry, '_'),
+        Family::MdtestEasy | Family::MdtestHard => own && is_test_dir(entry),
+        Family::Mdworkbench => own && is_numbers(entry, '_'),
         _ => false,
     };
     match left.iter().find(|entry| !replaceable(entry)) {
@@ -236,6 +235,16 @@ fn is_of_the_path(errno: Errno) -> bool {
         libc::EOPNOTSUPP,
     ];
     errnos.contains(&errno.0)
+}
+
+/// Whether the name is that of a test directory of mdtest.
+pub(super) fn is_test_dir(name: &str) -> bool {
+    name.strip_prefix(MdtestPlan::TEST_DIR).is_some_and(|number| is_numbers(number, '.'))
+}
+
+/// Whether the text is numbers with this character between them.
+pub(super) fn is_numbers(text: &str, between: char) -> bool {
+    text.split(between).all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The names in a directory.

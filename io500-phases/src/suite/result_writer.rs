@@ -1,7 +1,7 @@
 //! Rank 0's writer of a run: the result as it grows, judged and written after every phase.
 
 use super::earlier::carry_over;
-use super::run::Observer;
+use super::observer::Observer;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::phase_id::{Family, PhaseId};

@@ -1,96 +1,31 @@
 //! A run from the first look at the data directory to the score.
 
+use super::collective::{as_failure, from_root};
+use super::observer::Observer;
+use super::options::Options;
 use super::phase::{Outcome, RunPhase, read_rule};
 use super::result_writer::{ResultWriter, now};
 use super::run_state::SuiteState;
 use super::store_visitors::{CleanUp, InspectDatadir, LeftOver, MakeDirectories, MakeUniqueDirs, Runs};
 use crate::backend::Description;
-use crate::backend::select::{Share as _, Stores};
+use crate::backend::select::Stores;
 use crate::comm::{ClockSync, Comm, ReduceOp};
 use crate::config::Config;
-use crate::engine::{Failure, Progress, Team, Ticker, catch};
+use crate::engine::{Failure, Team, catch};
 use crate::error::{Error, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::claim::Respect;
-use crate::phases::cleanup::{self, Removed};
+use crate::phases::cleanup::Removed;
 use crate::phases::setup::FAMILIES;
 use crate::plan::{MdworkbenchPlan, Plan};
 use crate::report::{ResultDir, equivalent_command};
 use crate::results::{PhaseResult, RunResult};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long the ranks wait for each other once one has failed.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often a pause file is looked for.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// The options of a run besides configuration and plan.
-#[derive(Clone)]
-pub struct Options {
-    /// Where result files go, with the timestamp; none writes nothing (embedding).
-    pub resultdir: Option<PathBuf>,
-    /// Remove the benchmark's files after the last phase.
-    pub clean_up: bool,
-    /// Whether the timestamp was chosen just now: an existing directory with it belongs to another run.
-    pub new_run: bool,
-    /// For provenance.
-    pub command_line: Vec<String>,
-    /// When the process began.
-    pub process_start: Instant,
-    /// The progress of the rank, and the request to stop.
-    pub progress: Arc<Progress>,
-    /// The clock of the loops.
-    pub ticker: Ticker,
-    /// Called from another thread when a rank failed and the others do not reach the next barrier. It should end the process; if it
-    /// returns, the process is aborted, because the waiting rank would wait forever.
-    pub stuck: Arc<dyn Fn(&Error) + Send + Sync>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            resultdir: None,
-            clean_up: false,
-            new_run: false,
-            command_line: command_line(),
-            process_start: Instant::now(),
-            progress: Arc::default(),
-            ticker: Ticker::real(),
-            stuck: Arc::new(|error| log::error!("the other ranks do not answer; aborting the process after: {error}")),
-        }
-    }
-}
-
-/// Is told of the steps of a run on rank 0, never inside a timed window.
-pub trait Observer {
-    /// The data directory is ready; the first phase comes next.
-    fn started(&mut self, _result: &RunResult) {}
-    /// A phase begins.
-    fn phase_begins(&mut self, _phase: PhaseId) {}
-    /// A phase is over, and what is known of it besides can be put into its result before that is judged and written.
-    fn phase_measured(&mut self, _phase: &mut PhaseResult) {}
-    /// A phase is over and is in `result.phases`, with those of earlier invocations.
-    fn phase_over(&mut self, _result: &RunResult, _phase: PhaseId) {}
-    /// The run is over; score and verdicts are final.
-    fn finished(&mut self, _result: &RunResult) {}
-    /// The clean-up is over.
-    fn cleaned(&mut self, _removed: &cleanup::Removed) {}
-}
-
-/// An observer that does nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoopObserver;
-
-impl Observer for NoopObserver {}
-
-/// The words of this process's command line; what is not UTF-8 in them is replaced.
-pub fn command_line() -> Vec<String> {
-    std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
-}
 
 /// A directory with the run's timestamp below it, where the configuration wants that.
 pub fn dated(directory: &str, dated: bool, timestamp: &str) -> String {
@@ -407,7 +342,7 @@ impl<'a> Suite<'a> {
     fn before(&self, team: &Team<'_>, phase: PhaseId) -> Result<Option<(String, String)>> {
         if self.config.global.drop_caches && phase.kind() != Kind::Timestamp {
             let failed = drop_caches(&self.config.global.drop_caches_cmd).err();
-            let first = (&team.comm()).first_error(failed);
+            let first = team.comm().first_error(failed);
             if let Some(first) = first.filter(|_| team.comm().rank() == 0) {
                 log::warn!("the caches could not be dropped before {phase}: {first}");
             }
@@ -555,22 +490,6 @@ impl<'a> Suite<'a> {
 
     pub(super) fn resultdir(&self) -> String {
         self.options.resultdir.as_ref().map_or_else(String::new, |path| path.display().to_string())
-    }
-}
-
-/// Rank 0's value on every rank.
-pub(super) fn from_root<T: Serialize + DeserializeOwned>(comm: &dyn Comm, value: T) -> T {
-    let mut bytes = serde_json::to_vec(&value).expect("plain values");
-    comm.broadcast(0, &mut bytes);
-    serde_json::from_slice(&bytes).expect("every rank runs the same program")
-}
-
-/// An error of the POSIX side as a failure of this rank.
-pub(super) fn as_failure(error: Error) -> Failure {
-    match error {
-        Error::ResultFile { path, message } => Failure::ResultFile { path, message },
-        Error::InUse { path, by } => Failure::InUse { path, by },
-        other => Failure::Config(other.to_string()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a rank knows between phases, and what the result directory tells of earlier invocations.
 
-use super::run::{as_failure, from_root};
+use super::collective::{as_failure, from_root};
 use crate::comm::{ClockSync, ReadRule};
 use crate::engine::Team;
 use crate::error::{Error, Result};

@@ -49,7 +49,7 @@ pub fn run(
 ) -> Result<RunResult, Error> {
     let phases = select_phases(phases, false).expect("known phases");
     let mut all = threads::run(ranks, |comm| {
-        let stores = Selected::open(config, &phases, &config.global.datadir, &comm)?;
+        let stores = Selected::open(config, &phases, &config.global.datadir, comm)?;
         run_on(config, &phases, comm, timestamp, resultdir, &stores)
     });
     all.swap_remove(0).map(|result| result.expect("rank 0 has the result"))

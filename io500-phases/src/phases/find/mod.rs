@@ -17,6 +17,7 @@ mod worker;
 
 pub use external::{External, external};
 pub use options::FindOptions;
-pub use run::{OnMatch, run, run_reporting};
+pub use run::{run, run_reporting};
 pub use tally::{Counts, FindTally, Method, Traffic};
 pub use walk::walk;
+pub use worker::OnMatch;

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn section() -> config::Find {
-        config::Config::builder().build().unwrap().0.find
+        config::Config::builder().build().unwrap().0.find.clone()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::pool::{EndsPool, Next, Pool};
 use super::seed;
 use super::tally::{FindTally, Method};
 use super::work::Work;
-use super::worker::{WalkContext, Worker};
+use super::worker::{OnMatch, WalkContext, Worker};
 use crate::backend::{Backend, DirBatch, ServerFilter};
 use crate::clock::now_ns;
 use crate::engine::{BEAT_NS, Failure, Recorder, catch};
@@ -39,9 +39,6 @@ where
 {
     run_reporting(context, plan, options, recorder, None)
 }
-
-/// What gets the path of a match, from the plan's directory on; called by all threads of a rank.
-pub type OnMatch<'a> = &'a (dyn Fn(&[u8]) + Sync);
 
 /// Like [`run`], and tells what matches.
 pub fn run_reporting<B, R>(

@@ -2,7 +2,6 @@
 
 use super::judge::{Judge, Listed};
 use super::pool::{CHUNK, Next, Outcome, WorkerStatus};
-use super::run::OnMatch;
 use super::work::{DirRef, Handle, Path, Task, Work, child};
 use crate::backend::{Backend, DirBatch, ServerFilter};
 use crate::clock::now_ns;
@@ -17,6 +16,9 @@ const CHUNK_BYTES: usize = 8 * 1024;
 /// Directories deeper than this are opened from the start of the walk and not from their parent: every level of open parents takes a
 /// descriptor.
 const DEEPEST_PARENT: usize = 32;
+
+/// What gets the path of a match, from the plan's directory on; called by all threads of a rank.
+pub type OnMatch<'a> = &'a (dyn Fn(&[u8]) + Sync);
 
 /// What all workers of a rank have in common.
 pub struct WalkContext<'a, B: Backend> {

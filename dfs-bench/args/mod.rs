@@ -1,0 +1,11 @@
+//! The arguments of the subcommands, one file for each: what clap reads, without what is then done.
+
+pub mod compare;
+pub mod config;
+pub mod doctor;
+pub mod find;
+pub mod report;
+pub mod run;
+pub mod shell;
+pub mod sweep;
+pub mod verify;

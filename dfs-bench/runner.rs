@@ -1,0 +1,293 @@
+//! Runs of the suite in one job, as often as asked: checks, stores, the watchdog, and the lines on standard output.
+
+use crate::args::run::RunArgs;
+use crate::diagnosis;
+use crate::directories;
+use crate::exit::Exit;
+use crate::job_watchdog;
+use crate::session::Session;
+use crate::signals;
+use crate::status::Status;
+use crate::telemetry::{self, ClientFiles, Servers};
+use io500_phases::backend::select::{Selected, Stores as _, hints};
+use io500_phases::comm::Comm;
+use io500_phases::config::ApiSpec;
+use io500_phases::engine::{Progress, Ticker, Watched};
+use io500_phases::error::Error;
+use io500_phases::phase_id::{Family, PhaseId};
+use io500_phases::phases::cleanup::Removed;
+use io500_phases::phases::setup::FAMILIES;
+use io500_phases::plan::{Plan, RankLayout};
+use io500_phases::report::{phase_line, score_lines, stdout_reasons};
+use io500_phases::results::{PhaseResult, RunResult, RunState};
+use io500_phases::suite::{Observer, Options, Suite, command_line, dated};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Whether the timestamp was chosen by this run.
+pub fn new_run(session: &Session) -> bool {
+    session.config.bench.timestamp.is_none()
+}
+
+/// Runs the suite as often as asked; the worst exit code of all.
+pub fn runs(
+    args: &RunArgs,
+    session: &Session,
+    plan: &Plan,
+    progress: &Arc<Progress>,
+    process_start: Instant,
+    client_files: Option<&ClientFiles>,
+) -> Result<Exit, Error> {
+    let global = &session.config.global;
+    let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
+    let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
+    let comm = Watched::new(session.comm.as_ref(), progress.clone());
+    let comm: &dyn Comm = &comm;
+    let crash_record = Arc::new(session.crash_record(&datadir, &resultdir));
+    signals::keep_words_in(&crash_record);
+    let _watchdog = job_watchdog::start(session, progress, &datadir, &crash_record);
+    if !args.cleanup {
+        directories::check(comm, &session.config, &session.phases, &session.timestamp)?;
+    }
+    let stores = Selected::open(&session.config, &session.phases, &datadir, comm)?;
+    if args.cleanup && new_run(session) && global.timestamp_datadir {
+        let refusal = which_run(session, comm, plan, &stores);
+        stores.give_up(comm)?;
+        return Err(refusal);
+    }
+    // a full store is no reason not to clean up
+    if let Err(refusal) = if args.cleanup { Ok(()) } else { preflight(session, comm, plan, &stores) } {
+        stores.give_up(comm)?;
+        return Err(refusal);
+    }
+    let repeat = session.config.bench.repeat.max(1);
+    let options = |resultdir: String, run: u32| Options {
+        resultdir: Some(resultdir.into()),
+        new_run: new_run(session) && run == 1,
+        // a part of the suite leaves its files for the next part
+        clean_up: args.phase == "all" || repeat > 1,
+        command_line: command_line(),
+        process_start,
+        progress: progress.clone(),
+        ticker: Ticker::real(),
+        stuck: Arc::new({
+            let (crash_record, config, rank) = (crash_record.clone(), session.config.clone(), session.comm.rank());
+            move |error| {
+                eprintln!("error: {error}");
+                diagnosis::explain(error, &config, rank);
+                eprintln!("error: the other ranks did not reach the barrier: ending the job");
+                crash_record.keep(RunState::Failed, &error.to_string());
+                signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
+            }
+        }),
+    };
+    if args.cleanup {
+        let families = families(args, session)?;
+        Suite::new(&session.config, plan, options(resultdir, 0)).clean_up(
+            comm,
+            &stores,
+            &families,
+            &mut Stdout::default(),
+        )?;
+        return Ok(Exit::Finished);
+    }
+    let every = Duration::from_secs(session.config.bench.report_interval.max(1).into());
+    let _status = session.is_root().then(|| Status::start(progress.clone(), session.comm.size(), every));
+    let mut observer = Stdout { servers: servers(session)? };
+    let mut results = Vec::new();
+    let mut worst = Exit::Finished;
+    for run in 1..=repeat {
+        let resultdir = if repeat > 1 { format!("{resultdir}/run-{run}") } else { resultdir.clone() };
+        crash_record.set_result_directory(&resultdir);
+        let suite = Suite::new(&session.config, plan, options(resultdir, run));
+        let result = suite.run(comm, &stores, &mut observer)?;
+        let exit = verdict(session, result.as_ref())?;
+        results.extend(result);
+        worst = if exit.code() > worst.code() { exit } else { worst };
+    }
+    stores.close(comm)?;
+    if let Some(files) = client_files {
+        telemetry::keep_client_metrics(files, comm, &mut results)?;
+    }
+    Ok(worst)
+}
+
+/// The servers whose metrics rank 0 reads, if any. Collective.
+fn servers(session: &Session) -> Result<Option<Servers>, Error> {
+    let bench = &session.config.bench;
+    let Some(list) = &bench.telemetry else { return Ok(None) };
+    let addresses = if session.is_root() { telemetry::addresses(list) } else { Ok(Vec::new()) };
+    let mut mistake = addresses.as_ref().err().cloned().unwrap_or_default().into_bytes();
+    session.comm.broadcast(0, &mut mistake);
+    if !mistake.is_empty() {
+        return Err(Error::Config(String::from_utf8_lossy(&mistake).into_owned()));
+    }
+    let interval = Duration::from_secs(bench.telemetry_interval.into());
+    Ok(addresses.ok().filter(|_| session.is_root()).map(|addresses| Servers::start(addresses, interval)))
+}
+
+/// The families that `--cleanup` is about: all, or those of `--phase`.
+fn families(args: &RunArgs, session: &Session) -> Result<Vec<Family>, Error> {
+    if args.phase == "all" {
+        return Ok(FAMILIES.to_vec());
+    }
+    let asked = |family: &Family| session.phases.iter().any(|phase| phase.family() == *family);
+    let families: Vec<Family> = FAMILIES.into_iter().filter(asked).collect();
+    if families.is_empty() {
+        return Err(Error::Config(format!("--cleanup --phase {}: these phases leave no files", args.phase)));
+    }
+    Ok(families)
+}
+
+/// Refuses a clean-up that does not say of which run, and lists the runs that are there.
+fn which_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Error {
+    let runs = match Suite::new(&session.config, plan, Options::default()).runs(comm, stores) {
+        Ok(runs) => runs,
+        Err(error) => return error,
+    };
+    let datadir = &session.config.global.datadir;
+    let (message, hint) = match runs.last() {
+        Some(last) => (
+            format!("--cleanup needs the timestamp of a run; {datadir} holds the runs {}", runs.join(", ")),
+            format!("for example --timestamp {last}"),
+        ),
+        None => (
+            format!("--cleanup needs the timestamp of a run, and {datadir} holds no run with a timestamp"),
+            "to remove a data directory without a timestamp add --set global.timestamp-datadir=FALSE".to_owned(),
+        ),
+    };
+    Error::NotThere { message, hint }
+}
+
+/// Rank 0 checks whether the stores fit the plan, and prints warnings.
+fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Result<(), Error> {
+    let mut refusal = Vec::new();
+    if session.is_root() {
+        match crate::preflight::check(&session.config, plan, &stores.describe()) {
+            Ok(warnings) => warnings.iter().for_each(|warning| eprintln!("warning: {warning}")),
+            Err(error) => {
+                let full = matches!(error, Error::Unavailable(_));
+                refusal = serde_json::to_vec(&(full, error.to_string())).expect("plain values");
+            }
+        }
+    }
+    comm.broadcast(0, &mut refusal);
+    let Ok((full, mut text)) = serde_json::from_slice::<(bool, String)>(&refusal) else { return Ok(()) };
+    if full && session.config.global.timestamp_datadir {
+        let runs = Suite::new(&session.config, plan, Options::default()).runs(comm, stores)?;
+        if !runs.is_empty() {
+            let datadir = &session.config.global.datadir;
+            text += &format!(
+                "; earlier runs left files in {datadir}: {}; to remove one, run the same command with --cleanup --timestamp T",
+                runs.join(", ")
+            );
+        }
+    }
+    Err(Error::Config(text))
+}
+
+/// The plan of the session's phases.
+pub fn plan(session: &Session) -> Result<Plan, Error> {
+    let topology = session.comm.topology();
+    let layout = RankLayout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
+    // the mistakes of phases that do not run are not looked at
+    let used = session.phases.iter().map(|&phase| &session.config.phase(phase).api);
+    let placement = used
+        .chain([&session.config.global.api])
+        .map(|api| hints(api).map(|hints| (api, hints)))
+        .collect::<Result<HashMap<&ApiSpec, _>, _>>()?;
+    let hints = |api: &ApiSpec| placement.get(api).copied().unwrap_or_default();
+    Ok(Plan::new(&session.config, session.asked_for.clone(), layout, &session.timestamp, hints))
+}
+
+/// How a finished run ends, the same on all ranks.
+fn verdict(session: &Session, result: Option<&RunResult>) -> Result<Exit, Error> {
+    let clean = |phase: &PhaseResult| phase.check.as_ref().is_none_or(|check| check.is_clean());
+    // what an earlier invocation found stands in the verdicts
+    let exit = result.map(|result| match result {
+        _ if !result.own_phases().all(clean) => Exit::Verification,
+        _ if session.config.bench.strict && !result.strict.valid => Exit::Invalid,
+        _ => Exit::Finished,
+    });
+    let mut answer = serde_json::to_vec(&exit).expect("a plain value");
+    session.comm.broadcast(0, &mut answer);
+    let exit: Option<Exit> = serde_json::from_slice(&answer).unwrap_or_default();
+    exit.ok_or_else(|| Error::Comm("rank 0 did not say how the run ended".into()))
+}
+
+/// The C suite's lines on standard output, as they come; between the phases it asks the servers.
+#[derive(Default)]
+struct Stdout {
+    servers: Option<Servers>,
+}
+
+impl Observer for Stdout {
+    fn started(&mut self, result: &RunResult) {
+        let about = &result.provenance;
+        for (api, store) in &about.stores {
+            eprintln!("dfs-bench: {api}: {}{}", store.provider, if store.real { "" } else { " (not a real store)" });
+        }
+        for earlier in &result.earlier {
+            let phases = result.phases.iter().filter(|phase| phase.invocation == earlier.number);
+            let names: Vec<&str> = phases.map(|phase| phase.phase.name()).collect();
+            eprintln!("dfs-bench: carried over from the invocation of {}: {}", earlier.began, names.join(", "));
+        }
+        for question in result.strict.reasons.iter().filter(|reason| !reason.invalidates) {
+            eprintln!("warning: {}", question.text);
+        }
+        for departure in &about.departures {
+            eprintln!("dfs-bench: departs from the rules: {departure}");
+        }
+        // the C suite says what makes the run invalid before its version, and what only warns after it
+        let of_run = |invalidates| {
+            let reasons = result.official.reasons.iter();
+            stdout_reasons(reasons.filter(move |reason| reason.phase.is_none() && reason.invalidates == invalidates))
+        };
+        println!("{}IO500 version {} ({})", of_run(true), about.program, about.mode);
+        print!("{}", of_run(false));
+    }
+
+    fn phase_begins(&mut self, phase: PhaseId) {
+        if let (Some(servers), true) = (&mut self.servers, phase != PhaseId::Timestamp) {
+            servers.phase_begins();
+        }
+    }
+
+    fn phase_measured(&mut self, phase: &mut PhaseResult) {
+        if let Some(servers) = &mut self.servers {
+            servers.phase_over(phase);
+        }
+    }
+
+    fn phase_over(&mut self, result: &RunResult, phase: PhaseId) {
+        let Some(phase) = result.phase(phase) else { return };
+        let own = result.official.reasons.iter().filter(|reason| reason.phase == Some(phase.phase));
+        print!("{}{}", stdout_reasons(own), phase_line(phase));
+    }
+
+    fn cleaned(&mut self, removed: &Removed) {
+        let Removed { files, directories, unexpected, examples } = removed;
+        eprintln!("dfs-bench: removed {files} files and {directories} directories");
+        if *unexpected > 0 {
+            eprintln!(
+                "dfs-bench: kept {unexpected} entries that this benchmark did not write: {}",
+                examples.join(", ")
+            );
+        }
+    }
+
+    fn finished(&mut self, result: &RunResult) {
+        if let Some(score) = &result.score {
+            print!("{}", score_lines(score, &result.official));
+        }
+        println!("\nThe result files are stored in the directory: {}", result.provenance.resultdir);
+        if !result.strict.valid {
+            eprintln!("dfs-bench: the strict verdict is invalid:");
+            for reason in &result.strict.reasons {
+                let place = reason.phase.map(|phase| format!("{phase}: ")).unwrap_or_default();
+                eprintln!("  {place}{}", reason.text);
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What a run needs besides configuration and plan.
+
+use crate::engine::{Progress, Ticker};
+use crate::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The options of a run besides configuration and plan.
+#[derive(Clone)]
+pub struct Options {
+    /// Where result files go, with the timestamp; none writes nothing (embedding).
+    pub resultdir: Option<PathBuf>,
+    /// Remove the benchmark's files after the last phase.
+    pub clean_up: bool,
+    /// Whether the timestamp was chosen just now: an existing directory with it belongs to another run.
+    pub new_run: bool,
+    /// For provenance.
+    pub command_line: Vec<String>,
+    /// When the process began.
+    pub process_start: Instant,
+    /// The progress of the rank, and the request to stop.
+    pub progress: Arc<Progress>,
+    /// The clock of the loops.
+    pub ticker: Ticker,
+    /// Called from another thread when a rank failed and the others do not reach the next barrier. It should end the process; if it
+    /// returns, the process is aborted, because the waiting rank would wait forever.
+    pub stuck: Arc<dyn Fn(&Error) + Send + Sync>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            resultdir: None,
+            clean_up: false,
+            new_run: false,
+            command_line: command_line(),
+            process_start: Instant::now(),
+            progress: Arc::default(),
+            ticker: Ticker::real(),
+            stuck: Arc::new(|error| log::error!("the other ranks do not answer; aborting the process after: {error}")),
+        }
+    }
+}
+
+/// The words of this process's command line; what is not UTF-8 in them is replaced.
+pub fn command_line() -> Vec<String> {
+    std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
+}
