@@ -8,10 +8,12 @@
 //! The calls are unchecked; the crate `dfs` is the safe interface.
 #![deny(missing_docs)]
 
+mod bindings;
 mod inline;
 mod layout;
 #[cfg(all(daos_2_6, not(daos_standin)))]
 mod newer;
+mod provider;
 #[cfg(daos_standin)]
 pub mod standin;
 mod version;
@@ -20,28 +22,5 @@ pub use bindings::*;
 pub use inline::*;
 #[cfg(all(daos_2_6, not(daos_standin)))]
 pub use newer::{dfs_get_size_by_oid, dfs_pipeline_create, dfs_pipeline_destroy, dfs_readdir_with_filter};
+pub use provider::{DEFAULTS, STANDIN, standin_root};
 pub use version::*;
-
-#[allow(missing_docs, non_camel_case_types, non_snake_case, non_upper_case_globals)]
-#[allow(clippy::all, clippy::undocumented_unsafe_blocks)]
-mod bindings {
-    include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
-}
-
-/// Whether the symbols of this crate are those of the stand-in instead of a real DAOS.
-pub const STANDIN: bool = cfg!(daos_standin);
-
-/// The default pool and container of the stand-in; a real DAOS has none.
-#[cfg(daos_standin)]
-pub const DEFAULTS: Option<(&str, &str)> = Some((standin::DEFAULT_POOL, standin::DEFAULT_CONTAINER));
-/// The default pool and container of the stand-in; a real DAOS has none.
-#[cfg(not(daos_standin))]
-pub const DEFAULTS: Option<(&str, &str)> = None;
-
-/// The directory of the stand-in's store, in which every directory is a pool; a real DAOS has none.
-pub fn standin_root() -> Option<std::path::PathBuf> {
-    #[cfg(daos_standin)]
-    return Some(standin::root_path());
-    #[cfg(not(daos_standin))]
-    return None;
-}

@@ -47,6 +47,7 @@ impl ContainerAttributes {
 
 /// What a container is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ContainerInfo {
     /// Its UUID.
     pub uuid: [u8; 16],

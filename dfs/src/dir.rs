@@ -1,10 +1,10 @@
 //! Directories: the names in them, and their listing.
 
+use crate::access::AccessMode;
 use crate::entry::{EntryKind, Stat, empty_stat};
 use crate::error::DfsErrno;
 use crate::file::{File, ObjectInfo};
 use crate::handle::{Handle, NotSync, ObjectId};
-use crate::mount::AccessMode;
 use crate::oclass::ObjectClass;
 use daos_sys::{daos_anchor_is_eof, daos_anchor_t};
 use std::ffi::{CStr, CString};
@@ -32,12 +32,18 @@ impl<'m> Dir<'m> {
     }
 
     /// Creates a directory in one round trip. `EEXIST` if the name is taken.
+    ///
+    /// # Errors
+    /// `EEXIST` as above, or what else libdfs says.
     #[doc(alias = "dfs_mkdir")]
     pub fn mkdir(&self, name: &CStr, class: ObjectClass) -> Result<()> {
         self.mkdir_as(name, DIR_MODE, class)
     }
 
     /// Like [`mkdir`](Self::mkdir), for its owner alone.
+    ///
+    /// # Errors
+    /// As for [`mkdir`](Self::mkdir).
     pub fn mkdir_private(&self, name: &CStr, class: ObjectClass) -> Result<()> {
         self.mkdir_as(name, libc::S_IRWXU, class)
     }
@@ -49,23 +55,35 @@ impl<'m> Dir<'m> {
     }
 
     /// Opens a directory in one round trip. `ENOTDIR` if it is not a directory.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, `ENOTDIR` as above, or what else libdfs says.
     pub fn open_dir(&self, name: &CStr) -> Result<Dir<'m>> {
         let flags = self.handle.mount().dir_flags();
         self.open_as(name, libc::S_IFDIR, flags, ObjectClass::INHERIT, 0).map(Dir::new)
     }
 
     /// Creates a file, or opens an existing one, for reading and writing in one round trip. A chunk size of 0 is inherited.
+    ///
+    /// # Errors
+    /// `EINVAL` when the name stands for something else, or what else libdfs says.
     #[doc(alias = "dfs_open")]
     pub fn create(&self, name: &CStr, class: ObjectClass, chunk: u64) -> Result<File<'m>> {
         self.open_as(name, FILE_MODE, libc::O_RDWR | libc::O_CREAT, class, chunk).map(File::new)
     }
 
     /// Creates a file that must not exist yet: `EEXIST` otherwise.
+    ///
+    /// # Errors
+    /// `EEXIST` as above, or what else libdfs says.
     pub fn create_new(&self, name: &CStr, class: ObjectClass, chunk: u64) -> Result<File<'m>> {
         self.open_as(name, FILE_MODE, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, class, chunk).map(File::new)
     }
 
     /// Opens a file that must exist; one round trip.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, `EINVAL` when it is no file, or what else libdfs says.
     pub fn open(&self, name: &CStr, access: AccessMode) -> Result<File<'m>> {
         self.open_as(name, FILE_MODE, access.flags(), ObjectClass::INHERIT, 0).map(File::new)
     }
@@ -89,6 +107,9 @@ impl<'m> Dir<'m> {
     }
 
     /// Creates a symbolic link to `target`; `EEXIST` if the name is taken.
+    ///
+    /// # Errors
+    /// `EEXIST` as above, or what else libdfs says.
     pub fn symlink(&self, name: &CStr, target: &CStr) -> Result<()> {
         let mount = self.handle.mount();
         // SAFETY: as above, with a NUL-terminated target.
@@ -109,6 +130,9 @@ impl<'m> Dir<'m> {
     }
 
     /// The target of a symbolic link; `EINVAL` for anything else.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, `EINVAL` as above, or what else libdfs says.
     #[doc(alias = "dfs_get_symlink_value")]
     pub fn read_link(&self, name: &CStr) -> Result<CString> {
         let (link, mode) = self.look(name)?;
@@ -146,12 +170,18 @@ impl<'m> Dir<'m> {
     }
 
     /// What kind of thing a name stands for, at the least cost: one round trip. Links are not followed.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, or what else libdfs says.
     #[doc(alias = "dfs_lookup_rel")]
     pub fn kind(&self, name: &CStr) -> Result<EntryKind> {
         self.look(name).map(|(_, mode)| EntryKind::of_mode(mode))
     }
 
     /// Kind, size and times of a name; two round trips, more for wide classes. Links are not followed.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, or what else libdfs says.
     #[doc(alias = "dfs_stat")]
     pub fn stat(&self, name: &CStr) -> Result<Stat> {
         let mut stat = empty_stat();
@@ -162,12 +192,18 @@ impl<'m> Dir<'m> {
     }
 
     /// Removes a file, a link or an empty directory; `ENOTEMPTY` for one that is not.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, `ENOTEMPTY` as above, or what else libdfs says.
     #[doc(alias = "dfs_remove")]
     pub fn remove(&self, name: &CStr) -> Result<()> {
         self.remove_as(name, false)
     }
 
     /// Removes a name with everything below it.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, or what else libdfs says.
     pub fn remove_all(&self, name: &CStr) -> Result<()> {
         self.remove_as(name, true)
     }
@@ -179,6 +215,9 @@ impl<'m> Dir<'m> {
     }
 
     /// Renames an entry; an existing target is replaced. `EXDEV` for a directory of another mount.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, `EXDEV` as above, or what else libdfs says.
     #[doc(alias = "dfs_move")]
     pub fn rename(&self, name: &CStr, new_dir: &Dir<'m>, new_name: &CStr) -> Result<()> {
         new_dir.handle.check_mount(self.handle.mount())?;
@@ -191,6 +230,9 @@ impl<'m> Dir<'m> {
     }
 
     /// Changes the permissions of a name; links are followed.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is nothing, or what else libdfs says.
     #[doc(alias = "dfs_chmod")]
     pub fn chmod(&self, name: &CStr, permissions: u32) -> Result<()> {
         let (mount, parent) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
@@ -199,23 +241,35 @@ impl<'m> Dir<'m> {
     }
 
     /// The same directory opened once more, for another thread; no round trip.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_dup")]
     pub fn try_clone(&self) -> Result<Dir<'m>> {
         self.handle.again(self.handle.mount().dir_flags()).map(Dir::new)
     }
 
     /// The directory's class, and the defaults of new entries in it.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_obj_get_info")]
     pub fn info(&self) -> Result<ObjectInfo> {
         ObjectInfo::query(&self.handle)
     }
 
     /// The directory's id.
+    ///
+    /// # Errors
+    /// What libdfs says.
     pub fn id(&self) -> Result<ObjectId> {
         self.handle.id()
     }
 
     /// Sets the default class of entries created in this directory from now on.
+    ///
+    /// # Errors
+    /// What libdfs says: `EINVAL` for a class that there is not.
     #[doc(alias = "dfs_obj_set_oclass")]
     pub fn set_default_class(&mut self, class: ObjectClass) -> Result<()> {
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
@@ -224,6 +278,9 @@ impl<'m> Dir<'m> {
     }
 
     /// Sets the default chunk size of files created in this directory from now on.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_obj_set_chunk_size")]
     pub fn set_default_chunk(&mut self, chunk: u64) -> Result<()> {
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
@@ -234,6 +291,9 @@ impl<'m> Dir<'m> {
     /// How many cursors can list this directory in parallel, each its own part.
     ///
     /// Before 2.6.4 DAOS gets the parts of a replicated directory wrong.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_obj_anchor_split")]
     pub fn shards(&self) -> Result<u32> {
         let mut count = 0;
@@ -245,11 +305,17 @@ impl<'m> Dir<'m> {
     }
 
     /// A cursor at the beginning of the whole directory that lists up to `batch` names at a time.
+    ///
+    /// # Errors
+    /// What libdfs says.
     pub fn cursor(&self, batch: usize) -> Result<Cursor<'m>> {
         Cursor::new(self, daos_anchor_t::default(), batch)
     }
 
     /// A cursor at the beginning of one of the parts that [`Dir::shards`] counts.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_obj_anchor_set")]
     pub fn shard_cursor(&self, index: u32, batch: usize) -> Result<Cursor<'m>> {
         Cursor::new(self, self.shard_anchor(index)?, batch)
@@ -278,6 +344,9 @@ impl<'m> Cursor<'m> {
     }
 
     /// The next names, in the order of the store; empty at the end only.
+    ///
+    /// # Errors
+    /// What libdfs says; the cursor stays where it is.
     #[doc(alias = "dfs_readdir")]
     pub fn next_batch(&mut self) -> Result<impl ExactSizeIterator<Item = &CStr>> {
         let mut count = 0;

@@ -46,6 +46,7 @@ pub struct Time {
 
 /// What `stat` tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stat {
     /// File, directory, …
     pub kind: EntryKind,

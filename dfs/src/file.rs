@@ -2,8 +2,8 @@
 
 use crate::entry::{Stat, empty_stat};
 use crate::error::{DfsErrno, Error};
-use crate::global::GlobalFile;
-use crate::handle::{Handle, NotSync, ObjectId, serialise};
+use crate::global::{GlobalFile, serialise};
+use crate::handle::{Handle, NotSync, ObjectId};
 use crate::oclass::ObjectClass;
 use daos_sys::d_sg_list_t;
 use std::sync::Arc;
@@ -26,6 +26,9 @@ impl<'m> File<'m> {
     }
 
     /// Writes the whole buffer; it is durable when the call returns.
+    ///
+    /// # Errors
+    /// `EPERM` on a file that was opened for reading, or what else libdfs says: `ENOSPC`, for instance.
     #[doc(alias = "dfs_write")]
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         // libdfs does not write through the pointer of a write.
@@ -37,6 +40,9 @@ impl<'m> File<'m> {
     }
 
     /// Reads until the buffer is full or the file ends; the number of bytes read. Holes read as zeros.
+    ///
+    /// # Errors
+    /// `EPERM` on a file that was opened for writing, or what else libdfs says.
     #[doc(alias = "dfs_read")]
     pub fn read_at(&self, offset: u64, data: &mut [u8]) -> Result<usize> {
         let mut iov = daos_sys::d_iov(data.as_mut_ptr().cast(), data.len());
@@ -51,6 +57,9 @@ impl<'m> File<'m> {
     }
 
     /// The size in bytes.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_get_size")]
     pub fn size(&self) -> Result<u64> {
         let mut size = 0;
@@ -62,12 +71,18 @@ impl<'m> File<'m> {
     }
 
     /// Truncates or extends the file.
+    ///
+    /// # Errors
+    /// As for [`punch`](Self::punch).
     #[doc(alias = "dfs_punch")]
     pub fn set_size(&self, size: u64) -> Result<()> {
         self.punch(size, daos_sys::DFS_MAX_FSIZE)
     }
 
     /// Makes a hole; one that reaches the end truncates the file.
+    ///
+    /// # Errors
+    /// `EPERM` on a file that was opened for reading, or what else libdfs says.
     pub fn punch(&self, offset: u64, length: u64) -> Result<()> {
         let (mount, object) = (self.handle.mount().as_ptr(), self.handle.as_ptr());
         // SAFETY: a mount and an open file.
@@ -75,6 +90,9 @@ impl<'m> File<'m> {
     }
 
     /// Kind, size and times.
+    ///
+    /// # Errors
+    /// `ENOENT` when the name is gone, or what else libdfs says.
     #[doc(alias = "dfs_ostat")]
     pub fn stat(&self) -> Result<Stat> {
         let mut stat = empty_stat();
@@ -84,18 +102,27 @@ impl<'m> File<'m> {
     }
 
     /// The class and chunk size that the file really has.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_obj_get_info")]
     pub fn info(&self) -> Result<ObjectInfo> {
         ObjectInfo::query(&self.handle)
     }
 
     /// The file's id.
+    ///
+    /// # Errors
+    /// What libdfs says.
     pub fn id(&self) -> Result<ObjectId> {
         self.handle.id()
     }
 
     /// The open file for other processes, where [`Mount::file_from_global`](crate::Mount::file_from_global) turns it into the same open
     /// file without a round trip.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_obj_local2global")]
     pub fn to_global(&self) -> crate::Result<GlobalFile> {
         // SAFETY: a mount and an open file; `serialise` passes a valid vector.
@@ -108,6 +135,9 @@ impl<'m> File<'m> {
 
     /// Closes the file now and says whether that went well. While a queue has transfers of it in flight, the last one of them
     /// closes it.
+    ///
+    /// # Errors
+    /// What libdfs says; the file is closed all the same.
     #[doc(alias = "dfs_release")]
     pub fn close(self) -> Result<()> {
         Arc::into_inner(self.handle).map_or(Ok(()), Handle::close)
@@ -116,6 +146,7 @@ impl<'m> File<'m> {
 
 /// How an object is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ObjectInfo {
     /// Its class, with the number of groups that the pool gave it: `SX` comes back as `S8` where there are 8 targets.
     pub class: ObjectClass,

@@ -73,6 +73,9 @@ mod with_pipeline {
 
     impl<'m> Filter<'m> {
         /// Prepares a filter. `ENAMETOOLONG` for a pattern longer than a name can be.
+        ///
+        /// # Errors
+        /// `ENAMETOOLONG` as above, `ENOSYS` before DAOS 2.6, or what libdfs says.
         pub fn new(mount: &'m Mount, spec: &FilterSpec) -> Result<Filter<'m>> {
             let mut flags = 0;
             // SAFETY: a predicate is plain integers, for which zero is valid.
@@ -100,11 +103,17 @@ mod with_pipeline {
         }
 
         /// A cursor over what passes in a whole directory, up to `batch` entries at a time. `EXDEV` for a directory of another mount.
+        ///
+        /// # Errors
+        /// `EXDEV` as above, or what libdfs says.
         pub fn cursor(self, dir: &Dir<'m>, batch: usize) -> Result<FilteredCursor<'m>> {
             FilteredCursor::new(self, dir, daos_anchor_t::default(), batch)
         }
 
         /// A cursor over what passes in one of the parts that [`Dir::shards`] counts.
+        ///
+        /// # Errors
+        /// As for [`cursor`](Self::cursor).
         pub fn shard_cursor(self, dir: &Dir<'m>, index: u32, batch: usize) -> Result<FilteredCursor<'m>> {
             FilteredCursor::new(self, dir, dir.shard_anchor(index)?, batch)
         }
@@ -146,6 +155,9 @@ mod with_pipeline {
         }
 
         /// The next entries that pass, in the order of the store; empty at the end only.
+        ///
+        /// # Errors
+        /// What libdfs says: `ENOTSUP` where the servers do not filter.
         #[doc(alias = "dfs_readdir_with_filter")]
         pub fn next_batch(&mut self) -> Result<impl ExactSizeIterator<Item = FilteredEntry<'_>>> {
             let mut count = 0;
@@ -200,16 +212,25 @@ mod without_pipeline {
 
     impl<'m> Filter<'m> {
         /// `ENOSYS`.
+        ///
+        /// # Errors
+        /// `ENAMETOOLONG` as above, `ENOSYS` before DAOS 2.6, or what libdfs says.
         pub fn new(_mount: &'m Mount, _spec: &FilterSpec) -> Result<Filter<'m>> {
             Err(DfsErrno::from_raw(libc::ENOSYS))
         }
 
         /// A cursor over what passes in a whole directory, up to `batch` entries at a time.
+        ///
+        /// # Errors
+        /// `EXDEV` as above, or what libdfs says.
         pub fn cursor(self, _dir: &Dir<'m>, _batch: usize) -> Result<FilteredCursor<'m>> {
             match self.0 {}
         }
 
         /// A cursor over what passes in one of the parts that [`Dir::shards`] counts.
+        ///
+        /// # Errors
+        /// As for [`cursor`](Self::cursor).
         pub fn shard_cursor(self, _dir: &Dir<'m>, _index: u32, _batch: usize) -> Result<FilteredCursor<'m>> {
             match self.0 {}
         }
@@ -220,6 +241,9 @@ mod without_pipeline {
 
     impl FilteredCursor<'_> {
         /// The next entries that pass, in the order of the store; empty at the end only.
+        ///
+        /// # Errors
+        /// What libdfs says: `ENOTSUP` where the servers do not filter.
         pub fn next_batch(&mut self) -> Result<std::iter::Empty<FilteredEntry<'_>>> {
             match self.0 {}
         }

@@ -4,7 +4,8 @@
 //! pool holds a map whose own counts are followed, too. `dfs_global2local_all` compares magic numbers and trusts every length. Bytes
 //! therefore travel in an envelope that tells whose they are, how many, and whether one of them has changed.
 
-use crate::error::{Error, Result};
+use crate::error::{DfsErrno, Error, Result};
+use daos_sys::d_iov_t;
 
 /// Begins an envelope. The number counts changes of its form.
 const MAGIC: &[u8; 8] = b"dfsglob1";
@@ -102,6 +103,17 @@ fn check(kind: u32, bytes: &[u8]) -> Result<Vec<u8>> {
 /// FNV-1a with 64 bits.
 fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Calls a function that serialises something, first for the size and then for the bytes.
+pub(crate) fn serialise(call: impl Fn(*mut d_iov_t) -> std::ffi::c_int) -> std::result::Result<Vec<u8>, DfsErrno> {
+    let mut iov = daos_sys::d_iov(std::ptr::null_mut(), 0);
+    DfsErrno::check(call(&mut iov))?;
+    let mut bytes = vec![0u8; iov.iov_buf_len];
+    let mut iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
+    DfsErrno::check(call(&mut iov))?;
+    bytes.truncate(iov.iov_len);
+    Ok(bytes)
 }
 
 #[cfg(test)]

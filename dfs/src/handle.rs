@@ -3,7 +3,7 @@
 use crate::error::DfsErrno;
 use crate::mount::Mount;
 use crate::oclass::ObjectClass;
-use daos_sys::{d_iov_t, daos_obj_id_t, dfs_obj_t};
+use daos_sys::{daos_obj_id_t, dfs_obj_t};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -99,15 +99,4 @@ impl ObjectId {
         let (scheme, groups) = (self.hi >> 48 & 0xff, self.hi >> 32 & 0xffff);
         ObjectClass::from_id((scheme << 24 | groups) as u32)
     }
-}
-
-/// Calls a function that serialises something, first for the size and then for the bytes.
-pub(crate) fn serialise(call: impl Fn(*mut d_iov_t) -> std::ffi::c_int) -> Result<Vec<u8>, DfsErrno> {
-    let mut iov = daos_sys::d_iov(std::ptr::null_mut(), 0);
-    DfsErrno::check(call(&mut iov))?;
-    let mut bytes = vec![0u8; iov.iov_buf_len];
-    let mut iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
-    DfsErrno::check(call(&mut iov))?;
-    bytes.truncate(iov.iov_len);
-    Ok(bytes)
 }

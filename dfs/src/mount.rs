@@ -1,11 +1,9 @@
-//! Mounts: connecting, passing a mount to other processes, and finding the first directory.
+//! Mounts: connecting, passing a mount to other processes, and what they tell of pool and container.
 
+use crate::access::AccessMode;
 use crate::container::{ContainerAttributes, ContainerInfo};
-use crate::dir::Dir;
 use crate::error::{DfsErrno, Error, Result};
-use crate::file::File;
-use crate::global::{GlobalFile, GlobalMount};
-use crate::handle::{Handle, ObjectId, serialise};
+use crate::global::{GlobalMount, serialise};
 use crate::oclass::ObjectClass;
 use crate::pool::{Pool, PoolInfo, c_string, pointer};
 use crate::system::System;
@@ -14,27 +12,9 @@ use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How something is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum AccessMode {
-    Read,
-    Write,
-    ReadWrite,
-}
-
-impl AccessMode {
-    pub(crate) fn flags(self) -> c_int {
-        match self {
-            AccessMode::Read => libc::O_RDONLY,
-            AccessMode::Write => libc::O_WRONLY,
-            AccessMode::ReadWrite => libc::O_RDWR,
-        }
-    }
-}
-
 /// What to mount, and how.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct MountOptions {
     /// Pool, by label or UUID.
     pub pool: String,
@@ -70,20 +50,15 @@ unsafe impl Send for Mount {}
 // SAFETY: libdfs is thread-safe for different objects, and guards what is the mount's own (the counter of object ids) by a lock.
 unsafe impl Sync for Mount {}
 
-/// What a path leads to.
-pub enum Node<'m> {
-    /// A directory.
-    Dir(Dir<'m>),
-    /// A file.
-    File(File<'m>),
-}
-
 impl Mount {
     /// Connects to the pool, opens the container and mounts it. Of many processes only one should do this: see
     /// [`Mount::to_global`].
     ///
     /// When it fails because of the pool or the container, the error is that of libdaos, which says more than libdfs's errno:
     /// `daos_pool_connect: DER_NONEXIST`, for instance, and not `ENOENT` for either.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name with a NUL, else libdaos's or libdfs's error as above.
     #[doc(alias = "dfs_connect")]
     pub fn connect(system: &System, options: &MountOptions) -> Result<Mount> {
         let pool = c_string(&options.pool, "pool")?;
@@ -109,6 +84,9 @@ impl Mount {
 
     /// A mount for other processes, where [`Mount::from_global`] turns it into the same mount without a round trip: one rank connects,
     /// the others import.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_local2global_all")]
     pub fn to_global(&self) -> Result<GlobalMount> {
         // SAFETY: the mount is connected; `serialise` passes a valid vector.
@@ -118,6 +96,9 @@ impl Mount {
     }
 
     /// The inverse of [`Mount::to_global`].
+    ///
+    /// # Errors
+    /// What libdfs says: pool and container must still be there.
     #[doc(alias = "dfs_global2local_all")]
     pub fn from_global(system: &System, global: &GlobalMount, read_only: bool) -> Result<Mount> {
         let access = if read_only { libc::O_RDONLY } else { libc::O_RDWR };
@@ -152,76 +133,10 @@ impl Mount {
         if self.read_only { libc::O_RDONLY } else { libc::O_RDWR }
     }
 
-    /// The root directory.
-    pub fn root(&self) -> Result<Dir<'_>> {
-        self.open_path("/")
-    }
-
-    /// Opens a directory by an absolute path; symbolic links are followed.
-    pub fn open_path(&self, path: &str) -> Result<Dir<'_>> {
-        match self.lookup(path, AccessMode::Read)? {
-            Node::Dir(dir) => Ok(dir),
-            Node::File(_) => Err(Error::dfs("dfs_lookup")(DfsErrno::from_raw(libc::ENOTDIR))),
-        }
-    }
-
-    /// Opens what an absolute path leads to; symbolic links are followed. `access` is for files.
-    #[doc(alias = "dfs_lookup")]
-    pub fn lookup(&self, path: &str, access: AccessMode) -> Result<Node<'_>> {
-        let absolute = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let c_path = c_string(&absolute, "path")?;
-        let mode = std::cell::Cell::new(0);
-        let open = |flags| {
-            // SAFETY: a mount, a NUL-terminated string, places for object and mode, and no stat asked.
-            Handle::open(self, |object| unsafe {
-                daos_sys::dfs_lookup(self.as_ptr(), c_path.as_ptr(), flags, object, mode.as_ptr(), std::ptr::null_mut())
-            })
-        };
-        let failed = Error::dfs("dfs_lookup");
-        // Directories are opened for what the mount allows, whatever is asked for files.
-        let handle =
-            open(if access == AccessMode::Read { self.dir_flags() } else { access.flags() }).map_err(&failed)?;
-        match mode.get() & libc::S_IFMT {
-            libc::S_IFDIR => Ok(Node::Dir(Dir::new(handle))),
-            libc::S_IFREG if access == AccessMode::Read => {
-                Ok(Node::File(File::new(open(libc::O_RDONLY).map_err(failed)?)))
-            }
-            libc::S_IFREG => Ok(Node::File(File::new(handle))),
-            _ => Err(failed(DfsErrno::from_raw(libc::EINVAL))),
-        }
-    }
-
-    /// The inverse of [`File::to_global`], on a mount of the same container: `EINVAL` on one of another container.
-    #[doc(alias = "dfs_obj_global2local")]
-    pub fn file_from_global(&self, global: &GlobalFile) -> Result<File<'_>> {
-        let mut bytes = global.payload().to_vec();
-        let iov = daos_sys::d_iov(bytes.as_mut_ptr().cast(), bytes.len());
-        // SAFETY: a mount, bytes valid during the call, and a place for the object; flags of 0 are those of the exporter. libdfs compares
-        // length, magic number and container with what they must be, and follows no length in the bytes.
-        Handle::open(self, |object| unsafe { daos_sys::dfs_obj_global2local(self.as_ptr(), 0, iov, object) })
-            .map(File::new)
-            .map_err(Error::dfs("dfs_obj_global2local"))
-    }
-
-    /// The size of a file by its id, without opening it: `chunk` is what its listing gave. `ENOSYS` before DAOS 2.6.
-    #[doc(alias = "dfs_get_size_by_oid")]
-    pub fn size_by_id(&self, id: ObjectId, chunk: u64) -> Result<u64, DfsErrno> {
-        #[cfg(daos_2_6)]
-        {
-            let id = daos_sys::daos_obj_id_t { hi: id.hi, lo: id.lo };
-            let mut size = 0;
-            // SAFETY: a mount and a writable result.
-            DfsErrno::check(unsafe { daos_sys::dfs_get_size_by_oid(self.as_ptr(), id, chunk, &mut size) })?;
-            Ok(size)
-        }
-        #[cfg(not(daos_2_6))]
-        {
-            let _ = (id, chunk);
-            Err(DfsErrno::from_raw(libc::ENOSYS))
-        }
-    }
-
     /// The defaults of the container's files and directories.
+    ///
+    /// # Errors
+    /// What libdfs says.
     #[doc(alias = "dfs_query")]
     pub fn attributes(&self) -> Result<MountAttributes> {
         let mut raw = dfs_attr_t::default();
@@ -235,6 +150,9 @@ impl Mount {
     }
 
     /// Space and health of the pool.
+    ///
+    /// # Errors
+    /// What libdfs or libdaos says; the pool may have gone.
     #[doc(alias = "dfs_pool_get")]
     pub fn pool_info(&self) -> Result<PoolInfo> {
         // SAFETY: a mount and a place for the handle; the handle goes back to the mount it came from.
@@ -248,6 +166,9 @@ impl Mount {
     }
 
     /// What the container is.
+    ///
+    /// # Errors
+    /// What libdfs or libdaos says.
     #[doc(alias = "dfs_cont_get")]
     pub fn container_info(&self) -> Result<ContainerInfo> {
         // SAFETY: a mount and a place for the handle; the handle goes back to the mount it came from.
@@ -275,6 +196,9 @@ impl Mount {
     }
 
     /// Makes everything durable. DAOS caches nothing, so there is nothing to wait for.
+    ///
+    /// # Errors
+    /// What libdfs says: `EPERM` on a mount for reading only.
     #[doc(alias = "dfs_sync")]
     pub fn sync(&self) -> Result<(), DfsErrno> {
         // SAFETY: a mount.
@@ -310,6 +234,7 @@ impl Drop for Mount {
 
 /// The defaults of a container's files and directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MountAttributes {
     /// Chunk size of files, in bytes.
     pub chunk_size: u64,

@@ -14,6 +14,9 @@ impl ObjectClass {
     pub const INHERIT: ObjectClass = ObjectClass(0);
 
     /// The class of a name; the error lists the names that are most like it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownClass`] for a name that is no class.
     pub fn from_name(name: &str) -> Result<ObjectClass> {
         let unknown = || Error::UnknownClass { name: name.to_owned(), nearest: nearest(name) };
         id_of(name).map(ObjectClass).ok_or_else(unknown)

@@ -1,8 +1,8 @@
 //! Pools: connecting, space and health, and the containers in them.
 
+use crate::access::AccessMode;
 use crate::container::{ContainerAttributes, ContainerInfo};
 use crate::error::{Der, DfsErrno, Error, Result};
-use crate::mount::AccessMode;
 use crate::system::System;
 use daos_sys::{daos_handle_t, daos_pool_info_t};
 use std::ffi::{CString, c_char};
@@ -30,8 +30,8 @@ impl Pool {
     /// Connects to a pool by label or UUID; `group` is the DAOS system, the default one if `None`.
     ///
     /// # Errors
-    /// What libdaos says. With the client's telemetry on, libdaos 2.8 lets one thread of a process connect to a pool and answers another
-    /// one with `DER_EXIST`.
+    /// [`Error::Invalid`] for a name with a NUL, else libdaos's: `DER_NONEXIST` when there is no such pool. With the client's telemetry on,
+    /// libdaos 2.8 lets one thread of a process connect to a pool and answers another one with `DER_EXIST`.
     #[doc(alias = "daos_pool_connect")]
     pub fn connect(system: &System, name: &str, group: Option<&str>, access: AccessMode) -> Result<Pool> {
         let name = c_string(name, "pool")?;
@@ -54,12 +54,18 @@ impl Pool {
     }
 
     /// Space and health of the pool.
+    ///
+    /// # Errors
+    /// What libdaos says.
     #[doc(alias = "daos_pool_query")]
     pub fn query(&self) -> Result<PoolInfo> {
         PoolInfo::query(self.handle)
     }
 
     /// Whether there is a container of that label or UUID that can be opened for reading.
+    ///
+    /// # Errors
+    /// What libdaos says, apart from `DER_NONEXIST`.
     #[doc(alias = "daos_cont_open")]
     pub fn has_container(&self, name: &str) -> Result<bool> {
         match self.with_container(name, |_| Ok(())) {
@@ -70,6 +76,9 @@ impl Pool {
     }
 
     /// What a container is.
+    ///
+    /// # Errors
+    /// What libdaos says: `DER_NONEXIST` when there is no such container.
     #[doc(alias = "daos_cont_query")]
     pub fn container_info(&self, name: &str) -> Result<ContainerInfo> {
         self.with_container(name, ContainerInfo::query)
@@ -99,6 +108,9 @@ impl Pool {
     }
 
     /// Creates a POSIX container; the errno is `EEXIST` when the label is taken.
+    ///
+    /// # Errors
+    /// What libdfs says: `EEXIST` when the label is taken.
     #[doc(alias = "dfs_cont_create_with_label")]
     pub fn create_container(&self, label: &str, attributes: &ContainerAttributes) -> Result<()> {
         let label = c_string(label, "container")?;
@@ -124,6 +136,9 @@ impl Pool {
     ///
     /// Drop this process's mounts of it first: libdfs up to 2.8 counts a refused attempt as one more user, so that after it only
     /// `force` helps.
+    ///
+    /// # Errors
+    /// What libdaos says: `DER_BUSY` while it is in use and `force` is not given.
     #[doc(alias = "dfs_destroy")]
     pub fn destroy_container(&self, label: &str, force: bool) -> Result<()> {
         let label = c_string(label, "container")?;
@@ -151,6 +166,7 @@ impl Drop for Pool {
 
 /// Space and health of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolInfo {
     /// Its UUID.
     pub uuid: [u8; 16],
@@ -172,6 +188,7 @@ pub struct PoolInfo {
 
 /// Space of one kind of storage, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tier {
     /// The total.
     pub total: u64,
@@ -195,6 +212,7 @@ pub enum RebuildState {
 
 /// A rebuild: the redistribution of data after an engine left or joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rebuild {
     /// Whether one is running.
     pub state: RebuildState,

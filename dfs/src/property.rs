@@ -79,6 +79,9 @@ const CELL: (u64, u64) = (4 << 10, 1 << 20);
 
 impl Property {
     /// Reads a list such as `rd_fac:1,ec_cell_sz:128KiB`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an unknown property or a value that it does not take.
     pub fn parse_list(text: &str) -> Result<Vec<Property>> {
         let items = text.split([',', ';']).map(str::trim).filter(|item| !item.is_empty());
         let mut list: Vec<Property> = Vec::new();

@@ -73,6 +73,9 @@ unsafe impl Send for Queue<'_> {}
 
 impl<'m> Queue<'m> {
     /// A queue of `depth` slots with a buffer of `transfer` bytes each, all zero.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for sizes that make no queue, or what libdaos says.
     pub fn new(mount: &'m Mount, depth: usize, transfer: usize) -> Result<Queue<'m>> {
         if depth == 0 || transfer == 0 || u32::try_from(depth).is_err() {
             return Err(Error::Invalid(format!("a queue of {depth} transfers of {transfer} bytes")));
@@ -141,6 +144,9 @@ impl<'m> Queue<'m> {
 
     /// Starts writing a slot's whole buffer. `EBUSY` unless the caller has the slot, `EXDEV` for a file of another mount; after an error
     /// nothing is in flight, and the slot is still the caller's.
+    ///
+    /// # Errors
+    /// `EBUSY` and `EXDEV` as above, or what libdfs says.
     #[doc(alias = "dfs_write")]
     pub fn submit_write(&mut self, index: usize, file: &File<'m>, offset: u64) -> OpResult<()> {
         let mount = self.mount.as_ptr();
@@ -155,6 +161,9 @@ impl<'m> Queue<'m> {
     }
 
     /// Starts reading a slot's whole buffer; fails as [`Queue::submit_write`] does.
+    ///
+    /// # Errors
+    /// As for [`Queue::submit_write`].
     #[doc(alias = "dfs_read")]
     pub fn submit_read(&mut self, index: usize, file: &File<'m>, offset: u64) -> OpResult<()> {
         let mount = self.mount.as_ptr();

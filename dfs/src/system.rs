@@ -21,6 +21,9 @@ static FIRST: OnceLock<ThreadId> = OnceLock::new();
 
 impl System {
     /// Initialises the library; refuses one that is older than what this program was built for.
+    ///
+    /// # Errors
+    /// [`Error::OlderLibrary`], or the error number of the call that failed.
     #[doc(alias = "dfs_init")]
     #[doc(alias = "daos_init")]
     pub fn start() -> Result<System> {

@@ -1,11 +1,11 @@
 //! Events and event queues: every queue has a thread that does the transfers, so that they really complete later.
 
+use super::arguments::der;
 use super::handle::Table;
 use super::inject::{self, Call, Plan};
-use super::io::Transfer;
-use super::mount::is_started;
-use super::pool::der;
+use super::start::is_started;
 use super::sys::Result;
+use super::transfer::Transfer;
 use crate::bindings::*;
 use core::ffi::{c_int, c_uint};
 use std::collections::VecDeque;

@@ -1,9 +1,15 @@
 //! Handles: the numbers that stand for pools, containers and event queues across the C interface.
 
+use super::store::{Container, Pool};
 use crate::bindings::daos_handle_t;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, RwLock};
+
+/// Pools that are connected.
+pub static POOLS: Table<Pool> = Table::new();
+/// Containers that are open.
+pub static CONTAINERS: Table<Container> = Table::new();
 
 /// The open things of one kind.
 pub struct Table<T>(LazyLock<RwLock<HashMap<u64, Arc<T>>>>);

@@ -1,76 +1,15 @@
 //! Reading and writing: blocking without an event, by the event's queue with one.
 
+use super::arguments::{errno, out};
 use super::event::{self, Job};
 use super::inject::{self, Call, Plan};
-use super::mount::{Mount, errno, mount, out};
-use super::object::{Object, object, stat_object};
-use super::sys::{Result, check, fstat, last_errno};
+use super::mount::{Mount, mount};
+use super::object::{Object, object, set_size};
+use super::stat::stat_object;
+use super::sys::{Result, check, fstat};
+use super::transfer::Transfer;
 use crate::bindings::*;
 use core::ffi::c_int;
-use std::os::fd::RawFd;
-
-/// A transfer, as it is done at once or later. All pointers are the caller's, who keeps them valid until it is complete.
-pub struct Transfer {
-    mount: *const Mount,
-    object: *const Object,
-    sgl: *const d_sg_list_t,
-    offset: u64,
-    /// Where the number of bytes read goes; NULL for a write.
-    read_size: *mut daos_size_t,
-}
-
-impl Transfer {
-    /// Moves the bytes.
-    ///
-    /// # Safety
-    /// The pointers are valid, and nobody else uses the buffers.
-    pub unsafe fn run(&self) -> Result<()> {
-        // SAFETY: by contract.
-        let (mount, object, sgl) = unsafe { (&*self.mount, &*self.object, &*self.sgl) };
-        // SAFETY: by contract the list has `sg_nr` vectors.
-        let vectors = unsafe { std::slice::from_raw_parts(sgl.sg_iovs, sgl.sg_nr as usize) };
-        let writing = self.read_size.is_null();
-        let mut moved = 0u64;
-        if let Some(fd) = object.data(mount, writing)? {
-            for vector in vectors {
-                // SAFETY: by contract each vector describes a valid buffer.
-                let count = unsafe { transfer(fd, vector, self.offset + moved, writing)? };
-                moved += count as u64;
-                if count < vector.iov_len {
-                    break;
-                }
-            }
-        }
-        if !writing {
-            // SAFETY: not NULL, and by contract valid.
-            unsafe { *self.read_size = moved };
-        }
-        Ok(())
-    }
-}
-
-/// Moves one buffer, however many system calls it takes; fewer bytes only at the end of the file.
-unsafe fn transfer(fd: RawFd, vector: &d_iov_t, offset: u64, writing: bool) -> Result<usize> {
-    let mut moved = 0;
-    while moved < vector.iov_len {
-        let position = i64::try_from(offset + moved as u64).map_err(|_| libc::EINVAL)?;
-        // SAFETY: the rest of a buffer of `iov_len` bytes.
-        let count = unsafe {
-            let rest = vector.iov_buf.cast::<u8>().add(moved).cast();
-            match writing {
-                true => libc::pwrite(fd, rest, vector.iov_len - moved, position),
-                false => libc::pread(fd, rest, vector.iov_len - moved, position),
-            }
-        };
-        match count {
-            0 => break,
-            count if count > 0 => moved += count as usize,
-            _ if last_errno() == libc::EINTR => {}
-            _ => return Err(last_errno()),
-        }
-    }
-    Ok(moved)
-}
 
 unsafe fn length(sgl: &d_sg_list_t) -> usize {
     // SAFETY: the list has `sg_nr` vectors.
@@ -156,14 +95,6 @@ fn size_of(mount: &Mount, object: &Object) -> Result<u64> {
         Some(fd) => Ok(fstat(&unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) })?.st_size as u64),
         None => Ok(0),
     }
-}
-
-/// Truncates or extends a file.
-pub fn set_size(mount: &Mount, object: &Object, size: u64) -> Result<()> {
-    // What was never written needs no bytes to have none.
-    let Some(fd) = object.data(mount, size > 0)? else { return Ok(()) };
-    // SAFETY: the object keeps the descriptor open.
-    check(unsafe { libc::ftruncate(fd, i64::try_from(size).map_err(|_| libc::EINVAL)?) }).map(drop)
 }
 
 #[unsafe(no_mangle)]

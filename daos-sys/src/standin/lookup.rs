@@ -1,9 +1,11 @@
 //! Looking up: whole paths and single names, symbolic links followed as libdfs follows them.
 
+use super::arguments::{errno, out, text};
 use super::entry::Entry;
 use super::inject::{self, Call};
-use super::mount::{Mount, errno, mount, out, text};
+use super::mount::{Mount, mount};
 use super::object::{NOWHERE, Object, Parent, check_access, component, parent, truncate_if_asked};
+use super::stat::stat_entry;
 use super::sys::Result;
 use crate::bindings::*;
 use core::ffi::{CStr, c_char, c_int};
@@ -70,7 +72,7 @@ unsafe fn finish(
             *mode = found.mode;
         }
         if let Some(stat) = stat.as_mut() {
-            *stat = super::namespace::stat_entry(mount, &found.entry(mount)?, found.value.as_bytes().len())?;
+            *stat = stat_entry(mount, &found.entry(mount)?, found.value.as_bytes().len())?;
         }
     }
     *obj = found.into_raw();

@@ -32,6 +32,7 @@
 //! Redundancy, placement, checksums, transactions, access control, snapshots, evicted handles, space accounting per pool, and
 //! timing of any kind. A symbolic link's value is limited to about 3,900 bytes.
 
+mod arguments;
 mod entry;
 mod event;
 mod handle;
@@ -43,9 +44,14 @@ mod mount;
 mod namespace;
 mod object;
 mod oclass;
+mod open;
 mod pool;
+mod start;
+mod stat;
 mod store;
+mod stream;
 mod sys;
+mod transfer;
 
 pub use store::{DEFAULT_CONTAINER, DEFAULT_POOL, root_path};
 
@@ -63,11 +69,12 @@ assert_signatures! {
     io: dfs_read dfs_write dfs_get_size dfs_punch dfs_sync dfs_get_size_by_oid;
     listing: dfs_readdir dfs_obj_anchor_split dfs_obj_anchor_set dfs_pipeline_create dfs_pipeline_destroy
         dfs_readdir_with_filter;
-    mount: daos_init daos_fini dfs_init dfs_fini dfs_connect dfs_disconnect dfs_pool_get dfs_pool_put dfs_cont_get
+    start: daos_init daos_fini dfs_init dfs_fini;
+    mount: dfs_connect dfs_disconnect dfs_pool_get dfs_pool_put dfs_cont_get
         dfs_cont_put dfs_query dfs_local2global_all dfs_global2local_all;
     namespace: dfs_mkdir dfs_remove dfs_move dfs_stat dfs_ostat dfs_chmod;
     lookup: dfs_lookup dfs_lookup_rel;
-    object: dfs_open dfs_dup dfs_obj_local2global dfs_obj_global2local dfs_release dfs_get_mode
+    open: dfs_open dfs_dup dfs_obj_local2global dfs_obj_global2local dfs_release dfs_get_mode
         dfs_get_symlink_value dfs_obj2id dfs_obj_get_info dfs_obj_set_oclass dfs_obj_set_chunk_size;
     oclass: daos_oclass_name2id daos_oclass_names_list;
     pool: daos_pool_connect2 daos_pool_disconnect daos_pool_query daos_cont_open2 daos_cont_close daos_cont_destroy2

@@ -1,23 +1,17 @@
 //! Start, stop, mounts, and mounts passed between processes.
 
-use super::handle::Table;
+use super::arguments::{errno, export, import, out, put, text};
+use super::handle::{CONTAINERS, POOLS};
 use super::inject::{self, Call};
-use super::oclass::{self, Kind};
-use super::pool::{self, der};
-use super::store::{Container, Pool, Properties};
+use super::oclass::Kind;
+use super::pool::properties;
+use super::start::is_started;
+use super::store::{Container, Pool};
 use super::sys::{Errno, Result};
 use crate::bindings::*;
 use core::ffi::{CStr, c_char, c_int};
 use std::ffi::CString;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Pools that are connected.
-pub static POOLS: Table<Pool> = Table::new();
-/// Containers that are open.
-pub static CONTAINERS: Table<Container> = Table::new();
-
-static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// What a `dfs_t` points to.
 pub struct Mount {
@@ -54,71 +48,6 @@ impl Drop for Mount {
 pub unsafe fn mount<'m>(dfs: *mut dfs_t) -> Result<&'m Mount> {
     // SAFETY: by contract a live `Mount` or NULL.
     unsafe { dfs.cast::<Mount>().as_ref() }.ok_or(libc::EINVAL)
-}
-
-/// What a `dfs_*` call returns.
-pub fn errno(result: Result<()>) -> c_int {
-    result.err().unwrap_or(0)
-}
-
-/// A C string that may not be NULL.
-///
-/// # Safety
-/// The pointer is NULL or to a NUL-terminated string that outlives the result.
-pub unsafe fn text<'s>(pointer: *const c_char) -> Result<&'s CStr> {
-    // SAFETY: by contract.
-    if pointer.is_null() { Err(libc::EINVAL) } else { Ok(unsafe { CStr::from_ptr(pointer) }) }
-}
-
-/// Where a result goes; `EINVAL` for NULL.
-///
-/// # Safety
-/// The pointer is NULL or valid for writing for the caller's lifetime.
-pub unsafe fn out<'o, T>(pointer: *mut T) -> Result<&'o mut T> {
-    // SAFETY: by contract.
-    unsafe { pointer.as_mut() }.ok_or(libc::EINVAL)
-}
-
-/// Gives a result; `EINVAL` when there is no place for it.
-///
-/// # Safety
-/// As for [`out`].
-pub unsafe fn put<T>(pointer: *mut T, value: T) -> Result<()> {
-    // SAFETY: by contract.
-    *unsafe { out(pointer) }? = value;
-    Ok(())
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn daos_init() -> c_int {
-    STARTED.fetch_add(1, Ordering::SeqCst);
-    0
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn daos_fini() -> c_int {
-    let lower = |n: usize| n.checked_sub(1);
-    match STARTED.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lower) {
-        Ok(_) => 0,
-        Err(_) => der(DER_UNINIT),
-    }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dfs_init() -> c_int {
-    // SAFETY: no preconditions.
-    unsafe { daos_init() }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dfs_fini() -> c_int {
-    // SAFETY: no preconditions.
-    if unsafe { daos_fini() } == 0 { 0 } else { libc::EACCES }
-}
-
-/// Whether the library is initialised.
-pub fn is_started() -> bool {
-    STARTED.load(Ordering::SeqCst) > 0
 }
 
 fn check_started() -> Result<()> {
@@ -161,45 +90,6 @@ pub unsafe extern "C" fn dfs_disconnect(dfs: *mut dfs_t) -> c_int {
     // SAFETY: a mount that dfs_connect or dfs_global2local_all boxed; the caller gives it up.
     drop(unsafe { Box::from_raw(dfs.cast::<Mount>()) });
     0
-}
-
-/// What a container is to be created with, checked as DAOS checks it.
-///
-/// # Safety
-/// The pointer is NULL or to attributes whose property list is valid.
-pub unsafe fn properties(attr: *const dfs_attr_t) -> Result<Properties> {
-    let mut properties = Properties::plain();
-    // SAFETY: by contract.
-    let Some(attr) = (unsafe { attr.as_ref() }) else { return Ok(properties) };
-    properties.id = attr.da_id;
-    properties.oclass = attr.da_oclass_id;
-    let or = |own: u32| if own == 0 { attr.da_oclass_id } else { own };
-    properties.file_oclass = or(attr.da_file_oclass_id);
-    properties.dir_oclass = match or(attr.da_dir_oclass_id) {
-        class if oclass::is_erasure_coded(class) && attr.da_dir_oclass_id != 0 => 0,
-        class => class,
-    };
-    if attr.da_chunk_size != 0 {
-        properties.chunk = attr.da_chunk_size;
-    }
-    let hints: Vec<u8> = attr.da_hints.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
-    properties.hints = String::from_utf8(hints).map_err(|_| libc::EINVAL)?;
-    // SAFETY: by contract.
-    for entry in unsafe { pool::entries(attr.da_props) } {
-        // SAFETY: this property is a number.
-        let value = unsafe { entry.__bindgen_anon_1.dpe_val };
-        if entry.dpe_type == DAOS_PROP_CO_REDUN_FAC {
-            properties.redundancy_factor = value;
-        }
-    }
-    if properties.redundancy_factor > 4 {
-        return Err(libc::EINVAL);
-    }
-    for class in [properties.file_oclass, properties.dir_oclass].into_iter().filter(|&class| class != 0) {
-        oclass::check_redundancy(class, properties.redundancy_factor)?;
-    }
-    oclass::of_hints(&properties.hints, properties.redundancy_factor)?;
-    Ok(properties)
 }
 
 macro_rules! borrow_handle {
@@ -247,37 +137,6 @@ pub unsafe extern "C" fn dfs_query(dfs: *mut dfs_t, attr: *mut dfs_attr_t) -> c_
 
 /// The first bytes of a mount as other processes get it; the rest is the pool's and the container's label, each with its NUL.
 const GLOBAL_MAGIC: &[u8; 8] = b"SI-mount";
-
-/// Fills `glob`, or only tells the size when it has no buffer.
-///
-/// # Safety
-/// `glob` is NULL or valid, and its buffer as long as it says.
-pub unsafe fn export(glob: *mut d_iov_t, bytes: &[u8]) -> Result<()> {
-    // SAFETY: by contract.
-    let glob = unsafe { out(glob) }?;
-    let capacity = glob.iov_buf_len;
-    if glob.iov_buf.is_null() || capacity < bytes.len() {
-        glob.iov_buf_len = bytes.len();
-        return if glob.iov_buf.is_null() { Ok(()) } else { Err(libc::ENOBUFS) };
-    }
-    // SAFETY: the buffer has `capacity` bytes.
-    unsafe { glob.iov_buf.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-    glob.iov_len = bytes.len();
-    Ok(())
-}
-
-/// The bytes that another process exported; `EINVAL` when that cannot be.
-///
-/// # Safety
-/// The buffer is NULL or has the lengths given.
-pub unsafe fn import<'b>(glob: &d_iov_t, magic: &[u8; 8]) -> Result<&'b [u8]> {
-    if glob.iov_buf.is_null() || glob.iov_buf_len < glob.iov_len {
-        return Err(libc::EINVAL);
-    }
-    // SAFETY: by contract.
-    let bytes = unsafe { std::slice::from_raw_parts(glob.iov_buf.cast::<u8>(), glob.iov_len) };
-    bytes.strip_prefix(magic).ok_or(libc::EINVAL)
-}
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dfs_local2global_all(dfs: *mut dfs_t, glob: *mut d_iov_t) -> c_int {

@@ -1,12 +1,15 @@
 //! Names: making directories, removing, renaming, and what a name stands for.
 
-use super::entry::{Entry, SIZE_OF_ENTRY};
+use super::arguments::{errno, put};
+use super::entry::Entry;
 use super::inject::{self, Call};
-use super::mount::{Mount, errno, mount, put};
-use super::object::{NOWHERE, Parent, component, new_entry, object, parent, stat_object};
+use super::mount::{Mount, mount};
+use super::object::{Parent, component, new_entry, object, parent, rewrite};
 use super::oclass;
+use super::stat::stat_entry;
 use super::store::{directory_name, ignore, object_name, remove_tree};
-use super::sys::{Name, Result, mkdir_at, now, rename_at, stat_at, unlink_at, zeroed_stat};
+use super::stream;
+use super::sys::{Name, Result, mkdir_at, now, rename_at, unlink_at};
 use crate::bindings::*;
 use core::ffi::{CStr, c_char, c_int};
 use std::ffi::CString;
@@ -96,7 +99,7 @@ fn remove_directory(mount: &Mount, oid: daos_obj_id_t, force: bool) -> Result<()
 /// Removes the objects of everything in a directory; the entries go with the directory itself.
 fn remove_contents(mount: &Mount, oid: daos_obj_id_t) -> Result<()> {
     let parent = Parent { oid, chunk: 0, oclass: 0 };
-    for name in super::listing::names(mount, oid)? {
+    for name in stream::names(mount, oid)? {
         let entry = parent.fetch(mount, &name)?;
         match entry.kind() {
             libc::S_IFDIR => remove_directory(mount, entry.oid, true)?,
@@ -150,60 +153,6 @@ pub unsafe extern "C" fn dfs_move(
         }
         Ok(())
     })())
-}
-
-/// What `stat` says of an entry: a file's size and the times of an object come from the object, when it has been written.
-pub fn stat_entry(mount: &Mount, entry: &Entry, value_length: usize) -> Result<libc::stat> {
-    let mut stat = zeroed_stat();
-    (stat.st_mode, stat.st_uid, stat.st_gid, stat.st_nlink) = (entry.mode, entry.uid, entry.gid, 1);
-    (stat.st_ctime, stat.st_ctime_nsec) = (entry.ctime.0 as i64, entry.ctime.1.into());
-    (stat.st_mtime, stat.st_mtime_nsec) = (entry.mtime.0 as i64, entry.mtime.1.into());
-    match entry.kind() {
-        libc::S_IFREG => {
-            stat.st_blksize = entry.chunk as i64;
-            if let Some(object) = stat_object(mount, entry.oid)? {
-                stat.st_size = object.st_size;
-                stat.st_blocks = (object.st_size + 511) >> 9;
-                touched(&mut stat, &object);
-            }
-        }
-        libc::S_IFDIR => {
-            stat.st_size = SIZE_OF_ENTRY;
-            for object in shards(mount, entry.oid) {
-                touched(&mut stat, &object?);
-            }
-        }
-        _ => stat.st_size = value_length as i64,
-    }
-    let (ctime, mtime) = ((stat.st_ctime, stat.st_ctime_nsec), (stat.st_mtime, stat.st_mtime_nsec));
-    (stat.st_atime, stat.st_atime_nsec) = ctime.max(mtime);
-    Ok(stat)
-}
-
-/// Lets an object that was changed after its entry say when.
-fn touched(stat: &mut libc::stat, object: &libc::stat) {
-    let changed = (object.st_mtime, object.st_mtime_nsec);
-    if changed > (stat.st_mtime, stat.st_mtime_nsec) {
-        (stat.st_mtime, stat.st_mtime_nsec) = changed;
-    }
-    if changed > (stat.st_ctime, stat.st_ctime_nsec) {
-        (stat.st_ctime, stat.st_ctime_nsec) = changed;
-    }
-}
-
-/// The shards of a directory object that exist; a wide class asks every one, as DAOS does.
-fn shards(mount: &Mount, oid: daos_obj_id_t) -> impl Iterator<Item = Result<libc::stat>> {
-    let count = oclass::groups_of(oid);
-    (0..count).filter_map(move |shard| {
-        let mut name = directory_name(oid);
-        if count > 1 {
-            name.push(b"/").push_hex(shard.into(), 4);
-        }
-        match stat_at(mount.container.dirs.as_raw_fd(), name.as_c_str()) {
-            Err(libc::ENOENT) => None,
-            other => Some(other),
-        }
-    })
 }
 
 #[unsafe(no_mangle)]
@@ -294,13 +243,4 @@ pub unsafe extern "C" fn dfs_chmod(
         }
         rewrite(mount, parent.oid, name, &change(entry)?, &[])
     })())
-}
-
-/// Replaces an entry by a changed one.
-pub fn rewrite(mount: &Mount, parent: daos_obj_id_t, name: &CStr, entry: &Entry, value: &[u8]) -> Result<()> {
-    if parent == NOWHERE {
-        return mount.container.set_root(entry);
-    }
-    let path = Parent { oid: parent, chunk: 0, oclass: 0 }.path(name);
-    mount.container.replace(mount.container.dirs.as_raw_fd(), path.as_c_str(), entry, value)
 }

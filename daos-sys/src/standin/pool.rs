@@ -1,35 +1,16 @@
 //! Pools and containers by handle.
 
+use super::arguments::{der, der_of, errno, out, text};
+use super::handle::{CONTAINERS, POOLS};
 use super::inject::{self, Call};
-use super::mount::{CONTAINERS, POOLS, errno, is_started, out, properties, text};
-use super::store::{Container, Pool, engines};
-use super::sys::{Errno, Result, check};
+use super::oclass::{self, engines};
+use super::start::is_started;
+use super::store::{Container, Pool, Properties};
+use super::sys::{Result, check};
 use crate::bindings::*;
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-
-/// What a `daos_*` call returns for an error of its own.
-pub fn der(number: daos_errno) -> c_int {
-    -(number as c_int)
-}
-
-/// What a `daos_*` call returns for an errno.
-pub fn der_of(errno: Errno) -> c_int {
-    der(match errno {
-        libc::EPERM | libc::EACCES => DER_NO_PERM,
-        libc::ENOENT => DER_NONEXIST,
-        libc::EINVAL => DER_INVAL,
-        libc::EEXIST => DER_EXIST,
-        libc::ENOSPC => DER_NOSPACE,
-        libc::ENOMEM => DER_NOMEM,
-        libc::ETIMEDOUT => DER_TIMEDOUT,
-        libc::EBUSY => DER_BUSY,
-        libc::EHOSTUNREACH => DER_UNREACH,
-        libc::ENOTSUP => DER_NOTSUPPORTED,
-        _ => DER_IO,
-    })
-}
 
 fn daos(result: Result<()>) -> c_int {
     result.err().map_or(0, der_of)
@@ -48,6 +29,45 @@ pub unsafe fn entries<'p>(list: *mut daos_prop_t) -> &'p mut [daos_prop_entry] {
         },
         _ => &mut [],
     }
+}
+
+/// What a container is to be created with, checked as DAOS checks it.
+///
+/// # Safety
+/// The pointer is NULL or to attributes whose property list is valid.
+pub unsafe fn properties(attr: *const dfs_attr_t) -> Result<Properties> {
+    let mut properties = Properties::plain();
+    // SAFETY: by contract.
+    let Some(attr) = (unsafe { attr.as_ref() }) else { return Ok(properties) };
+    properties.id = attr.da_id;
+    properties.oclass = attr.da_oclass_id;
+    let or = |own: u32| if own == 0 { attr.da_oclass_id } else { own };
+    properties.file_oclass = or(attr.da_file_oclass_id);
+    properties.dir_oclass = match or(attr.da_dir_oclass_id) {
+        class if oclass::is_erasure_coded(class) && attr.da_dir_oclass_id != 0 => 0,
+        class => class,
+    };
+    if attr.da_chunk_size != 0 {
+        properties.chunk = attr.da_chunk_size;
+    }
+    let hints: Vec<u8> = attr.da_hints.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+    properties.hints = String::from_utf8(hints).map_err(|_| libc::EINVAL)?;
+    // SAFETY: by contract.
+    for entry in unsafe { entries(attr.da_props) } {
+        // SAFETY: this property is a number.
+        let value = unsafe { entry.__bindgen_anon_1.dpe_val };
+        if entry.dpe_type == DAOS_PROP_CO_REDUN_FAC {
+            properties.redundancy_factor = value;
+        }
+    }
+    if properties.redundancy_factor > 4 {
+        return Err(libc::EINVAL);
+    }
+    for class in [properties.file_oclass, properties.dir_oclass].into_iter().filter(|&class| class != 0) {
+        oclass::check_redundancy(class, properties.redundancy_factor)?;
+    }
+    oclass::of_hints(&properties.hints, properties.redundancy_factor)?;
+    Ok(properties)
 }
 
 #[unsafe(no_mangle)]

@@ -19,15 +19,6 @@ pub const DEFAULT_CONTAINER: &str = "standin-cont";
 
 const DIRECTORY: i32 = libc::O_RDONLY | libc::O_DIRECTORY;
 
-/// The number of engines; object classes spread over them.
-pub fn engines() -> u32 {
-    static ENGINES: OnceLock<u32> = OnceLock::new();
-    *ENGINES.get_or_init(|| {
-        let asked = std::env::var("DAOS_STANDIN_ENGINES").ok();
-        asked.and_then(|text| text.parse().ok()).filter(|&n| n > 0).unwrap_or(32).min(0xfffe)
-    })
-}
-
 /// The path of the store's directory.
 pub fn root_path() -> PathBuf {
     match std::env::var_os("DAOS_STANDIN_ROOT") {
