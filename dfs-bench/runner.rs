@@ -9,19 +9,17 @@ use crate::session::Session;
 use crate::signals;
 use crate::status::Status;
 use crate::telemetry::{self, ClientFiles, Servers};
-use io500_phases::backend::select::{Selected, Stores as _, hints};
+use io500_phases::backend::select::{Selected, Stores as _};
 use io500_phases::comm::Comm;
-use io500_phases::config::ApiSpec;
 use io500_phases::engine::{Progress, Ticker, Watched};
 use io500_phases::error::Error;
 use io500_phases::phase_id::{Family, PhaseId};
 use io500_phases::phases::cleanup::Removed;
 use io500_phases::phases::setup::FAMILIES;
-use io500_phases::plan::{Plan, RankLayout};
+use io500_phases::plan::Plan;
 use io500_phases::report::{phase_line, score_lines, stdout_reasons};
 use io500_phases::results::{PhaseResult, RunResult, RunState};
-use io500_phases::suite::{Observer, Options, Suite, command_line, dated};
-use std::collections::HashMap;
+use io500_phases::suite::{self, Observer, Options, Suite, command_line, dated};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -189,16 +187,7 @@ fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
 
 /// The plan of the session's phases.
 pub fn plan(session: &Session) -> Result<Plan, Error> {
-    let topology = session.comm.topology();
-    let layout = RankLayout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };
-    // the mistakes of phases that do not run are not looked at
-    let used = session.phases.iter().map(|&phase| &session.config.phase(phase).api);
-    let placement = used
-        .chain([&session.config.global.api])
-        .map(|api| hints(api).map(|hints| (api, hints)))
-        .collect::<Result<HashMap<&ApiSpec, _>, _>>()?;
-    let hints = |api: &ApiSpec| placement.get(api).copied().unwrap_or_default();
-    Ok(Plan::new(&session.config, session.asked_for.clone(), layout, &session.timestamp, hints))
+    suite::plan(&session.config, session.asked_for.clone(), session.comm.as_ref(), &session.timestamp)
 }
 
 /// How a finished run ends, the same on all ranks.
@@ -267,7 +256,7 @@ impl Observer for Stdout {
     }
 
     fn cleaned(&mut self, removed: &Removed) {
-        let Removed { files, directories, unexpected, examples } = removed;
+        let Removed { files, directories, unexpected, examples, .. } = removed;
         eprintln!("dfs-bench: removed {files} files and {directories} directories");
         if *unexpected > 0 {
             eprintln!(

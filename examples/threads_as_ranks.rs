@@ -6,13 +6,9 @@
 
 use io500_phases::backend::null::Null;
 use io500_phases::backend::select::Single;
-use io500_phases::comm::{Comm, threads};
-use io500_phases::config::{Config, select_phases};
-use io500_phases::error::Error;
-use io500_phases::plan::{Plan, RankLayout};
+use io500_phases::comm::threads;
 use io500_phases::report::phase_line;
-use io500_phases::results::RunResult;
-use io500_phases::suite::{NoopObserver, Options, Suite};
+use io500_phases::suite::{NoopObserver, Suite};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ranks = std::env::args_os().nth(1).map_or(Ok(4), |text| text.to_string_lossy().parse())?;
@@ -25,9 +21,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "find.run=FALSE",
         "ior-rnd4K-easy-read.run=FALSE",
     ];
-    let (config, _) = settings.into_iter().fold(Config::builder(), |builder, setting| builder.set(setting)).build()?;
+    let suite = settings.into_iter().fold(Suite::builder(), |suite, setting| suite.set(setting));
 
-    let mut results = threads::try_run(ranks, |comm| run(&config, comm))?;
+    let stores = Single { backend: Null, datadir: "/".to_owned() };
+    let mut results = threads::try_run(ranks, |comm| suite.clone().run_on(comm, &stores, &mut NoopObserver))?;
     let result = results.swap_remove(0)?.expect("rank 0 has the result");
     for phase in &result.phases {
         print!("{}", phase_line(phase));
@@ -36,13 +33,4 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
-}
-
-/// What every rank does.
-fn run(config: &Config, comm: &dyn Comm) -> Result<Option<RunResult>, Error> {
-    let phases = select_phases("all", false).map_err(|error| Error::Config(error.to_string()))?;
-    let layout = RankLayout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
-    let plan = Plan::new(config, phases, layout, "2026.01.01-00.00.00", |_| Default::default());
-    let stores = Single { backend: Null, datadir: "/".to_owned() };
-    Suite::new(config, &plan, Options::default()).run(comm, &stores, &mut NoopObserver)
 }

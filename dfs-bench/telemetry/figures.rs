@@ -303,7 +303,9 @@ mod tests {
     }
 
     fn phase(operations: u64) -> PhaseResult {
-        PhaseResult { operations, bytes: operations << 20, ..PhaseResult::new(PhaseId::IorEasyWrite) }
+        let mut phase = PhaseResult::new(PhaseId::IorEasyWrite);
+        (phase.operations, phase.bytes) = (operations, operations << 20);
+        phase
     }
 
     #[test]

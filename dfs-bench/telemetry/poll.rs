@@ -251,7 +251,8 @@ mod tests {
         let addresses = vec![server(|n| ok(&answer(0, 10 * n))), server(|n| chunked(&answer(1, 10 * n)))];
         let mut servers = Servers::start(addresses, Duration::from_secs(60));
         servers.phase_begins();
-        let mut phase = PhaseResult { operations: 80, ..PhaseResult::new(PhaseId::MdtestEasyWrite) };
+        let mut phase = PhaseResult::new(PhaseId::MdtestEasyWrite);
+        phase.operations = 80;
         servers.phase_over(&mut phase);
         let found = phase.servers.unwrap();
         assert_eq!(found.silent, Vec::<String>::new());

@@ -134,6 +134,9 @@ impl Signature {
     }
 
     /// Compares `data` with what `writer` wrote as `item`. The fast path says yes or no; the exact place is looked for only after a no.
+    ///
+    /// # Errors
+    /// The first place where the data differ.
     #[inline]
     pub fn verify(&self, data: &[u8], writer: u32, item: u64) -> Result<(), Mismatch> {
         if self.matches(data, writer, item) { Ok(()) } else { Err(self.locate(data, writer, item)) }

@@ -1,5 +1,6 @@
 //! The suite: configuration, ranks and stores in, result out. The only orchestrator.
 
+mod builder;
 mod claims;
 mod collective;
 mod earlier;
@@ -13,6 +14,7 @@ mod run;
 mod run_state;
 mod store_visitors;
 
+pub use builder::{SuiteBuilder, plan};
 pub use observer::{NoopObserver, Observer};
 pub use options::{Options, command_line};
 pub use run::{Suite, dated};

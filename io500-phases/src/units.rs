@@ -17,6 +17,9 @@ pub enum SizeError {
 ///
 /// All suffixes are powers of 1024, as IOR has them: only the first letter counts, so `4MB` is `4MiB` is `4m`. As IOR does, it
 /// passes over blanks before the suffix.
+///
+/// # Errors
+/// The text is no size, or one beyond 64 bits.
 pub fn parse_size(text: &str) -> Result<u64, SizeError> {
     let malformed = || SizeError::Malformed(text.to_owned());
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -24,6 +24,9 @@ pub struct Connection {
 impl Connection {
     /// Rank 0 connects, the others import its mount. A run that `writes` makes the container when it is not there, with the
     /// properties and the placement that the configuration gives.
+    ///
+    /// # Errors
+    /// [`Error::Config`], [`Error::NotThere`] or [`Error::Unavailable`], the same on all ranks.
     pub fn open(spec: &ApiSpec, config: &Config, writes: bool, ranks: &dyn Comm) -> Result<Self> {
         let (pool, container) = names(spec)?;
         let attributes = writes.then(|| attributes(config)).transpose()?;
@@ -59,6 +62,9 @@ impl Connection {
     }
 
     /// Releases the container and removes it if this run created it. Collective; no rank may use it any more.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the container cannot be removed, the same on all ranks.
     pub fn destroy(self, ranks: &dyn Comm) -> Result<()> {
         let Connection { mount, system, pool, group, container, created } = self;
         drop(mount);
@@ -202,6 +208,9 @@ pub fn agent_socket() -> PathBuf {
 }
 
 /// Whether the agent of this node listens; libdaos itself calls that an unnamed error.
+///
+/// # Errors
+/// [`Error::Unavailable`], with the socket that is not there.
 pub fn agent() -> Result<()> {
     let socket = agent_socket();
     if ::dfs::is_standin() {

@@ -28,7 +28,11 @@ use std::ffi::CStr;
 /// which is what `dfs_open(parent, name)` wants and what saves a path walk on POSIX.
 ///
 /// A backend borrows its connection (`dfs::Mount`), so handles are plain types with that lifetime and cannot outlive it.
-/// It belongs to one thread. Errors are errnos; nothing here logs, formats or retries.
+/// It belongs to one thread. Nothing here logs, formats or retries.
+///
+/// # Errors
+/// Whatever fails gives the errno of the store, as POSIX has it: `ENOENT` for a name that is not there, for instance.
+#[allow(clippy::missing_errors_doc)] // said above for all
 pub trait Backend {
     /// An open directory.
     type Dir;
@@ -125,6 +129,7 @@ pub trait Backend {
 /// The slot is the caller's from `slot` to `release`, except between submit and reap. A file may be closed while its transfers are in
 /// flight. Dropping a queue waits for what is in flight. When a queue breaks and can wait no more, each transfer in flight fails
 /// once with `EIO` and its slot is lost: `buffer` panics, `release` does nothing, and its memory is never freed.
+#[allow(clippy::missing_errors_doc)] // said where it happens
 pub trait IoQueue<F> {
     /// The number of slots.
     fn depth(&self) -> usize;
@@ -219,6 +224,9 @@ impl DirBatch {
 }
 
 /// Calls `each` with every entry of a directory.
+///
+/// # Errors
+/// What the store says.
 pub fn list<B: Backend>(backend: &B, dir: &B::Dir, mut each: impl FnMut(&CStr, Option<FileKind>)) -> OpResult<()> {
     let mut cursor = backend.cursor(dir, 0, 1)?;
     let mut batch = DirBatch::default();

@@ -82,6 +82,9 @@ enum Store {
 impl Selected {
     /// Opens what these phases need. `datadir` is the data directory with its timestamp. Collective; the error is the same on
     /// all ranks.
+    ///
+    /// # Errors
+    /// [`Error::Config`], [`Error::NotThere`] or [`Error::Unavailable`], the same on all ranks.
     pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, ranks: &dyn Comm) -> Result<Self> {
         let mut stores: Vec<Opened> = Vec::new();
         let mut by_phase = vec![None; PhaseId::ALL.len()];
@@ -103,6 +106,9 @@ impl Selected {
     }
 
     /// Closes the stores after the last phase, and removes containers that this run created where that is asked for. Collective.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a container cannot be removed, the same on all ranks.
     pub fn close(self, ranks: &dyn Comm) -> Result<()> {
         let _ = ranks; // without libdfs there is nothing to broadcast
         for opened in self.stores {
@@ -116,6 +122,9 @@ impl Selected {
     }
 
     /// Closes the stores before anything was written, and removes the containers that this run created. Collective.
+    ///
+    /// # Errors
+    /// As for [`close`](Self::close).
     pub fn give_up(mut self, ranks: &dyn Comm) -> Result<()> {
         self.stores.iter_mut().for_each(|opened| opened.destroy = true);
         self.close(ranks)
@@ -178,6 +187,9 @@ fn connection(spec: &ApiSpec) -> ApiSpec {
 }
 
 /// Checks the properties of a container that the run makes; an unknown one is an error that lists those there are.
+///
+/// # Errors
+/// [`Error::Config`] as above.
 pub fn properties(config: &Config) -> Result<()> {
     match &config.bench.cont_properties {
         #[cfg(feature = "dfs")]
@@ -187,6 +199,9 @@ pub fn properties(config: &Config) -> Result<()> {
 }
 
 /// The placement that an API string asks for. Classes are checked by name; an unknown one is an error that lists the nearest.
+///
+/// # Errors
+/// [`Error::Config`] as above.
 pub fn hints(spec: &ApiSpec) -> Result<Hints> {
     #[cfg(feature = "dfs")]
     let class = |name: &Option<String>| match name {

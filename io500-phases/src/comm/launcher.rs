@@ -66,6 +66,7 @@ impl LauncherMismatch {
 /// Why the ranks could not be joined to a group.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub enum StartError {
     #[error(transparent)]
     Mismatch(#[from] LauncherMismatch),
@@ -78,6 +79,9 @@ pub enum StartError {
 ///
 /// Returns an error on every process, and before anything but MPI was touched, when the launcher is of another MPI
 /// flavour than the library in this binary.
+///
+/// # Errors
+/// The launcher is of another MPI, or MPI cannot be started.
 pub fn start() -> Result<Box<dyn Comm>, StartError> {
     match Launcher::detect(|name| std::env::var(name).ok()) {
         None => Ok(Box::new(Solo::new())),
@@ -135,6 +139,9 @@ impl Launcher {
     }
 
     /// Compares with what MPI says: the size of its world and its library's version line ([`mpi_library`]).
+    ///
+    /// # Errors
+    /// In words, what does not fit.
     pub fn check(&self, world_size: usize, library: Option<&str>) -> Result<(), LauncherMismatch> {
         let alone_of_many = match self.size {
             Some(size) => size != world_size,

@@ -63,6 +63,9 @@ struct Outbox {
 
 impl Mpi {
     /// Starts MPI. Collective over the job.
+    ///
+    /// # Errors
+    /// MPI was initialised already, or does not allow what is needed.
     pub fn init() -> Result<Mpi, MpiUnavailable> {
         let (universe, provided) =
             initialize_with_threading(Threading::Funneled).ok_or(MpiUnavailable::AlreadyStarted)?;

@@ -22,11 +22,17 @@ pub fn run<T: Send>(ranks: usize, rank_main: impl Fn(&dyn Comm) -> T + Sync) -> 
 }
 
 /// Runs `rank_main` on `ranks` threads and returns their results in rank order, or why the group ended early.
+///
+/// # Errors
+/// The first panic or abort of a rank, or a thread that could not be started.
 pub fn try_run<T: Send>(ranks: usize, rank_main: impl Fn(&dyn Comm) -> T + Sync) -> Result<Vec<T>, GroupFailure> {
     try_run_on(&vec![host_name(); ranks], rank_main)
 }
 
 /// Like [`try_run`], with rank `r` claiming to run on `hosts[r]`: a made-up topology.
+///
+/// # Errors
+/// As for [`try_run`].
 pub fn try_run_on<T: Send>(
     hosts: &[impl AsRef<str> + Sync],
     rank_main: impl Fn(&dyn Comm) -> T + Sync,

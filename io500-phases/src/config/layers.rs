@@ -83,6 +83,7 @@ pub(super) type Table = Vec<Vec<Option<Assigned>>>;
 
 /// The inputs of a configuration, not yet checked. Serializable: rank 0 collects them, every rank builds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use = "nothing is checked before `build`"]
 pub struct ConfigBuilder {
     file: Option<(String, String)>,
     env: Vec<(String, String)>,

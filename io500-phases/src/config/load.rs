@@ -15,6 +15,9 @@ use crate::phase_id::{Family, PhaseId};
 impl ConfigBuilder {
     /// Checks everything and resolves the layers. What is unknown or has the wrong type is an error; whether the result can
     /// be run is another question, see [`Config::validate`].
+    ///
+    /// # Errors
+    /// Every mistake, not the first only.
     pub fn build(self) -> Result<(Config, Vec<Warning>), ConfigError> {
         let (config, warnings, problems) = resolve(self);
         ConfigError::unless_empty(problems).map(|()| (config, warnings))
@@ -22,6 +25,9 @@ impl ConfigBuilder {
 
     /// Like [`build`](Self::build) and [`Config::validate`] at once, so that every mistake of every kind is reported. `look` says
     /// which phases are to run, and adds what else it finds.
+    ///
+    /// # Errors
+    /// Every mistake of every kind.
     pub fn build_to_run(
         self,
         look: impl FnOnce(&Config, &mut Vec<Problem>) -> Vec<PhaseId>,

@@ -23,6 +23,9 @@ const FAMILIES: [&str; 8] =
 /// A word is `all`, a phase, a family (`ior`, `mdtest-hard`) or a kind (`write`, `read`, `stat`, `delete`). To `write` belongs
 /// `timestamp`, which a later find needs and which must come before the files it finds. The phases of the extended mode belong to `all` and to a kind or family only when `extended`; a family that has no others, and a
 /// phase named in full, count in both modes.
+///
+/// # Errors
+/// A word that is none of these, with the nearest that is.
 pub fn select_phases(list: &str, extended: bool) -> Result<Vec<PhaseId>, ConfigError> {
     let mut selected = BTreeSet::new();
     for word in list.split(',').map(str::trim) {

@@ -10,6 +10,9 @@ use std::path::{Component, Path};
 impl Config {
     /// Checks what the phases of a run need to fit together; phases whose `run` is FALSE are not looked at. Everything found
     /// is reported at once, each with its place.
+    ///
+    /// # Errors
+    /// Every setting that cannot be run, not the first only.
     pub fn validate(&self, phases: &[PhaseId]) -> Result<(), ConfigError> {
         let mut check = Check { config: self, problems: Vec::new() };
         check.always();

@@ -34,6 +34,9 @@ pub struct OpError {
 /// Names the call of a failed operation.
 pub trait During<T> {
     /// Adds the call's name to the errno.
+    ///
+    /// # Errors
+    /// The error itself, with the operation's name.
     fn during(self, op: &'static str) -> Result<T, OpError>;
 }
 
@@ -261,6 +264,9 @@ impl<'a, R: Recorder> Control<'a, R> {
 
     /// Does operations `from..limit`, one after the other; `op` gets the number of each. Returns how many are done in all, and
     /// why it stopped before the limit.
+    ///
+    /// # Errors
+    /// What the operation failed with.
     #[inline]
     pub fn run(
         &mut self,
@@ -286,6 +292,9 @@ impl<'a, R: Recorder> Control<'a, R> {
 
 impl Stop {
     /// The failure to report to the other ranks, if this stop is one. `path` tells what the loop was working on.
+    ///
+    /// # Errors
+    /// What ended the loop, unless it was the stonewall.
     pub fn into_failure(self, path: impl FnOnce() -> String) -> Result<(), Failure> {
         match self {
             Stop::Stonewall => Ok(()),

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 /// Why one rank cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Failure {
     /// A storage operation failed.
     Storage {
@@ -99,6 +100,9 @@ impl<'a> Team<'a> {
     ///
     /// # Errors
     /// The error of the lowest rank that failed.
+    ///
+    /// # Errors
+    /// The same on all ranks: that of the lowest rank that has one.
     pub fn barrier_with_status<T>(&self, local: std::result::Result<T, Failure>) -> Result<T> {
         let own = match &local {
             Err(failure) if *failure != Failure::Elsewhere => {
@@ -134,6 +138,9 @@ impl<'a> Team<'a> {
     }
 
     /// A barrier after something that cannot fail.
+    ///
+    /// # Errors
+    /// The same on all ranks: that of the lowest rank that has one.
     pub fn barrier(&self) -> Result<()> {
         self.barrier_with_status(Ok(()))
     }
@@ -196,6 +203,9 @@ impl Drop for Watch {
 }
 
 /// Turns a panic of `work` into a failure that the other ranks hear of.
+///
+/// # Errors
+/// What `work` failed with, or its panic.
 pub fn catch<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> std::result::Result<T, Failure> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let message = payload

@@ -76,6 +76,9 @@ impl Drop for Leaves<'_> {
 
 /// Does operations `from..limit` on these threads, as [`Control::run`] does on one. When an operation fails, the number returned is the
 /// lowest one that did; else it is how many are done in all.
+///
+/// # Errors
+/// The failure of the first thread that has one.
 pub fn run_threads<T: Send, R: Recorder + Send>(
     control: &mut Control<'_, R>,
     threads: &mut [Thread<T, R>],

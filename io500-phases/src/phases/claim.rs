@@ -109,6 +109,9 @@ pub fn beside(datadir: &str) -> Option<(String, String)> {
 
 /// Claims a directory by making `name` below `parent`. None where the store does not let us: a run may own its data directory and not
 /// the one above it, which is told. Directories above it that are made take `hints`, as the data directory does. Where the directory cannot be created either, making it will say why.
+///
+/// # Errors
+/// [`Failure::InUse`] when another run has it, or what the store refused.
 pub fn claim<B: Backend>(
     backend: &B,
     (parent, name): (String, String),
@@ -210,6 +213,9 @@ impl Claim {
 }
 
 /// The timestamps of the runs that have a data directory below this one, oldest first.
+///
+/// # Errors
+/// What the store refused.
 pub fn runs<B: Backend>(backend: &B, datadir: &str) -> Result<Vec<String>, Failure> {
     let dir = match backend.open_path(datadir) {
         Err(Errno(libc::ENOENT)) => return Ok(Vec::new()),

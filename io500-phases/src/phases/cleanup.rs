@@ -11,6 +11,7 @@ use std::ffi::CString;
 
 /// What a clean-up removed and what it left.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Removed {
     /// Files removed.
     pub files: u64,
@@ -26,6 +27,9 @@ const EXAMPLES: usize = 5;
 
 /// Removes the files of these families below the data directory: all ranks share the directories that hold many. Repeatable: what is gone is gone. The
 /// data directory itself goes only if `remove_datadir` says that this benchmark made it.
+///
+/// # Errors
+/// What the store refused, or an interruption, the same on all ranks.
 pub fn clean_up<B: Backend>(
     backend: &B,
     team: &Team<'_>,

@@ -127,6 +127,9 @@ impl<B: Backend> PhaseContext<'_, B> {
     }
 
     /// Does one of the operations around a loop, and records how long it took if latencies are recorded. `at` is the time of the loop.
+    ///
+    /// # Errors
+    /// What the operation failed with.
     pub fn recorded<R: Recorder, T>(
         &self,
         recorder: &mut R,
@@ -156,6 +159,9 @@ impl<B: Backend> PhaseContext<'_, B> {
 
     /// The barrier at the stonewall: all ranks learn the maximum that every rank has to reach. The window continues with the wear-out
     /// on ranks that have to catch up.
+    ///
+    /// # Errors
+    /// The same on all ranks: that of the lowest rank that has one.
     pub fn stonewall_barrier<R: Recorder>(
         &self,
         window: &mut Window<'_>,

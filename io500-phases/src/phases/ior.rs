@@ -15,6 +15,9 @@ use std::ffi::{CStr, CString};
 
 /// Writes until the stonewall and on to what the fastest rank had done by then. Returns the tally and the transfers that every rank
 /// has done.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn write<B: Backend, R: Recorder>(
     context: &PhaseContext<'_, B>,
     plan: &IorPlan,
@@ -77,6 +80,9 @@ pub fn write<B: Backend, R: Recorder>(
 }
 
 /// Reads exactly `count` transfers of what `writer` wrote and compares every byte.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn read<B: Backend, R: Recorder>(
     context: &PhaseContext<'_, B>,
     plan: &IorPlan,
@@ -99,6 +105,9 @@ pub fn read<B: Backend, R: Recorder>(
 }
 
 /// Reads random 4 KiB blocks of the file that `writer` wrote until the stonewall, with wear-out. Not verified.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn random_read<B: Backend, R: Recorder>(
     context: &PhaseContext<'_, B>,
     plan: &IorPlan,

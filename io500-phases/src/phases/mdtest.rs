@@ -14,6 +14,9 @@ use crate::plan::{MdtestPlan, Step};
 use std::ffi::CString;
 
 /// Creates files until the stonewall and on to what the fastest rank had created by then. Returns the tally and the files of every rank.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn create<B, R>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, recorder: &mut R) -> Result<(RankTally, u64)>
 where
     B: Backend + Sync,
@@ -66,6 +69,9 @@ where
 }
 
 /// Looks up every file: it must be a file of the right size.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn stat<B, R>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
 where
     B: Backend + Sync,
@@ -92,6 +98,9 @@ where
 }
 
 /// Opens and reads every file and compares every byte.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn read<B, R>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
 where
     B: Backend + Sync,
@@ -128,6 +137,9 @@ where
 }
 
 /// Removes every file, and then, outside the window, the directories.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn delete<B, R>(context: &PhaseContext<'_, B>, plan: &MdtestPlan, files: u64, recorder: &mut R) -> Result<RankTally>
 where
     B: Backend + Sync,

@@ -20,6 +20,9 @@ const SETS: usize = MdworkbenchPlan::SETS;
 const PREFIX: &str = "file-";
 
 /// Creates the sets of this rank and `objects` in each.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn create<B: Backend, R: Recorder>(
     context: &PhaseContext<'_, B>,
     plan: &MdworkbenchPlan,
@@ -75,6 +78,9 @@ pub fn create<B: Backend, R: Recorder>(
 }
 
 /// Replaces `objects` in every set: those from `start` on go, as many come behind the `precreate` that are there.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn bench<B: Backend, R: Recorder>(
     context: &PhaseContext<'_, B>,
     plan: &MdworkbenchPlan,
@@ -167,6 +173,9 @@ pub fn bench<B: Backend, R: Recorder>(
 }
 
 /// Removes the objects of this rank's sets from `start` on, and the sets.
+///
+/// # Errors
+/// What the store refused, an unsound plan, or an interruption, the same on all ranks.
 pub fn delete<B: Backend, R: Recorder>(
     context: &PhaseContext<'_, B>,
     (start, objects): (u64, u64),

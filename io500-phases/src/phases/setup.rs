@@ -14,6 +14,9 @@ pub const FAMILIES: [Family; 5] =
 
 /// Checks, without changing anything, whether the phases of this store can run in the data directory. What is left of a write phase must be
 /// this run's `own`. For rank 0.
+///
+/// # Errors
+/// What keeps a phase from running there, or what the store refused.
 pub fn inspect<B: Backend>(
     backend: &B,
     datadir: &str,
@@ -63,6 +66,9 @@ pub fn inspect<B: Backend>(
 
 /// The families of write phases in whose directories an earlier run left something that must go first. IOR's files are not among them:
 /// writing replaces them. For rank 0, after [`inspect`].
+///
+/// # Errors
+/// What the store refused.
 pub fn left_over<B: Backend>(
     backend: &B,
     datadir: &str,
@@ -138,6 +144,9 @@ fn check_left_over<B: Backend>(
 
 /// Makes the data directory with everything above it, and the directories of the families: what the C suite itself makes is placed as the
 /// global API says, what mdtest and md-workbench make as theirs says. True if the data directory was not there.
+///
+/// # Errors
+/// What the store refused.
 pub fn make<B: Backend>(
     backend: &B,
     datadir: &str,
@@ -162,6 +171,9 @@ pub fn make<B: Backend>(
 }
 
 /// Every rank makes the directory of its own ior-easy file, where the configuration wants one.
+///
+/// # Errors
+/// What the store refused, the same on all ranks.
 pub fn make_unique_dirs<B: Backend>(backend: &B, team: &Team<'_>, datadir: &str, plan: &Plan) -> Result<()> {
     let Some(own) = plan.ior_easy.own_dir(team.comm().rank()) else { return Ok(()) };
     let path = format!("{datadir}/{}", Family::IorEasy.name());
@@ -248,6 +260,9 @@ pub(super) fn is_numbers(text: &str, between: char) -> bool {
 }
 
 /// The names in a directory.
+///
+/// # Errors
+/// What the store says.
 pub fn names<B: Backend>(backend: &B, dir: &B::Dir) -> OpResult<Vec<String>> {
     let mut names = Vec::new();
     list(backend, dir, |name: &CStr, _| names.push(name.to_string_lossy().into_owned()))?;

@@ -12,6 +12,9 @@ pub struct Glob {
 
 impl Glob {
     /// A pattern. Brackets and backslashes, which `find` gives a meaning, are refused and not taken for themselves.
+    ///
+    /// # Errors
+    /// In words, what the pattern holds that is not supported.
     pub fn new(text: &str) -> Result<Self, String> {
         if let Some(special) = text.chars().find(|c| "[]\\".contains(*c)) {
             return Err(format!("{text:?}: only * and ? are wildcards here, and {special:?} has no meaning"));

@@ -12,6 +12,9 @@ pub struct ResultDir(PathBuf);
 
 impl ResultDir {
     /// Makes the directory, with everything above it, and proves that it can be written to.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] with what the operating system said.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let dir = ResultDir(path.into());
         fs::create_dir_all(&dir.0).map_err(|error| dir.error(&dir.0, error))?;
@@ -20,6 +23,9 @@ impl ResultDir {
     }
 
     /// Whether the directory can be made and written to; leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] with what the operating system said.
     pub fn probe(&self) -> Result<()> {
         let there = self.0.ancestors().find(|path| path.symlink_metadata().is_ok() || path.as_os_str().is_empty());
         let probe = there.unwrap_or(Path::new("/")).join(format!(".writable.{}", std::process::id()));
@@ -42,6 +48,9 @@ impl ResultDir {
     }
 
     /// Writes a file, or one in a folder of its own: beside it first, then renamed.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] with what the operating system said.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.0.join(name);
         let mut hidden = std::ffi::OsString::from(".");
@@ -60,6 +69,9 @@ impl ResultDir {
     }
 
     /// The bytes of a file, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] when it is there and cannot be read.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let path = self.0.join(name);
         match fs::read(&path) {
@@ -71,6 +83,9 @@ impl ResultDir {
 
     /// Moves the files of a result into a directory of their own, `earlier-1` or what is free, and returns its path. What tells
     /// of the files in the data directory stays: later phases need it, whoever wrote it.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] with what the operating system said.
     pub fn set_aside(&self) -> Result<PathBuf> {
         let free = |number: &u32| !self.0.join(format!("earlier-{number}")).exists();
         let number = (1..).find(free).expect("some number is free");
@@ -88,6 +103,9 @@ impl ResultDir {
     }
 
     /// The number in a stonewall file, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] when it is there and cannot be read or understood.
     pub fn stonewall(&self, family: Family) -> Result<Option<u64>> {
         let path = self.0.join(stonewall_name(family));
         match fs::read_to_string(&path) {
@@ -101,6 +119,9 @@ impl ResultDir {
     }
 
     /// The first object of every set that mdworkbench has not replaced, if the file is there: `pos: 40`.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] when it is there and cannot be read or understood.
     pub fn mdworkbench_start(&self) -> Result<Option<u64>> {
         let path = self.0.join(MDWORKBENCH_STATUS);
         match fs::read_to_string(&path) {
@@ -117,6 +138,9 @@ impl ResultDir {
     }
 
     /// The rate in kIOPS that sizes mdworkbench, as the C suite keeps it: one little-endian double.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] when it is there and cannot be read or understood.
     pub fn mdworkbench_rate(&self) -> Result<Option<f64>> {
         let path = self.0.join(MDWORKBENCH_SIZE);
         match fs::read(&path) {
@@ -127,6 +151,9 @@ impl ResultDir {
     }
 
     /// Removes the files that tell how far the write phases of these families came: what they tell of is gone.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] with what the operating system said.
     pub fn forget_files(&self, families: &[Family]) -> Result<()> {
         let names = families.iter().flat_map(|&family| match family {
             Family::Mdworkbench => vec![MDWORKBENCH_STATUS.to_owned()],
@@ -143,11 +170,17 @@ impl ResultDir {
     }
 
     /// Makes the timestamp file anew: its change time is what find compares with.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] with what the operating system said.
     pub fn touch_timestamp(&self) -> Result<()> {
         self.write("timestampfile", b"")
     }
 
     /// Whole seconds of the timestamp file's modification time.
+    ///
+    /// # Errors
+    /// [`Error::ResultFile`] when it is there and cannot be looked at.
     pub fn timestamp_seconds(&self) -> Result<Option<i64>> {
         use std::os::unix::fs::MetadataExt as _;
         let path = self.0.join("timestampfile");

@@ -55,6 +55,7 @@ pub struct Invalid {
 
 /// The whole verification.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Verification {
     /// The version that wrote the result.
     pub version: Option<String>,

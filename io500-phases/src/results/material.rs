@@ -33,6 +33,9 @@ impl Material {
 
     /// Takes what is in a result directory, or in the directory of a `result.txt`. `config` replaces the configuration files
     /// found there. Where there is no `result.txt`, a `result_summary.txt` or a saved console output has to do.
+    ///
+    /// # Errors
+    /// What cannot be read; not that optional files are absent.
     pub fn read(path: &Path, config: Option<&Path>) -> io::Result<Self> {
         let (dir, result) = match path.is_dir() {
             true => (path, file_of(path)),

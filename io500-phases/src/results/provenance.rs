@@ -7,6 +7,7 @@ use std::ffi::OsString;
 
 /// The circumstances of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Provenance {
     /// The program and its version.
     pub program: String,

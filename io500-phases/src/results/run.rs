@@ -14,6 +14,7 @@ pub const SCHEMA_VERSION: &str = "1.3";
 
 /// Everything about a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct RunResult {
     /// Version of this format.
     pub schema_version: String,
@@ -41,6 +42,7 @@ pub struct RunResult {
 
 /// An earlier invocation of the same run, with the same timestamp, ranks and plan, whose phases were carried over.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Invocation {
     /// Its number, from 1: that of its phases.
     pub number: u32,
@@ -124,6 +126,7 @@ pub struct ExtendedScore {
 
 /// One phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct PhaseResult {
     /// Which one.
     pub phase: PhaseId,

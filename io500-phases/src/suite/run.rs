@@ -33,6 +33,7 @@ pub fn dated(directory: &str, dated: bool, timestamp: &str) -> String {
 }
 
 /// A configured run.
+#[must_use = "nothing runs before `run`"]
 pub struct Suite<'a> {
     pub(super) config: &'a Config,
     pub(super) plan: &'a Plan,
@@ -47,6 +48,9 @@ impl<'a> Suite<'a> {
 
     /// Runs the phases of the plan. Collective: every rank calls it with the same configuration and plan. The result is on
     /// rank 0; a failure is the same on all ranks, and the finished phases are in the result directory by then.
+    ///
+    /// # Errors
+    /// The same on all ranks, see [`Error`].
     pub fn run<S: Stores>(
         &self,
         comm: &dyn Comm,
@@ -195,6 +199,9 @@ impl<'a> Suite<'a> {
     }
 
     /// The timestamps of the runs that have a data directory below the configured one. Collective.
+    ///
+    /// # Errors
+    /// What a store refused, the same on all ranks.
     pub fn runs<S: Stores>(&self, comm: &dyn Comm, stores: &S) -> Result<Vec<String>> {
         let team = Team::new(comm, GRACE, self.options.stuck.clone());
         let list = |(lead, _): &(PhaseId, Vec<PhaseId>)| {
@@ -423,6 +430,9 @@ impl<'a> Suite<'a> {
 
     /// Removes what runs have left of these families in the data directories, the stonewall files that tell of it, and the claims of runs
     /// that are gone. Collective; repeatable.
+    ///
+    /// # Errors
+    /// The same on all ranks, see [`Error`].
     pub fn clean_up<S: Stores>(
         &self,
         comm: &dyn Comm,

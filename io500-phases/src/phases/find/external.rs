@@ -35,6 +35,9 @@ impl External {
 
 /// Runs a command line with the shell on rank 0, which gets the result. All ranks call it. Its last line has to be
 /// `MATCHED <found>/<total>`; without that word, lines are taken for matches.
+///
+/// # Errors
+/// The command cannot be started or fails, the same on all ranks.
 pub fn external(team: &Team<'_>, progress: &Progress, command: &str) -> Result<Option<External>> {
     team.barrier()?;
     let ran = if team.comm().rank() == 0 { run(progress, command).map(Some) } else { Ok(None) };

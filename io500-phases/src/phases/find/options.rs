@@ -28,6 +28,9 @@ impl FindOptions {
     ///
     /// `pfind-parallelize-single-dir-access-using-hashing` needs nothing here: where the store can split a directory, that is always
     /// done, and where it cannot, `Config::accepted` has said so.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::error::Error::Config) for values that cannot be honoured.
     pub fn new(section: &config::Find, threads: usize, ranks: usize) -> Result<Self> {
         let refuse = |text: String| Err(Error::Config(text));
         let nproc = section.nproc.map(|nproc| nproc as usize);

@@ -26,6 +26,9 @@ use std::time::Duration;
 /// longest window. Its `loop_ns` is the time in which the rank had work.
 ///
 /// If the plan is `newer_than_timestamp`, the caller has put the time into the predicate.
+///
+/// # Errors
+/// As above; the same on all ranks.
 pub fn run<B, R>(
     context: &PhaseContext<'_, B>,
     plan: &FindPlan,
@@ -41,6 +44,9 @@ where
 }
 
 /// Like [`run`], and tells what matches.
+///
+/// # Errors
+/// As for [`run`].
 pub fn run_reporting<B, R>(
     context: &PhaseContext<'_, B>,
     plan: &FindPlan,

@@ -8,6 +8,9 @@ use crate::plan::Predicate;
 use std::ffi::CString;
 
 /// Counts everything below a directory. Only a `start` that cannot be listed is an error; what is unreadable below it is counted.
+///
+/// # Errors
+/// What the store says of the first entry that cannot be looked at.
 pub fn walk<B: Backend>(backend: &B, start: &B::Dir, predicate: &Predicate) -> OpResult<Counts> {
     let judge = Judge::new(predicate);
     let mut counts = Counts::default();
