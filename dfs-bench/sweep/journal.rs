@@ -5,7 +5,7 @@
 
 use super::campaign::Campaign;
 use super::outcome::Outcome;
-use super::schedule::Slot;
+use super::slot::Slot;
 use crate::exit::UsageError;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};

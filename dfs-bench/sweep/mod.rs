@@ -13,6 +13,7 @@ mod outcome;
 mod report;
 mod runner;
 mod schedule;
+mod slot;
 
 pub use analysis::analyse;
 pub use campaign::{Campaign, EXAMPLE, schema};

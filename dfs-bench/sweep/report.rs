@@ -241,9 +241,9 @@ fn csv(state: &State) -> anyhow::Result<String> {
     writer.write_record(fixed.map(str::to_owned).into_iter().chain(axes))?;
     for run in &state.runs {
         let (purpose, round) = match &run.slot {
-            super::schedule::Slot::WarmUp => ("warm-up", String::new()),
-            super::schedule::Slot::Baseline { round, .. } => ("baseline", (round + 1).to_string()),
-            super::schedule::Slot::Cell { round, .. } => ("cell", (round + 1).to_string()),
+            super::slot::Slot::WarmUp => ("warm-up", String::new()),
+            super::slot::Slot::Baseline { round, .. } => ("baseline", (round + 1).to_string()),
+            super::slot::Slot::Cell { round, .. } => ("cell", (round + 1).to_string()),
         };
         let cell = schedule.cell_of(&run.slot);
         let values: Vec<String> = match cell {

@@ -1,7 +1,7 @@
 //! What the servers did besides a phase, as doubts about it.
 
-use super::figures::Changes;
 use io500_phases::results::ServerFigure;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Subjects that are work nobody asked for, and what they are called.
 const BACKGROUND: [(&str, &str); 3] = [
@@ -10,14 +10,18 @@ const BACKGROUND: [(&str, &str); 3] = [
     ("scrubber", "the scrubber read data on the servers"),
 ];
 
-/// The doubts that the figures of a phase give. Garbage collection is none: it is what deleting costs.
-pub(super) fn doubts(activity: &[ServerFigure], changes: &Changes) -> Vec<String> {
+/// The doubts that the figures of a phase give, with the engines that were started again and the object requests by pool. Garbage collection is none: it is what deleting costs.
+pub(super) fn doubts(
+    activity: &[ServerFigure],
+    restarted: &BTreeSet<u32>,
+    requests: &BTreeMap<String, f64>,
+) -> Vec<String> {
     let of = |subject: &str| {
         let figures = activity.iter().filter(|figure| figure.subject == subject);
         figures.map(|figure| format!("{} {}", figure.metric, figure.value)).collect::<Vec<_>>().join(", ")
     };
     let mut doubts: Vec<String> = Vec::new();
-    for engine in &changes.restarted {
+    for engine in restarted {
         doubts.push(format!("engine {engine} was started while the phase ran: its counts are left out"));
     }
     for (subject, words) in BACKGROUND {
@@ -34,7 +38,7 @@ pub(super) fn doubts(activity: &[ServerFigure], changes: &Changes) -> Vec<String
     if activity.iter().any(|figure| figure.metric == "nvme_temp_warn") {
         doubts.push("an NVMe device of the servers was above its warning temperature".to_owned());
     }
-    let pools = changes.pools.values().filter(|requests| **requests > 0.0).count();
+    let pools = requests.values().filter(|requests| **requests > 0.0).count();
     if pools > 1 {
         doubts.push(format!("the servers worked for {pools} pools while the phase ran: somebody else uses them"));
     }

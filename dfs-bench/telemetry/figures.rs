@@ -32,7 +32,7 @@ pub struct Around<'a> {
 
 /// The differences of one phase, over all servers that answered before and after it.
 #[derive(Default)]
-pub(super) struct Changes {
+struct Changes {
     /// How much counts grew.
     pub counts: BTreeMap<Key, f64>,
     /// The highest levels.
@@ -154,7 +154,7 @@ pub fn figures(around: &Around<'_>, phase: &PhaseResult) -> ServersResult {
         hottest_target,
         rpcs,
         rpcs_per_operation: (phase.operations > 0 && rpcs > 0).then(|| rpcs as f64 / phase.operations as f64),
-        doubts: background::doubts(&activity, &changes),
+        doubts: background::doubts(&activity, &changes.restarted, &changes.pools),
         activity,
         engines,
     }
