@@ -1,6 +1,6 @@
 //! `dfs-bench sweep`: a campaign of runs as one file and one command.
 //!
-//! The flow is that of the suite: text → [`Campaign`] → [`Cell`]s → schedule → runs → journal → figures → report. Only [`runner`]
+//! The flow is that of the suite: text → [`Campaign`] → cells → schedule → runs → journal → figures → report. Only [`runner`]
 //! starts processes, only [`journal`] writes state; design, schedule and analysis are pure.
 
 mod analysis;

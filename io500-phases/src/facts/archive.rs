@@ -29,6 +29,9 @@ pub enum ArchiveError {
 }
 
 /// Reads an archive into memory.
+///
+/// # Errors
+/// When the file cannot be read, is no archive of a known kind, or exceeds the bounds.
 pub fn read_archive(path: &Path) -> Result<Tree, ArchiveError> {
     // before it is opened: opening a FIFO waits for a writer
     if !std::fs::metadata(path)?.is_file() {
@@ -111,6 +114,9 @@ impl<R: Read> Read for Bounded<R> {
 }
 
 /// Writes a tree as a new `tar.zst`, the same bytes for the same tree; a file that exists is left alone and is an error.
+///
+/// # Errors
+/// When the file cannot be written.
 pub fn write_snapshot(tree: &Tree, path: &Path) -> Result<(), ArchiveError> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, entry) in tree.entries() {

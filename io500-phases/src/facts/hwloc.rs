@@ -29,6 +29,9 @@ pub enum XmlError {
 }
 
 /// The facts that a topology file holds: processors, memory and devices, their names and places.
+///
+/// # Errors
+/// When the text is no topology that hwloc reads.
 pub fn from_xml(xml: &str) -> Result<NodeFacts, XmlError> {
     if xml.len() > MAX_XML {
         return Err(XmlError::TooLarge);

@@ -51,6 +51,9 @@ impl Root {
     }
 
     /// A snapshot in a directory: it has `sys` and `proc`, or one directory that has them.
+    ///
+    /// # Errors
+    /// When the directory cannot be opened.
     pub fn directory(path: &Path) -> io::Result<Root> {
         let mut names: Vec<_> = fs::read_dir(path)?.take(MAX_NAMES).collect::<io::Result<_>>()?;
         let has = |name: &str| names.iter().any(|entry| entry.file_name() == name);
