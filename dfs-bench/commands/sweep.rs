@@ -38,8 +38,9 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<Exit> {
             }
             if let Some(file) = file {
                 let before = Schedule::new(&journal.state.campaign)?.cells.len();
-                journal.change(Campaign::read(file)?)?;
-                let after = Schedule::new(&journal.state.campaign)?.cells.len();
+                let campaign = Campaign::read(file)?;
+                let after = Schedule::new(&campaign)?.cells.len();
+                journal.change(campaign)?;
                 eprintln!("the campaign has {after} cells now, it had {before}");
             }
             go_on(journal, dir)

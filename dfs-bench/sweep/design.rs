@@ -50,6 +50,7 @@ pub fn baseline(campaign: &Campaign) -> Cell {
 
 /// The cells of the design, the baseline first, without those that are excluded.
 pub fn cells(campaign: &Campaign) -> anyhow::Result<Vec<Cell>> {
+    check_expressions(campaign)?;
     let base = baseline(campaign);
     let sizes: Vec<usize> = campaign.axes.iter().map(|axis| axis.values.len()).collect();
     let excluded = Excluded::new(campaign)?;
@@ -165,10 +166,9 @@ impl<'a> Excluded<'a> {
 }
 
 /// Whether the expressions can be read and name axes.
-pub fn check_expressions(campaign: &Campaign) -> anyhow::Result<()> {
+fn check_expressions(campaign: &Campaign) -> anyhow::Result<()> {
     let known: Vec<String> = campaign.axes.iter().map(|axis| axis.name.replace('-', "_")).collect();
     let excluded = Excluded::new(campaign)?;
-    excluded.holds(&baseline(campaign))?;
     for text in &campaign.exclude {
         // an `and` may hide an unknown name from the baseline
         let names = excluded.environment.compile_expression(text).map(|e| e.undeclared_variables(false));
@@ -178,25 +178,14 @@ pub fn check_expressions(campaign: &Campaign) -> anyhow::Result<()> {
                 .into());
         }
     }
-    Ok(())
+    excluded.holds(&baseline(campaign)).map(|_| ())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::campaign;
     use super::*;
     use proptest::prelude::*;
-
-    fn campaign(extra: &str, sizes: &[usize]) -> Campaign {
-        let mut text = format!("name = \"t\"\n{extra}\n");
-        for (axis, size) in sizes.iter().enumerate() {
-            let values: Vec<String> = (0..*size).map(|value| value.to_string()).collect();
-            text.push_str(&format!(
-                "[[axis]]\nname = \"a{axis}\"\nenv = \"A{axis}\"\nvalues = [{}]\n",
-                values.join(", ")
-            ));
-        }
-        Campaign::parse(&text).unwrap()
-    }
 
     #[test]
     fn full_is_the_product_without_what_is_excluded() {
@@ -213,6 +202,16 @@ mod tests {
         let found = cells(&campaign("design = \"one-at-a-time\"", &[2, 3, 4])).unwrap();
         assert_eq!(found.len(), 1 + 1 + 2 + 3);
         assert!(found.iter().all(|cell| cell.levels.iter().filter(|&&level| level != 0).count() <= 1));
+    }
+
+    #[test]
+    fn an_expression_that_cannot_be_read_or_names_no_axis_is_an_error() {
+        for (text, words) in
+            [("a0 <", "exclude"), ("b == 3", "\"b\" is no axis"), ("a0 == 9 and b == 3", "\"b\" is no axis")]
+        {
+            let error = cells(&campaign(&format!("exclude = [\"{text}\"]"), &[2, 2])).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -13,7 +13,11 @@ mod outcome;
 mod report;
 mod runner;
 mod schedule;
+#[cfg(test)]
+mod simulated;
 mod slot;
+#[cfg(test)]
+mod testing;
 
 pub use analysis::analyse;
 pub use campaign::{Campaign, EXAMPLE, schema};
