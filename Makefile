@@ -2,7 +2,7 @@
 # make test        all tests
 # make deps        what the two need: an MPI, libclang, a C compiler (by apt, what is missing)
 # make valgrind    libdfs's safe layer over the stand-in, every backend and every queue under valgrind's memcheck
-# make miri        what of the crate dfs calls no C, under Miri (a nightly toolchain with miri and rust-src)
+# make miri        what of the crate daos-dfs calls no C, under Miri (a nightly toolchain with miri and rust-src)
 # make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
 # make ci          what has to pass before a change lands
 
@@ -36,7 +36,7 @@ valgrind: deps
 
 # Two tests walk all object classes, which takes Miri longer than everything else.
 miri: deps
-	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --target-dir target/miri -p dfs --lib -- \
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --target-dir target/miri -p daos-dfs --lib -- \
 	    --skip an_unknown_class_lists_the_nearest --skip names_come_back
 	PROPTEST_CASES=4 MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --target-dir target/miri -p io500-phases \
 	    --no-default-features --lib -- buffer:: name:: units::

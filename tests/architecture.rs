@@ -15,7 +15,7 @@ const STAGES: [&str; 10] =
 /// Where `unsafe` is allowed: the two crates around the C interface, the POSIX backend, the aligned buffers, and the import of a mount.
 const UNSAFE_PLACES: [&str; 5] = [
     "daos-sys/",
-    "dfs/",
+    "daos-dfs/",
     "io500-phases/src/backend/posix",
     "io500-phases/src/backend/dfs_connection.rs",
     "io500-phases/src/buffer.rs",
@@ -24,7 +24,7 @@ const UNSAFE_PLACES: [&str; 5] = [
 /// What the crates promise to the compiler, which holds them to it.
 const PROMISES: [(&str, &str); 5] = [
     ("daos-sys/src/lib.rs", "#![deny(missing_docs)]"),
-    ("dfs/src/lib.rs", "#![deny(missing_docs)]"),
+    ("daos-dfs/src/lib.rs", "#![deny(missing_docs)]"),
     ("io500-phases/src/lib.rs", "#![deny(missing_docs)]"),
     ("io500-phases/src/lib.rs", "#![deny(unsafe_code)]"),
     ("dfs-bench/main.rs", "#![forbid(unsafe_code)]"),
@@ -236,7 +236,7 @@ fn dead_links(documents: &[Source], exists: impl Fn(&Path) -> bool) -> Vec<Strin
 /// The crates: their names and the directories of their sources.
 const CRATES: [(&str, &str); 4] = [
     ("daos-sys", "daos-sys/src/"),
-    ("dfs", "dfs/src/"),
+    ("daos-dfs", "daos-dfs/src/"),
     ("io500-phases", "io500-phases/src/"),
     ("dfs-bench", "dfs-bench/"),
 ];
@@ -414,7 +414,7 @@ mod of_the_checks {
             ("examples/probe.rs", 1),
             ("io500-phases/src/backend/posix_queue.rs", 0),
             ("io500-phases/src/buffer.rs", 0),
-            ("dfs/src/queue.rs", 0),
+            ("daos-dfs/src/queue.rs", 0),
             ("tests/mpi.rs", 0),
         ] {
             assert_eq!(unsafe_outside(&one(path, text)).len(), found, "{path}");
@@ -454,9 +454,9 @@ mod of_the_checks {
 
     #[test]
     fn a_broken_promise_is_found() {
-        let broken = broken_promises(&one("dfs/src/lib.rs", "//! x\n// #![deny(missing_docs)]\n"));
+        let broken = broken_promises(&one("daos-dfs/src/lib.rs", "//! x\n// #![deny(missing_docs)]\n"));
         assert_eq!(broken.len(), PROMISES.len());
-        let kept = broken_promises(&one("dfs/src/lib.rs", "//! x\n#![deny(missing_docs)]\n"));
+        let kept = broken_promises(&one("daos-dfs/src/lib.rs", "//! x\n#![deny(missing_docs)]\n"));
         assert_eq!(kept.len(), PROMISES.len() - 1);
     }
 }

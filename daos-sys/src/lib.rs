@@ -5,7 +5,7 @@
 //! tells what was chosen. The conventions are those of the C libraries: `dfs_*` return a positive errno, `daos_*` a negative
 //! DER, and an event holds what its call would have returned.
 //!
-//! The calls are unchecked; the crate `dfs` is the safe interface.
+//! The calls are unchecked; the crate `daos-dfs` is the safe interface.
 #![deny(missing_docs)]
 
 mod bindings;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use dfs::{Mount, MountOptions, System};
+use daos_dfs::{Mount, MountOptions, System};
 use io500_phases::backend::dfs_connection::Connection;
 use io500_phases::backend::fault::{Effect, Faulty, Op};
 use io500_phases::backend::select::{Selected, Single};
@@ -54,10 +54,10 @@ fn placement(mount: &Mount) -> BTreeMap<String, String> {
             }
             for name in names {
                 let below = format!("{path}/{}", name.to_str().unwrap());
-                if dir.kind(&name).unwrap() == dfs::EntryKind::Directory {
+                if dir.kind(&name).unwrap() == daos_dfs::EntryKind::Directory {
                     open.push((below, dir.open_dir(&name).unwrap()));
                 } else {
-                    let info = dir.open(&name, dfs::AccessMode::Read).unwrap().info().unwrap();
+                    let info = dir.open(&name, daos_dfs::AccessMode::Read).unwrap().info().unwrap();
                     found.insert(below, format!("{} {}", info.class.name(), info.chunk_size));
                 }
             }

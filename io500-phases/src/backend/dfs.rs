@@ -6,7 +6,7 @@ use super::{
 };
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
-use ::dfs::{Mount, ObjectClass};
+use daos_dfs::{Mount, ObjectClass};
 use std::ffi::CStr;
 use std::sync::OnceLock;
 
@@ -15,17 +15,17 @@ const BATCH: usize = 1024;
 
 /// Which libdfs this program was built with, and its version.
 pub fn provider() -> String {
-    ::dfs::provider()
+    daos_dfs::provider()
 }
 
 /// Whether the library is the stand-in for libdfs and not a DAOS.
 pub fn is_standin() -> bool {
-    ::dfs::is_standin()
+    daos_dfs::is_standin()
 }
 
 /// Which DAOS errors stand behind an errno of libdfs, what they mean and what to look at.
 pub fn hint(errno: Errno) -> Option<&'static str> {
-    ::dfs::DfsErrno::from_raw(errno.0).hint()
+    daos_dfs::DfsErrno::from_raw(errno.0).hint()
 }
 
 /// A data directory below the path where the container is mounted, as a path inside the container.
@@ -47,30 +47,30 @@ pub struct Dfs<'m> {
     pub(super) created: bool,
 }
 
-impl From<dfs::DfsErrno> for Errno {
-    fn from(errno: dfs::DfsErrno) -> Self {
+impl From<daos_dfs::DfsErrno> for Errno {
+    fn from(errno: daos_dfs::DfsErrno) -> Self {
         Errno(errno.raw())
     }
 }
 
-fn errno(error: dfs::Error) -> Errno {
-    Errno(error.errno().map_or(libc::EIO, dfs::DfsErrno::raw))
+fn errno(error: daos_dfs::Error) -> Errno {
+    Errno(error.errno().map_or(libc::EIO, daos_dfs::DfsErrno::raw))
 }
 
-impl From<dfs::EntryKind> for FileKind {
-    fn from(kind: dfs::EntryKind) -> Self {
+impl From<daos_dfs::EntryKind> for FileKind {
+    fn from(kind: daos_dfs::EntryKind) -> Self {
         match kind {
-            dfs::EntryKind::File => FileKind::File,
-            dfs::EntryKind::Directory => FileKind::Directory,
-            dfs::EntryKind::Symlink => FileKind::Symlink,
+            daos_dfs::EntryKind::File => FileKind::File,
+            daos_dfs::EntryKind::Directory => FileKind::Directory,
+            daos_dfs::EntryKind::Symlink => FileKind::Symlink,
             _ => FileKind::Other,
         }
     }
 }
 
 impl<'m> Backend for Dfs<'m> {
-    type Dir = dfs::Dir<'m>;
-    type File = dfs::File<'m>;
+    type Dir = daos_dfs::Dir<'m>;
+    type File = daos_dfs::File<'m>;
     type Cursor = Listing<'m>;
     type Queue = DfsQueue<'m>;
 
@@ -98,9 +98,9 @@ impl<'m> Backend for Dfs<'m> {
     #[inline]
     fn open(&self, dir: &Self::Dir, name: &CStr, access: Access) -> OpResult<Self::File> {
         let access = match access {
-            Access::Read => dfs::AccessMode::Read,
-            Access::Write => dfs::AccessMode::Write,
-            Access::ReadWrite => dfs::AccessMode::ReadWrite,
+            Access::Read => daos_dfs::AccessMode::Read,
+            Access::Write => daos_dfs::AccessMode::Write,
+            Access::ReadWrite => daos_dfs::AccessMode::ReadWrite,
         };
         Ok(dir.open(name, access)?)
     }
@@ -132,9 +132,9 @@ impl<'m> Backend for Dfs<'m> {
 
     fn must_stay_whole(&self, dir: &Self::Dir) -> bool {
         static FOUND: OnceLock<(u32, u32, u32)> = OnceLock::new();
-        let version = *FOUND.get_or_init(|| dfs::runtime_version().unwrap_or(dfs::built_version()));
+        let version = *FOUND.get_or_init(|| daos_dfs::runtime_version().unwrap_or(daos_dfs::built_version()));
         // the stand-in lists all parts right, whatever version it follows
-        !dfs::is_standin() && splits_wrong(version, || dir.id().map_or(true, |id| id.class().is_protected()))
+        !daos_dfs::is_standin() && splits_wrong(version, || dir.id().map_or(true, |id| id.class().is_protected()))
     }
 
     fn cursor(&self, dir: &Self::Dir, index: u32, of: u32) -> OpResult<Self::Cursor> {
@@ -154,8 +154,8 @@ impl<'m> Backend for Dfs<'m> {
     }
 
     fn filtered_cursor(&self, dir: &Self::Dir, index: u32, of: u32, filter: &ServerFilter) -> OpResult<Self::Cursor> {
-        let filter = dfs::FilterSpec { name: Some(filter.name.clone()), newer_than: None };
-        let filter = dfs::Filter::new(self.mount, &filter)?;
+        let filter = daos_dfs::FilterSpec { name: Some(filter.name.clone()), newer_than: None };
+        let filter = daos_dfs::Filter::new(self.mount, &filter)?;
         let cursor = if of == 1 { filter.cursor(dir, BATCH)? } else { filter.shard_cursor(dir, index, BATCH)? };
         Ok(Listing::Filtered(cursor))
     }
@@ -192,7 +192,7 @@ impl<'m> Backend for Dfs<'m> {
     }
 
     fn queue(&self, depth: usize, transfer: usize) -> OpResult<DfsQueue<'m>> {
-        dfs::Queue::new(self.mount, depth, transfer).map(DfsQueue).map_err(errno)
+        daos_dfs::Queue::new(self.mount, depth, transfer).map(DfsQueue).map_err(errno)
     }
 
     fn export(&self, file: &Self::File) -> OpResult<Option<Vec<u8>>> {
@@ -200,7 +200,7 @@ impl<'m> Backend for Dfs<'m> {
     }
 
     fn import(&self, bytes: &[u8]) -> OpResult<Self::File> {
-        let global = dfs::GlobalFile::from_bytes(bytes).map_err(|_| Errno(libc::EINVAL))?;
+        let global = daos_dfs::GlobalFile::from_bytes(bytes).map_err(|_| Errno(libc::EINVAL))?;
         self.mount.file_from_global(&global).map_err(errno)
     }
 
@@ -210,11 +210,11 @@ impl<'m> Backend for Dfs<'m> {
     }
 
     fn describe(&self) -> Description {
-        let standin = dfs::is_standin();
+        let standin = daos_dfs::is_standin();
         let mut facts =
             vec![("pool".to_owned(), self.pool.to_owned()), ("container".to_owned(), self.container.to_owned())];
         let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
-        if let Some((major, minor, patch)) = dfs::runtime_version() {
+        if let Some((major, minor, patch)) = daos_dfs::runtime_version() {
             fact("libdaos at run time", format!("{major}.{minor}.{patch}"));
         }
         if let Ok(attributes) = self.mount.attributes() {
@@ -253,7 +253,7 @@ impl<'m> Backend for Dfs<'m> {
         let doubts = standin.then(|| "the store is the stand-in for libdfs, not DAOS".to_owned());
         Description {
             api: "DFS".into(),
-            provider: dfs::provider(),
+            provider: daos_dfs::provider(),
             real: !standin,
             facts,
             doubts: doubts.into_iter().collect(),
@@ -270,16 +270,16 @@ fn uuid(bytes: [u8; 16]) -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-fn rebuild(state: dfs::RebuildState) -> &'static str {
+fn rebuild(state: daos_dfs::RebuildState) -> &'static str {
     match state {
-        dfs::RebuildState::Idle => "idle",
-        dfs::RebuildState::Busy => "busy",
-        dfs::RebuildState::Done => "done",
+        daos_dfs::RebuildState::Idle => "idle",
+        daos_dfs::RebuildState::Busy => "busy",
+        daos_dfs::RebuildState::Done => "done",
         _ => "unknown",
     }
 }
 
-fn state(pool: &dfs::PoolInfo) -> PoolState {
+fn state(pool: &daos_dfs::PoolInfo) -> PoolState {
     PoolState {
         engines: pool.engines,
         targets: pool.targets,
@@ -310,14 +310,14 @@ fn absolute(path: &str) -> String {
 /// A directory that is being listed.
 #[allow(missing_docs)]
 pub enum Listing<'m> {
-    Plain(dfs::Cursor<'m>),
-    Filtered(dfs::FilteredCursor<'m>),
+    Plain(daos_dfs::Cursor<'m>),
+    Filtered(daos_dfs::FilteredCursor<'m>),
 }
 
 /// Transfers in flight over one event queue.
-pub struct DfsQueue<'m>(dfs::Queue<'m>);
+pub struct DfsQueue<'m>(daos_dfs::Queue<'m>);
 
-impl<'m> IoQueue<dfs::File<'m>> for DfsQueue<'m> {
+impl<'m> IoQueue<daos_dfs::File<'m>> for DfsQueue<'m> {
     fn depth(&self) -> usize {
         self.0.depth()
     }
@@ -330,11 +330,11 @@ impl<'m> IoQueue<dfs::File<'m>> for DfsQueue<'m> {
         self.0.buffer(slot)
     }
     #[inline]
-    fn submit_write(&mut self, slot: usize, file: &dfs::File<'m>, offset: u64) -> OpResult<()> {
+    fn submit_write(&mut self, slot: usize, file: &daos_dfs::File<'m>, offset: u64) -> OpResult<()> {
         Ok(self.0.submit_write(slot, file, offset)?)
     }
     #[inline]
-    fn submit_read(&mut self, slot: usize, file: &dfs::File<'m>, offset: u64) -> OpResult<()> {
+    fn submit_read(&mut self, slot: usize, file: &daos_dfs::File<'m>, offset: u64) -> OpResult<()> {
         Ok(self.0.submit_read(slot, file, offset)?)
     }
     #[inline]

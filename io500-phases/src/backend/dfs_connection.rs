@@ -8,7 +8,7 @@ use super::dfs::Dfs;
 use crate::comm::Comm;
 use crate::config::{ApiSpec, Config};
 use crate::error::{Error, Result};
-use ::dfs::{ContainerAttributes, GlobalMount, Mount, MountOptions, ObjectClass, Pool, Property, System};
+use daos_dfs::{ContainerAttributes, GlobalMount, Mount, MountOptions, ObjectClass, Pool, Property, System};
 use std::path::PathBuf;
 
 /// A mounted container, on every rank.
@@ -69,7 +69,7 @@ impl Connection {
         let Connection { mount, system, pool, group, container, created } = self;
         drop(mount);
         let destroyed = if created {
-            Pool::connect(&system, &pool, group.as_deref(), ::dfs::AccessMode::ReadWrite)
+            Pool::connect(&system, &pool, group.as_deref(), daos_dfs::AccessMode::ReadWrite)
                 // by force: the other ranks' handles are copies of the one that is gone
                 .and_then(|pool| pool.destroy_container(&container, true))
                 .map_err(|error| Error::Unavailable(format!("container {container} cannot be removed: {error}")))
@@ -96,7 +96,7 @@ fn all_succeed<T>(ranks: &dyn Comm, own: Result<T>) -> Result<T> {
 
 /// Pool and container: what the configuration says, or what the stand-in has for those that say nothing.
 fn names(spec: &ApiSpec) -> Result<(String, String)> {
-    let default = ::dfs::default_pool_and_container();
+    let default = daos_dfs::default_pool_and_container();
     let name = |given: &Option<String>, default: Option<&str>, what: &str| {
         given.clone().or_else(|| default.map(str::to_owned)).ok_or_else(|| {
             Error::Config(format!("no {what}: give --{what}, or api = DFS --dfs.{what}=… in the configuration"))
@@ -135,9 +135,9 @@ fn connect(
     let group = spec.group.as_deref();
     let failed = |what: &str| {
         let what = what.to_owned();
-        move |error: ::dfs::Error| {
+        move |error: daos_dfs::Error| {
             let message = format!("{what}: {}", words(&error));
-            match error.der().map(::dfs::Der::name) {
+            match error.der().map(daos_dfs::Der::name) {
                 Some("DER_NONEXIST" | "DER_CONT_NONEXIST") => {
                     Error::NotThere { message, hint: what_there_is(pool_name) }
                 }
@@ -145,7 +145,7 @@ fn connect(
             }
         }
     };
-    let pool = Pool::connect(system, pool_name, group, ::dfs::AccessMode::ReadWrite)
+    let pool = Pool::connect(system, pool_name, group, daos_dfs::AccessMode::ReadWrite)
         .map_err(failed(&format!("pool {pool_name}")))?;
     let this = format!("container {container} of pool {pool_name}");
     let there = pool.has_container(container).map_err(failed(&this))?;
@@ -169,7 +169,7 @@ fn connect(
 
 /// How to see what pools and containers there are.
 fn what_there_is(pool: &str) -> String {
-    let Some(root) = ::dfs::standin_root() else {
+    let Some(root) = daos_dfs::standin_root() else {
         return format!("`daos pool list` and `daos cont list {pool}` show what exists; --group names another system");
     };
     let mut pools: Vec<String> = std::fs::read_dir(&root).map_or_else(
@@ -177,7 +177,7 @@ fn what_there_is(pool: &str) -> String {
         |entries| entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect(),
     );
     // the one that it makes by itself may not have been asked for yet
-    pools.extend(::dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned()));
+    pools.extend(daos_dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned()));
     pools.retain(|name| !name.starts_with('.'));
     pools.sort();
     pools.dedup();
@@ -192,11 +192,11 @@ fn what_there_is(pool: &str) -> String {
     hint
 }
 
-fn unavailable(error: &::dfs::Error) -> Error {
+fn unavailable(error: &daos_dfs::Error) -> Error {
     Error::Unavailable(words(error))
 }
 
-fn words(error: &::dfs::Error) -> String {
+fn words(error: &daos_dfs::Error) -> String {
     let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
     format!("{error}{hint}")
 }
@@ -213,7 +213,7 @@ pub fn agent_socket() -> PathBuf {
 /// [`Error::Unavailable`], with the socket that is not there.
 pub fn agent() -> Result<()> {
     let socket = agent_socket();
-    if ::dfs::is_standin() {
+    if daos_dfs::is_standin() {
         return Ok(());
     }
     match std::os::unix::net::UnixStream::connect(&socket) {

@@ -27,7 +27,7 @@ use std::ffi::CStr;
 /// A storage system as one rank sees it, in the manner of `openat`: every name is one component below an open directory,
 /// which is what `dfs_open(parent, name)` wants and what saves a path walk on POSIX.
 ///
-/// A backend borrows its connection (`dfs::Mount`), so handles are plain types with that lifetime and cannot outlive it.
+/// A backend borrows its connection (`daos_dfs::Mount`), so handles are plain types with that lifetime and cannot outlive it.
 /// It belongs to one thread. Nothing here logs, formats or retries.
 ///
 /// # Errors

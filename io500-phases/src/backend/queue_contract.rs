@@ -146,24 +146,24 @@ fn on_the_null_store() {
 #[cfg(feature = "dfs")]
 #[test]
 fn on_dfs() {
-    use ::dfs::{Mount, MountOptions, Pool, System};
+    use daos_dfs::{Mount, MountOptions, Pool, System};
     let pool = std::env::var("DFS_TEST_POOL").ok();
-    let Some(pool) = pool.or_else(|| ::dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned())) else {
-        eprintln!("skipped: {} needs a pool, named by DFS_TEST_POOL", ::dfs::provider());
+    let Some(pool) = pool.or_else(|| daos_dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned())) else {
+        eprintln!("skipped: {} needs a pool, named by DFS_TEST_POOL", daos_dfs::provider());
         return;
     };
     let container = format!("queues-{}", std::process::id());
     let system = System::start().unwrap();
-    let connect = || Pool::connect(&system, &pool, None, ::dfs::AccessMode::ReadWrite).unwrap();
+    let connect = || Pool::connect(&system, &pool, None, daos_dfs::AccessMode::ReadWrite).unwrap();
     connect().create_container(&container, &Default::default()).unwrap();
     let tested = catch_unwind(|| {
         let mount = Mount::connect(&system, &MountOptions::new(&pool, &container)).unwrap();
         let store = super::dfs::Dfs { mount: &mount, pool: &pool, container: &container, created: true };
         let root = mount.root().unwrap();
-        let create = || root.create(c"file", ::dfs::ObjectClass::INHERIT, 0).unwrap();
+        let create = || root.create(c"file", daos_dfs::ObjectClass::INHERIT, 0).unwrap();
         let make = || store.queue(DEPTH, TRANSFER).unwrap();
         let file = create();
-        let read_only = root.open(c"file", ::dfs::AccessMode::Read).unwrap();
+        let read_only = root.open(c"file", daos_dfs::AccessMode::Read).unwrap();
         let mut queue = make();
         slots_are_kept_apart(&mut queue, &file);
         errors_come_once(&mut queue, &file, &read_only);

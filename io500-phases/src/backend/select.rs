@@ -193,7 +193,7 @@ fn connection(spec: &ApiSpec) -> ApiSpec {
 pub fn properties(config: &Config) -> Result<()> {
     match &config.bench.cont_properties {
         #[cfg(feature = "dfs")]
-        Some(list) => ::dfs::Property::parse_list(list).map(drop).map_err(|error| Error::Config(error.to_string())),
+        Some(list) => daos_dfs::Property::parse_list(list).map(drop).map_err(|error| Error::Config(error.to_string())),
         _ => Ok(()),
     }
 }
@@ -205,8 +205,8 @@ pub fn properties(config: &Config) -> Result<()> {
 pub fn hints(spec: &ApiSpec) -> Result<Hints> {
     #[cfg(feature = "dfs")]
     let class = |name: &Option<String>| match name {
-        Some(name) => ::dfs::ObjectClass::from_name(name)
-            .map(::dfs::ObjectClass::id)
+        Some(name) => daos_dfs::ObjectClass::from_name(name)
+            .map(daos_dfs::ObjectClass::id)
             .map_err(|error| Error::Config(error.to_string())),
         None => Ok(0),
     };

@@ -93,8 +93,9 @@ impl Container {
     pub fn new() -> Option<Container> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let pool = std::env::var("DFS_TEST_POOL").ok();
-        let Some(pool) = pool.or_else(|| dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned())) else {
-            eprintln!("skipped: {} needs a pool, named by DFS_TEST_POOL", dfs::provider());
+        let Some(pool) = pool.or_else(|| daos_dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned()))
+        else {
+            eprintln!("skipped: {} needs a pool, named by DFS_TEST_POOL", daos_dfs::provider());
             return None;
         };
         let label = format!("suite-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -108,9 +109,10 @@ impl Container {
         format!("global.api=DFS --dfs.pool={} --dfs.cont={}", self.pool, self.label)
     }
 
-    fn connect(&self) -> dfs::Pool {
-        let system = dfs::System::start().expect("the library starts");
-        dfs::Pool::connect(&system, &self.pool, None, dfs::AccessMode::ReadWrite).expect("the pool is connected")
+    fn connect(&self) -> daos_dfs::Pool {
+        let system = daos_dfs::System::start().expect("the library starts");
+        daos_dfs::Pool::connect(&system, &self.pool, None, daos_dfs::AccessMode::ReadWrite)
+            .expect("the pool is connected")
     }
 }
 

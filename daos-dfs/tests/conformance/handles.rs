@@ -1,7 +1,7 @@
 //! Mounts and files handed from one process to another; here the other one is a second mount, or this test run anew.
 
 use crate::{Container, SYSTEM, assert_errno, on_root, pattern};
-use dfs::{AccessMode, ContainerAttributes, Filter, FilterSpec, GlobalFile, GlobalMount, Mount, ObjectClass};
+use daos_dfs::{AccessMode, ContainerAttributes, Filter, FilterSpec, GlobalFile, GlobalMount, Mount, ObjectClass};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
 
@@ -103,7 +103,7 @@ fn another_process_writes_through_both() {
     let mut data = vec![0; 5_000];
     assert_eq!(file.read_at(1_000, &mut data).unwrap(), 5_000);
     assert!(data == pattern(5, 5_000));
-    assert_eq!(mount.root().unwrap().kind(c"made-by-the-other").unwrap(), dfs::EntryKind::Directory);
+    assert_eq!(mount.root().unwrap().kind(c"made-by-the-other").unwrap(), daos_dfs::EntryKind::Directory);
 }
 
 #[test]

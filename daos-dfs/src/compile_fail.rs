@@ -2,7 +2,7 @@
 //!
 //! A directory does not outlive its mount:
 //! ```compile_fail,E0505
-//! fn broken(mount: dfs::Mount) {
+//! fn broken(mount: daos_dfs::Mount) {
 //!     let root = mount.root().unwrap();
 //!     drop(mount);
 //!     root.kind(c"name").unwrap();
@@ -10,13 +10,13 @@
 //! ```
 //! Neither does a file:
 //! ```compile_fail,E0515
-//! fn broken(mount: dfs::Mount) -> dfs::File<'static> {
-//!     mount.root().unwrap().open(c"name", dfs::AccessMode::Read).unwrap()
+//! fn broken(mount: daos_dfs::Mount) -> daos_dfs::File<'static> {
+//!     mount.root().unwrap().open(c"name", daos_dfs::AccessMode::Read).unwrap()
 //! }
 //! ```
 //! Neither does a cursor:
 //! ```compile_fail,E0505
-//! fn broken(mount: dfs::Mount) {
+//! fn broken(mount: daos_dfs::Mount) {
 //!     let mut cursor = mount.root().unwrap().cursor(16).unwrap();
 //!     drop(mount);
 //!     cursor.next_batch().unwrap();
@@ -24,16 +24,16 @@
 //! ```
 //! Neither does a queue:
 //! ```compile_fail,E0505
-//! fn broken(mount: dfs::Mount) {
-//!     let mut queue = dfs::Queue::new(&mount, 4, 4096).unwrap();
+//! fn broken(mount: daos_dfs::Mount) {
+//!     let mut queue = daos_dfs::Queue::new(&mount, 4, 4096).unwrap();
 //!     drop(mount);
 //!     queue.reap();
 //! }
 //! ```
 //! The buffer of a slot does not outlive the queue, whose events and transfers it belongs to:
 //! ```compile_fail,E0505
-//! fn broken(mount: &dfs::Mount) {
-//!     let mut queue = dfs::Queue::new(mount, 4, 4096).unwrap();
+//! fn broken(mount: &daos_dfs::Mount) {
+//!     let mut queue = daos_dfs::Queue::new(mount, 4, 4096).unwrap();
 //!     let (_, buffer) = queue.slot().unwrap();
 //!     drop(queue);
 //!     buffer[0] = 1;
@@ -41,8 +41,8 @@
 //! ```
 //! Nobody holds the buffer of a slot while a transfer uses it:
 //! ```compile_fail,E0499
-//! fn broken(mount: &dfs::Mount, file: &dfs::File<'_>) {
-//!     let mut queue = dfs::Queue::new(mount, 4, 4096).unwrap();
+//! fn broken(mount: &daos_dfs::Mount, file: &daos_dfs::File<'_>) {
+//!     let mut queue = daos_dfs::Queue::new(mount, 4, 4096).unwrap();
 //!     let (slot, buffer) = queue.slot().unwrap();
 //!     queue.submit_write(slot, file, 0).unwrap();
 //!     buffer[0] = 1;
@@ -50,7 +50,7 @@
 //! ```
 //! A name that was listed is gone with the next batch:
 //! ```compile_fail,E0499
-//! fn broken(mut cursor: dfs::Cursor<'_>) {
+//! fn broken(mut cursor: daos_dfs::Cursor<'_>) {
 //!     let first: Vec<&std::ffi::CStr> = cursor.next_batch().unwrap().collect();
 //!     cursor.next_batch().unwrap();
 //!     println!("{first:?}");
@@ -58,7 +58,7 @@
 //! ```
 //! Two threads do not use one open file at the same time:
 //! ```compile_fail,E0277
-//! fn broken(file: &dfs::File<'_>) {
+//! fn broken(file: &daos_dfs::File<'_>) {
 //!     std::thread::scope(|scope| {
 //!         scope.spawn(|| file.size());
 //!     });
@@ -66,7 +66,7 @@
 //! ```
 //! Nor is a directory changed while another thread uses it:
 //! ```compile_fail,E0502
-//! fn broken(mut dir: dfs::Dir<'_>) {
+//! fn broken(mut dir: daos_dfs::Dir<'_>) {
 //!     std::thread::scope(|scope| {
 //!         scope.spawn(|| dir.kind(c"name"));
 //!         dir.set_default_chunk(4096).unwrap();
@@ -75,10 +75,10 @@
 //! ```
 //! But a thread may have a file of its own, and all of them share mount and directories:
 //! ```no_run
-//! fn works(mount: &dfs::Mount, dir: &dfs::Dir<'_>) {
+//! fn works(mount: &daos_dfs::Mount, dir: &daos_dfs::Dir<'_>) {
 //!     std::thread::scope(|scope| {
 //!         scope.spawn(|| mount.root().unwrap().kind(c"name"));
-//!         let file = dir.open(c"file", dfs::AccessMode::Read).unwrap();
+//!         let file = dir.open(c"file", daos_dfs::AccessMode::Read).unwrap();
 //!         scope.spawn(move || (dir.kind(c"file"), file.size()));
 //!     });
 //! }

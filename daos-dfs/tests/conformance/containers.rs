@@ -1,7 +1,7 @@
 //! Pools and containers: what there is, creating on demand, destroying.
 
 use crate::{Container, SYSTEM, connect, pool};
-use dfs::{AccessMode, ContainerAttributes, Mount, MountOptions, ObjectClass, Pool, Property, RebuildState};
+use daos_dfs::{AccessMode, ContainerAttributes, Mount, MountOptions, ObjectClass, Pool, Property, RebuildState};
 
 #[test]
 fn a_pool_tells_its_space_and_health() {

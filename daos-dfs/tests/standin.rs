@@ -2,7 +2,7 @@
 //!
 //! Its environment is read once per process, so every test runs itself again as a child with the environment it needs.
 
-use dfs::{AccessMode, DfsErrno, Mount, MountOptions, ObjectClass, Queue, System};
+use daos_dfs::{AccessMode, DfsErrno, Mount, MountOptions, ObjectClass, Queue, System};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::path::Path;
@@ -26,8 +26,8 @@ fn child(name: &str, number: usize, root: &Path, environment: &[(&str, &str)]) -
 
 /// In the parent runs `count` children at once and waits for them; in a child runs `inside` with its number.
 fn in_children(name: &str, count: usize, environment: &[(&str, &str)], inside: impl FnOnce(usize, &Mount)) {
-    if !dfs::is_standin() {
-        eprintln!("skipped: a test of the stand-in, and this is {}", dfs::provider());
+    if !daos_dfs::is_standin() {
+        eprintln!("skipped: a test of the stand-in, and this is {}", daos_dfs::provider());
         return;
     }
     if let Ok(number) = std::env::var(CHILD) {
@@ -41,7 +41,7 @@ fn in_children(name: &str, count: usize, environment: &[(&str, &str)], inside: i
 }
 
 fn mount() -> Mount {
-    let (pool, container) = dfs::default_pool_and_container().unwrap();
+    let (pool, container) = daos_dfs::default_pool_and_container().unwrap();
     Mount::connect(&System::start().unwrap(), &MountOptions::new(pool, container)).unwrap()
 }
 
@@ -70,7 +70,7 @@ fn sixteen_processes_on_one_store() {
         dir.create(&name(format!("won.{number}")), INHERIT, 0).unwrap().write_at(0, &won.to_le_bytes()).unwrap();
         let counts: Vec<_> =
             (0..16).filter_map(|i| dir.open(&name(format!("won.{i}")), AccessMode::Read).ok()).collect();
-        let read = |file: &dfs::File<'_>| {
+        let read = |file: &daos_dfs::File<'_>| {
             let mut bytes = [0; 8];
             (file.read_at(0, &mut bytes).unwrap() == 8).then(|| u64::from_le_bytes(bytes))
         };

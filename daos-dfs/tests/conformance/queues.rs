@@ -1,7 +1,7 @@
 //! Event queues: transfers in flight, errors, dropping.
 
 use crate::{SYSTEM, assert_errno, on_root, pattern};
-use dfs::{AccessMode, Mount, ObjectClass, Queue};
+use daos_dfs::{AccessMode, Mount, ObjectClass, Queue};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
 const TRANSFER: usize = 10_000;

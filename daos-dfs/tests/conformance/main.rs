@@ -11,7 +11,7 @@ mod listing;
 mod names;
 mod queues;
 
-use dfs::{ContainerAttributes, Dir, Mount, MountOptions, Pool, System};
+use daos_dfs::{ContainerAttributes, Dir, Mount, MountOptions, Pool, System};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,9 +21,9 @@ static SYSTEM: LazyLock<System> = LazyLock::new(|| System::start().expect("the l
 /// The pool to test in, or `None` where there is none.
 fn pool() -> Option<String> {
     let pool = std::env::var("DFS_TEST_POOL").ok();
-    let pool = pool.or_else(|| dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned()));
+    let pool = pool.or_else(|| daos_dfs::default_pool_and_container().map(|(pool, _)| pool.to_owned()));
     if pool.is_none() {
-        eprintln!("skipped: {} needs a pool, named by DFS_TEST_POOL", dfs::provider());
+        eprintln!("skipped: {} needs a pool, named by DFS_TEST_POOL", daos_dfs::provider());
     }
     pool
 }
@@ -62,7 +62,7 @@ impl Drop for Container {
 }
 
 fn connect(pool: &str) -> Pool {
-    Pool::connect(&SYSTEM, pool, None, dfs::AccessMode::ReadWrite).expect("the pool is connected")
+    Pool::connect(&SYSTEM, pool, None, daos_dfs::AccessMode::ReadWrite).expect("the pool is connected")
 }
 
 /// Runs a test on the root directory of a fresh container.
@@ -75,10 +75,10 @@ fn on_root(test: impl FnOnce(&Mount, &Dir<'_>)) {
 
 /// Fails unless a call ended with that errno.
 #[track_caller]
-fn assert_errno<T>(result: Result<T, dfs::DfsErrno>, errno: i32) {
+fn assert_errno<T>(result: Result<T, daos_dfs::DfsErrno>, errno: i32) {
     match result {
-        Ok(_) => panic!("succeeded instead of {}", dfs::DfsErrno::from_raw(errno)),
-        Err(error) => assert_eq!(error, dfs::DfsErrno::from_raw(errno)),
+        Ok(_) => panic!("succeeded instead of {}", daos_dfs::DfsErrno::from_raw(errno)),
+        Err(error) => assert_eq!(error, daos_dfs::DfsErrno::from_raw(errno)),
     }
 }
 

@@ -1,14 +1,14 @@
 //! Safe Rust for DFS, the file system of DAOS: pools, containers, mounts, directories, files and event queues over libdfs.
 //!
 //! ```no_run
-//! use dfs::{AccessMode, Mount, MountOptions, Pool, System};
+//! use daos_dfs::{AccessMode, Mount, MountOptions, Pool, System};
 //!
 //! let system = System::start()?;
 //! let mount = Mount::connect(&system, &MountOptions::new("tank", "bench"))?;
 //! let root = mount.root()?;
-//! root.mkdir(c"dir", dfs::ObjectClass::INHERIT)?;
+//! root.mkdir(c"dir", daos_dfs::ObjectClass::INHERIT)?;
 //! let dir = root.open_dir(c"dir")?;
-//! let file = dir.create(c"file", dfs::ObjectClass::from_name("SX")?, 1 << 20)?;
+//! let file = dir.create(c"file", daos_dfs::ObjectClass::from_name("SX")?, 1 << 20)?;
 //! file.write_at(0, b"hello")?;
 //! assert_eq!(file.size()?, 5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,7 +1,7 @@
 //! Listings: batches, shards, filters.
 
 use crate::on_root;
-use dfs::{Cursor, Dir, EntryKind, Filter, FilterSpec, Mount, ObjectClass};
+use daos_dfs::{Cursor, Dir, EntryKind, Filter, FilterSpec, Mount, ObjectClass};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 
@@ -9,8 +9,8 @@ use std::ffi::CString;
 #[test]
 fn every_class_of_directory_lists_each_entry_once() {
     // before 2.6.4 DAOS lists the shards of replicated directories wrong; nobody may ask for them there
-    let version = dfs::runtime_version().unwrap_or(dfs::built_version());
-    let wrong = !dfs::is_standin() && version < (2, 6, 4);
+    let version = daos_dfs::runtime_version().unwrap_or(daos_dfs::built_version());
+    let wrong = !daos_dfs::is_standin() && version < (2, 6, 4);
     on_root(|_, root| {
         for class in ["S1", "S2", "S4", "S8", "SX", "RP_2GX"] {
             let wanted = ObjectClass::from_name(class).unwrap();
@@ -190,7 +190,7 @@ fn filters() {
         let dir = wide_dir(root);
         let expected = fill(&dir, 60);
         for name in &expected {
-            let file = dir.open(&CString::new(name.as_str()).unwrap(), dfs::AccessMode::Write).unwrap();
+            let file = dir.open(&CString::new(name.as_str()).unwrap(), daos_dfs::AccessMode::Write).unwrap();
             file.write_at(0, &[1; 3901]).unwrap();
         }
         dir.mkdir(c"sub", ObjectClass::INHERIT).unwrap();

@@ -1,7 +1,7 @@
 //! Object classes and chunk sizes, as asked for and as read back.
 
 use crate::{Container, assert_errno, on_root};
-use dfs::{ContainerAttributes, ObjectClass};
+use daos_dfs::{ContainerAttributes, ObjectClass};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
 
@@ -21,7 +21,7 @@ fn files_have_the_class_and_chunk_asked_for() {
         assert_eq!(wide.class.id() >> 24, 1);
         assert_eq!(wide.chunk_size, mount.attributes().unwrap().chunk_size);
         // Another handle, and another process, read the same.
-        assert_eq!(root.open(c"s1", dfs::AccessMode::Read).unwrap().info().unwrap(), file);
+        assert_eq!(root.open(c"s1", daos_dfs::AccessMode::Read).unwrap().info().unwrap(), file);
     });
 }
 

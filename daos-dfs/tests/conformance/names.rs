@@ -1,7 +1,7 @@
 //! Names: making, finding, removing, renaming, and their errors.
 
 use crate::{Container, SYSTEM, assert_errno, on_root};
-use dfs::{AccessMode, ContainerAttributes, Dir, EntryKind, Mount, Node, ObjectClass};
+use daos_dfs::{AccessMode, ContainerAttributes, Dir, EntryKind, Mount, Node, ObjectClass};
 use std::ffi::{CStr, CString};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
@@ -189,7 +189,7 @@ fn a_read_only_mount_changes_nothing() {
     let Some(container) = Container::create(&ContainerAttributes::default()) else { return };
     let writable = container.mount();
     writable.root().unwrap().create(c"file", INHERIT, 0).unwrap().write_at(0, b"abc").unwrap();
-    let options = dfs::MountOptions { read_only: true, ..container.options() };
+    let options = daos_dfs::MountOptions { read_only: true, ..container.options() };
     let mount = Mount::connect(&SYSTEM, &options).unwrap();
     let root = mount.root().unwrap();
     assert_errno(root.mkdir(c"dir", INHERIT), libc::EPERM);

@@ -1,7 +1,7 @@
 //! Bytes: reading back, odd offsets, holes, the end of a file, truncation.
 
 use crate::{assert_errno, on_root, pattern};
-use dfs::{AccessMode, ObjectClass};
+use daos_dfs::{AccessMode, ObjectClass};
 
 const INHERIT: ObjectClass = ObjectClass::INHERIT;
 
