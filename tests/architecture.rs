@@ -155,7 +155,7 @@ fn collect(root: &Path, dir: &Path, sources: &mut Vec<Source>) {
 /// The documentation in Markdown, of all crates.
 fn documents() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let dirs = ["", "docs", "daos-sys", "dfs", "io500-phases"].map(|dir| root.join(dir));
+    let dirs = ["", "docs", "daos-sys", "daos-dfs", "io500-phases"].map(|dir| root.join(dir));
     let files = dirs.iter().flat_map(|dir| fs::read_dir(dir).unwrap()).map(|entry| entry.unwrap().path());
     let markdown = files.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
     markdown
