@@ -6,6 +6,7 @@
 use io500_phases::phase_id::PhaseId;
 use io500_phases::report::ResultDir;
 use io500_phases::results::{RunResult, RunState};
+use io500_phases::text;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,13 +31,13 @@ impl CrashRecord {
             datadir: datadir.to_owned(),
             phases: phases.to_vec(),
             root,
-            resultdir: Mutex::new(resultdir.into()),
+            resultdir: Mutex::new(text::path(resultdir)),
         }
     }
 
     /// The next run of the job has another result directory.
     pub fn set_result_directory(&self, resultdir: &str) {
-        *self.resultdir.lock().expect("no thread panics while holding this lock") = resultdir.into();
+        *self.resultdir.lock().expect("no thread panics while holding this lock") = text::path(resultdir);
     }
 
     /// Marks the run as ended, where its result file can be seen from here and still says that it goes on. True when the file tells
@@ -82,7 +83,7 @@ impl CrashRecord {
             "finished: {} of {} phases, in {}; the benchmark's files are in {}",
             self.phases.len() - left.len(),
             self.phases.len(),
-            dir.display(),
+            text::of(&dir),
             self.datadir
         )];
         let same = format!("the same command with --timestamp {}", self.timestamp);

@@ -8,9 +8,10 @@ use io500_phases::buffer::AlignedBuf;
 use io500_phases::comm::Comm;
 use io500_phases::config::{Api, Config};
 use io500_phases::error::{Errno, Error};
-use io500_phases::phase_id::{Family, Kind, PhaseId};
+use io500_phases::phase_id::{Family, Kind, PhaseId, unmet_need};
 use io500_phases::report::ResultDir;
 use io500_phases::suite::dated;
+use io500_phases::text;
 use std::ffi::CStr;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -27,7 +28,9 @@ pub fn check(comm: &dyn Comm, config: &Config, phases: &[PhaseId], timestamp: &s
     let mut answer = Vec::new();
     if comm.rank() == 0 {
         let resultdir = dated(&global.resultdir, global.timestamp_resultdir, timestamp);
-        let probed = ResultDir::at(resultdir).probe().map_err(|error| error.to_string());
+        let resultdir = ResultDir::at(text::path(&resultdir));
+        let probed = resultdir.probe().map_err(|error| error.to_string());
+        let probed = probed.and_then(|()| files_are_there(config, phases, timestamp, &resultdir));
         let probed = probed.and_then(|()| Probe::make(config, phases));
         answer = serde_json::to_vec(&probed).map_err(|error| Error::Comm(error.to_string()))?;
     }
@@ -35,13 +38,36 @@ pub fn check(comm: &dyn Comm, config: &Config, phases: &[PhaseId], timestamp: &s
     let probe: Result<Option<String>, String> =
         serde_json::from_slice(&answer).map_err(|error| Error::Comm(format!("the answer of rank 0: {error}")))?;
     let Some(probe) = probe.map_err(Error::Config)? else { return Ok(()) };
-    let used = use_it(Path::new(&probe), comm.rank());
+    let used = use_it(&text::path(&probe), comm.rank());
     let refused = used.err().map(|why| format!("the data directory {}: {why}", global.datadir));
     let refused = comm.first_error(refused);
     if comm.rank() == 0 {
-        let _ = fs::remove_dir(&probe);
+        let _ = fs::remove_dir(text::path(&probe));
     }
     refused.map_or(Ok(()), |why| Err(Error::Config(why)))
+}
+
+/// Phases that work on files which neither this run nor an earlier one wrote are told of, as far as it can be seen from here: a new run
+/// has none, and of others a mounted file system shows the directories.
+fn files_are_there(config: &Config, phases: &[PhaseId], timestamp: &str, resultdir: &ResultDir) -> Result<(), String> {
+    let global = &config.global;
+    let is_new = config.bench.timestamp.is_none() && global.timestamp_datadir;
+    let datadir = text::path(&dated(&global.datadir, global.timestamp_datadir, timestamp));
+    let has_run = |phase: PhaseId, needed: PhaseId| {
+        let api = &config.phase(phase).api.api;
+        let hidden = needed == PhaseId::Timestamp || config.has_script(phase) || *api == Api::Null;
+        hidden || (!is_new && (*api != Api::Posix || datadir.join(needed.family().name()).exists()))
+    };
+    if let Some((phase, write)) = unmet_need(phases, has_run) {
+        let off = if config.phase(write).run { "" } else { ", which has run = FALSE" };
+        let earlier = if is_new { " or give the --timestamp of the run that wrote them" } else { "" };
+        let place = text::of(datadir.join(write.family().name()));
+        let there = if is_new { String::new() } else { format!(" ({place} does not exist)") };
+        return Err(format!(
+            "{phase} needs the files of {write}{off}, and nothing writes them{there}: run {write} first{earlier}"
+        ));
+    }
+    resultdir.has_what_is_needed(phases).map_err(|error| error.to_string())
 }
 
 /// Every rank must find the directory that rank 0 has made, and be able to make something in it.
@@ -49,7 +75,7 @@ fn use_it(probe: &Path, rank: usize) -> Result<(), String> {
     let since = Instant::now();
     while !probe.is_dir() {
         if since.elapsed() > APPEARS {
-            let nearest = probe.parent().unwrap_or(probe).display();
+            let nearest = text::of(probe.parent().unwrap_or(probe));
             return Err(format!(
                 "{nearest} is a different directory here than on rank 0: all nodes must see the same one"
             ));
@@ -81,7 +107,7 @@ impl Probe<'_> {
         }
         let datadir = config.global.datadir.as_str();
         let refused = |what: String| format!("the data directory {datadir} {what}");
-        let (there, missing) = nearest(Path::new(datadir)).map_err(refused)?;
+        let (there, missing) = nearest(&text::path(datadir)).map_err(refused)?;
         let moment = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
         let path = there.join(format!(".dfs-bench-probe-{}-{moment:x}", std::process::id()));
         fs::create_dir(&path).map_err(|error| match missing {
@@ -90,7 +116,7 @@ impl Probe<'_> {
                 let whole = "although its parent directory exists: this file system does not create directories";
                 let why =
                     if error.kind() == ErrorKind::NotFound { format!("{error}, {whole}") } else { error.to_string() };
-                refused(format!("cannot be created: mkdir {}: {why}", missing.display()))
+                refused(format!("cannot be created: mkdir {}: {why}", text::of(missing)))
             }
         })?;
         let probe = Probe { config, datadir, path };
@@ -98,10 +124,7 @@ impl Probe<'_> {
             let _ = fs::remove_dir(&probe.path);
             return Err(why);
         }
-        match probe.path.to_str() {
-            Some(path) => Ok(Some(path.to_owned())),
-            None => Err(refused("is below a directory whose name is not UTF-8".to_owned())),
-        }
+        Ok(Some(text::of(&probe.path)))
     }
 
     /// Whether files opened with `O_DIRECT` take transfers of the phases' sizes. Where they do not, the first one would fail.
@@ -129,8 +152,7 @@ impl Probe<'_> {
         let step = 1_u64 << size.trailing_zeros().min(20);
         let to_io = |errno: Errno| io::Error::from_raw_os_error(errno.0);
         let posix = Posix::new(self.datadir, true);
-        let path = self.path.to_str().ok_or(ErrorKind::InvalidFilename)?;
-        let dir = posix.open_path(path).map_err(to_io)?;
+        let dir = posix.open_path(&text::of(&self.path)).map_err(to_io)?;
         let file = posix.create(&dir, NAME, Default::default()).map_err(to_io);
         let written = file.map(|file| posix.write_at(&file, step, &AlignedBuf::new(step as usize)).map_err(to_io));
         let _ = posix.unlink(&dir, NAME);
@@ -156,17 +178,17 @@ fn nearest(datadir: &Path) -> Result<(PathBuf, Option<PathBuf>), String> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         match fs::metadata(path) {
             Ok(about) if about.is_dir() => return Ok((path.to_owned(), missing)),
-            Ok(_) => return Err(format!("cannot be created: {} is not a directory: Not a directory", path.display())),
+            Ok(_) => return Err(format!("cannot be created: {} is not a directory: Not a directory", text::of(path))),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if path.is_symlink() {
-                    let path = path.display();
+                    let path = text::of(path);
                     return Err(format!("cannot be created: {path} is a dangling symbolic link"));
                 }
                 missing = Some(path.to_owned());
             }
             // of something above it
             Err(error) if error.kind() == ErrorKind::NotADirectory => missing = Some(path.to_owned()),
-            Err(error) => return Err(format!("cannot be opened: {}: {error}", path.display())),
+            Err(error) => return Err(format!("cannot be opened: {}: {error}", text::of(path))),
         }
     }
     Err("has no parent directory".to_owned())

@@ -119,7 +119,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
             let is_meant = |text: &std::ffi::OsString| text.to_str().is_none();
             for argument in std::env::args_os().skip(1).filter(is_meant) {
                 eprintln!(
-                    "hint: {argument:?} is no UTF-8: only files and directories of results that are read may have such names"
+                    "hint: {argument:?} is no UTF-8: only paths and values of the configuration may be any bytes"
                 );
             }
             for (name, value) in std::env::vars_os().filter(|(_, value)| is_meant(value)) {

@@ -20,8 +20,18 @@ pub fn err(text: Arguments<'_>) {
     write(&mut std::io::stderr().lock(), format_args!("{text}"));
 }
 
+/// Writes what can be written, whatever bytes it is.
+pub fn bytes(bytes: &[u8]) {
+    let mut stream = std::io::stdout().lock();
+    keep(stream.write_all(bytes).and_then(|()| stream.flush()));
+}
+
 fn write(stream: &mut dyn Write, text: Arguments<'_>) {
-    if let Err(error) = stream.write_fmt(text).and_then(|()| stream.flush()) {
+    keep(stream.write_fmt(text).and_then(|()| stream.flush()));
+}
+
+fn keep(written: std::io::Result<()>) {
+    if let Err(error) = written {
         let _ = LOST.set(error);
     }
 }

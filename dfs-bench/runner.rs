@@ -5,6 +5,7 @@ use crate::diagnosis;
 use crate::directories;
 use crate::exit::Exit;
 use crate::job_watchdog;
+use crate::output;
 use crate::session::Session;
 use crate::signals;
 use crate::status::Status;
@@ -20,6 +21,7 @@ use io500_phases::plan::Plan;
 use io500_phases::report::{phase_line, score_lines, stdout_reasons};
 use io500_phases::results::{PhaseResult, RunResult, RunState};
 use io500_phases::suite::{self, Observer, Options, Suite, command_line, dated};
+use io500_phases::text;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -61,7 +63,7 @@ pub fn runs(
     }
     let repeat = session.config.bench.repeat.max(1);
     let options = |resultdir: String, run: u32| Options {
-        resultdir: Some(resultdir.into()),
+        resultdir: Some(text::path(&resultdir)),
         new_run: new_run(session) && run == 1,
         // a part of the suite leaves its files for the next part
         clean_up: args.phase == "all" || repeat > 1,
@@ -270,7 +272,11 @@ impl Observer for Stdout {
         if let Some(score) = &result.score {
             print!("{}", score_lines(score, &result.official));
         }
-        println!("\nThe result files are stored in the directory: {}", result.provenance.resultdir);
+        // a path is bytes, and scripts take it from here
+        output::bytes(&text::bytes(&format!(
+            "\nThe result files are stored in the directory: {}\n",
+            result.provenance.resultdir
+        )));
         if !result.strict.valid {
             eprintln!("dfs-bench: the strict verdict is invalid:");
             for reason in &result.strict.reasons {

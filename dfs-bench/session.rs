@@ -8,8 +8,10 @@ use io500_phases::backend::select::{hints, properties};
 use io500_phases::comm::{self, Comm};
 use io500_phases::config::{Config, ConfigBuilder, ConfigError, Mode, Problem, Warning, select_phases};
 use io500_phases::phase_id::PhaseId;
+use io500_phases::text;
 use io500_phases::units::bytes as bytes_of;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
@@ -102,14 +104,11 @@ pub fn inputs(args: &RunArgs) -> anyhow::Result<ConfigBuilder> {
     let mut builder = Config::builder();
     if let Some(path) = args.config_file() {
         let bytes = configuration(path)?;
-        builder = builder.file(path.display().to_string(), &bytes);
+        builder = builder.file(text::of(path), &bytes);
     }
-    let text = |variable: (std::ffi::OsString, std::ffi::OsString)| {
-        Some((variable.0.into_string().ok()?, variable.1.to_string_lossy().into_owned()))
-    };
-    builder = builder.env(std::env::vars_os().filter_map(text));
+    builder = builder.env(std::env::vars_os());
     builder = args.set.iter().fold(builder, |builder, set| builder.set(set));
-    let flag = |builder: ConfigBuilder, (section, option, value, flag): (&str, &str, String, &str)| {
+    let flag = |builder: ConfigBuilder, (section, option, value, flag): (&str, &str, OsString, &str)| {
         builder.flag(section, option, value, flag)
     };
     Ok(args.settings().into_iter().fold(builder, flag))
@@ -121,7 +120,7 @@ const LARGEST: u64 = 1 << 20;
 /// The bytes of a configuration file, as long as it can be one.
 fn configuration(path: &Path) -> Result<Vec<u8>, UsageError> {
     let mistake = |what: String| {
-        UsageError::new(format!("{}: {what}", path.display())).hint("give the path of an IO500 configuration file")
+        UsageError::new(format!("{}: {what}", text::of(path))).hint("give the path of an IO500 configuration file")
     };
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));

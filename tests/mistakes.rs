@@ -123,6 +123,31 @@ fn what_can_be_known_before_the_first_phase_is_told_before_it() {
             assert_mistake(&scene, command, &[way, api, directories, arguments].concat(), says);
         }
     };
+    for (off, says) in [
+        (
+            "mdtest-easy-write",
+            "mdtest-easy-stat needs the files of mdtest-easy-write, which has run = FALSE, and nothing writes them",
+        ),
+        ("ior-hard", ""),
+        ("ior-hard-write", "ior-hard-read needs the files of ior-hard-write"),
+    ] {
+        let setting = format!("{off}.run=FALSE");
+        if says.is_empty() {
+            assert_code(&run(scene.direct(), ["config", "check", "--api", "posix", "--set", &setting]), 0);
+        } else {
+            everywhere(&["--set", &setting], &[says, "or give the --timestamp of the run that wrote them"]);
+        }
+    }
+    everywhere(&["--phase", "find"], &["timestampfile", "run timestamp first"]);
+    // of an earlier run a mounted file system shows the directories, and the result directory how much there is
+    everywhere(
+        &["--phase", "ior-easy-read", "--timestamp", "t"],
+        &["ior-easy-read needs the files", "t/ior-easy does not exist"],
+    );
+    std::fs::create_dir_all(scene.path("data/ior-easy")).unwrap();
+    let there = ["--phase", "ior-easy-read", "--set", "global.timestamp-datadir=FALSE", "--datadir", "data"];
+    everywhere(&there, &["ior-easy.stonewall", "is not in the result directory"]);
+    std::fs::remove_dir_all(scene.path("data")).unwrap();
     everywhere(&["--set", "find.nproc=5"], &["--set find.nproc=5: [find] nproc = 5: the run has one rank"]);
     std::os::unix::fs::symlink("nowhere", scene.path("link")).unwrap();
     everywhere(&["--datadir", "link/data"], &["the data directory link/data", "link is a dangling symbolic link"]);
@@ -211,52 +236,6 @@ fn what_is_no_configuration_is_refused_quickly() {
     assert!(outcome.stderr.lines().count() < 30 && outcome.stderr.len() < 20_000, "{}", outcome.stderr.len());
     scene.write("long", "# nothing\n".repeat(200_000));
     assert_mistake(&scene, scene.direct(), &["config", "check", "long"], &["long", "not a configuration"]);
-}
-
-#[test]
-fn bytes_that_are_not_utf8_are_data() {
-    use std::os::unix::ffi::OsStrExt as _;
-    let cafe = |before: &[u8]| std::ffi::OsStr::from_bytes(&[before, b"caf\xe9"].concat()).to_owned();
-    let scene = Scene::new();
-    std::fs::create_dir(scene.path("").join(cafe(b""))).unwrap();
-    let command = || {
-        let mut command = scene.direct();
-        command.env("JOB", cafe(b"")).env("D_JOB", cafe(b"")).env(cafe(b"NAME_"), "x").env("TZ", cafe(b""));
-        command.env("DFS_BENCH_LOG", cafe(b"")).current_dir(scene.path("").join(cafe(b"")));
-        command
-    };
-    std::fs::write(scene.path("").join(cafe(b"")).join(cafe(b"c.ini")), common::SMALL).unwrap();
-    let ini = cafe(b"c.ini");
-    let arguments =
-        ["--api", "posix", "--datadir", "data", "--resultdir", "../results", "--timestamp", "t", "--phase", "ior-easy"];
-    let outcome = run(command(), arguments.iter().map(std::ffi::OsString::from).chain([ini.clone()]));
-    assert_code(&outcome, 0);
-    let result = scene.result("results/t");
-    assert_eq!(result["state"], "finished");
-    assert!(result["provenance"].to_string().contains("D_JOB"), "{}", result["provenance"]);
-    for subcommand in ["show", "check", "hash"] {
-        assert_code(&run(command(), ["config".into(), subcommand.into(), ini.clone()]), 0);
-    }
-    for report in ["report", "verify"] {
-        let outcome = run(command(), [report.into(), cafe(b"no-such-")]);
-        assert!(outcome.code == Some(2) && outcome.stderr.contains("no-such-caf"), "{outcome:?}");
-    }
-    std::fs::rename(scene.path("results/t"), scene.path("results").join(cafe(b""))).unwrap();
-    for report in ["report", "verify"] {
-        let format = ["--format".into(), "text".into(), cafe(b"../results/")];
-        let outcome = run(command(), [report.into()].into_iter().chain(format));
-        assert!(matches!(outcome.code, Some(0 | 5)), "{outcome:?}");
-    }
-    // where only text will do, that is said
-    for option in ["--datadir", "--resultdir", "--pool", "--set", "--timestamp", "--phase", "--verbose"] {
-        let outcome = run(command(), [option.into(), cafe(b"")]);
-        assert!(outcome.code == Some(2) && outcome.stderr.contains("error: "), "{option}: {outcome:?}");
-        assert!(outcome.stderr.contains("caf"), "{option}: {outcome:?}");
-    }
-    let mut named = command();
-    named.env("DFS_BENCH_DATADIR", cafe(b""));
-    let outcome = run(named, ["--api", "posix", "--dry-run"]);
-    assert!(outcome.code == Some(2) && outcome.stderr.contains("DFS_BENCH_DATADIR"), "{outcome:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::file::File;
 use crate::global::GlobalFile;
 use crate::handle::{Handle, ObjectId};
 use crate::mount::Mount;
-use crate::pool::c_string;
+use std::ffi::CString;
 
 /// What a path leads to.
 pub enum Node<'m> {
@@ -26,25 +26,27 @@ impl Mount {
         self.open_path("/")
     }
 
-    /// Opens a directory by an absolute path; symbolic links are followed.
+    /// Opens a directory by an absolute path, which is bytes; symbolic links are followed.
     ///
     /// # Errors
     /// `ENOENT` when there is nothing, `ENOTDIR` when it is no directory, or what else libdfs says.
-    pub fn open_path(&self, path: &str) -> Result<Dir<'_>> {
+    pub fn open_path(&self, path: impl AsRef<[u8]>) -> Result<Dir<'_>> {
         match self.lookup(path, AccessMode::Read)? {
             Node::Dir(dir) => Ok(dir),
             Node::File(_) => Err(Error::dfs("dfs_lookup")(DfsErrno::from_raw(libc::ENOTDIR))),
         }
     }
 
-    /// Opens what an absolute path leads to; symbolic links are followed. `access` is for files.
+    /// Opens what an absolute path, which is bytes, leads to; symbolic links are followed. `access` is for files.
     ///
     /// # Errors
     /// `ENOENT` when there is nothing, `EINVAL` when it is neither file nor directory, or what else libdfs says.
     #[doc(alias = "dfs_lookup")]
-    pub fn lookup(&self, path: &str, access: AccessMode) -> Result<Node<'_>> {
-        let absolute = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let c_path = c_string(&absolute, "path")?;
+    pub fn lookup(&self, path: impl AsRef<[u8]>, access: AccessMode) -> Result<Node<'_>> {
+        let path = path.as_ref();
+        let absolute = if path.starts_with(b"/") { path.to_vec() } else { [b"/", path].concat() };
+        let shown = || format!("path {:?} holds a NUL byte", String::from_utf8_lossy(path));
+        let c_path = CString::new(absolute).map_err(|_| Error::Invalid(shown()))?;
         let mode = std::cell::Cell::new(0);
         let open = |flags| {
             // SAFETY: a mount, a NUL-terminated string, places for object and mode, and no stat asked.

@@ -2,7 +2,10 @@
 
 use super::run::ContainerArgs;
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use io500_phases::plan::Glob;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 /// Find files with all ranks of a job; directories are walked and never match
@@ -17,9 +20,9 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct FindArgs {
     /// Where to begin: a directory, or a file, which is examined itself
-    pub dir: String,
+    pub dir: OsString,
     /// The name matches this pattern of * and ?
-    #[arg(long, value_name = "GLOB", value_parser = Glob::new)]
+    #[arg(long, value_name = "GLOB", value_parser = OsStringValueParser::new().try_map(|name| Glob::new(name.as_bytes())))]
     pub name: Option<Glob>,
     /// The size is exactly this, in bytes
     #[arg(long, value_name = "BYTES[c]", value_parser = size, allow_negative_numbers = true)]
@@ -35,7 +38,7 @@ pub struct FindArgs {
     pub threads: usize,
     /// Interface to the store: dfs, posix; dfs where a pool or a container is given
     #[arg(long, value_name = "API", help_heading = "Store")]
-    pub api: Option<String>,
+    pub api: Option<OsString>,
     #[command(flatten)]
     pub container: ContainerArgs,
 }

@@ -1,6 +1,7 @@
 //! The arguments of a run, and which store they name.
 
 use clap::Args;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Which container of DAOS.
@@ -8,21 +9,21 @@ use std::path::PathBuf;
 pub struct ContainerArgs {
     /// DAOS pool, label or UUID
     #[arg(long, value_name = "POOL", help_heading = "Store")]
-    pub pool: Option<String>,
+    pub pool: Option<OsString>,
     /// DAOS container, label or UUID; a run that writes creates it if it does not exist
     #[arg(long, value_name = "CONT", help_heading = "Store")]
-    pub cont: Option<String>,
+    pub cont: Option<OsString>,
     /// DAOS system name
     #[arg(long, value_name = "NAME", help_heading = "Store")]
-    pub group: Option<String>,
+    pub group: Option<OsString>,
     /// Mount point of the container, removed from the front of directories
     #[arg(long, value_name = "PATH", help_heading = "Store")]
-    pub prefix: Option<String>,
+    pub prefix: Option<OsString>,
 }
 
 impl ContainerArgs {
     /// As options of the configuration: section, option, value, flag.
-    pub fn settings(&self) -> [(&'static str, &'static str, Option<String>, &'static str); 4] {
+    pub fn settings(&self) -> [(&'static str, &'static str, Option<OsString>, &'static str); 4] {
         [
             ("dfs-bench", "pool", self.pool.clone(), "--pool"),
             ("dfs-bench", "cont", self.cont.clone(), "--cont"),
@@ -32,7 +33,7 @@ impl ContainerArgs {
     }
 }
 
-/// The options of a run.
+/// The options of a run. Values that become options of the configuration are bytes, as paths are.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Configuration file in IO500's ini dialect
@@ -47,47 +48,47 @@ pub struct RunArgs {
     pub phase: String,
     /// Set an option of the configuration; may be repeated
     #[arg(long, value_name = "SECTION.OPTION=VALUE")]
-    pub set: Vec<String>,
+    pub set: Vec<OsString>,
 
     /// Interface to the store: dfs, posix or null, with options in IOR's spelling
     #[arg(long, value_name = "API", help_heading = "Store")]
-    pub api: Option<String>,
+    pub api: Option<OsString>,
     #[command(flatten)]
     pub container: ContainerArgs,
     /// Object class of files, for phases whose section names none
     #[arg(long, value_name = "CLASS", help_heading = "Store")]
-    pub oclass: Option<String>,
+    pub oclass: Option<OsString>,
     /// Object class of directories, for phases whose section names none
     #[arg(long, value_name = "CLASS", help_heading = "Store")]
-    pub dir_oclass: Option<String>,
+    pub dir_oclass: Option<OsString>,
     /// Chunk size of files, for phases whose section names none
     #[arg(long, value_name = "BYTES", help_heading = "Store")]
-    pub chunk_size: Option<String>,
+    pub chunk_size: Option<OsString>,
     /// Properties of a container that the run creates, as `daos container create` takes them: rd_fac:1,ec_cell_sz:128KiB
     #[arg(long, value_name = "LIST", help_heading = "Store")]
-    pub cont_properties: Option<String>,
+    pub cont_properties: Option<OsString>,
     /// Remove the container after the run, if this run created it
     #[arg(long, help_heading = "Store")]
     pub destroy: bool,
     /// Data directory inside the store
     #[arg(short, long, value_name = "DIR", help_heading = "Store")]
-    pub datadir: Option<String>,
+    pub datadir: Option<OsString>,
 
     /// Run over each of these paths to the same container, and compare: dfs,dfuse=/mnt/dfuse
     #[arg(long, value_name = "LIST", help_heading = "Run")]
-    pub paths: Option<String>,
+    pub paths: Option<OsString>,
     /// Result directory
     #[arg(short, long, value_name = "DIR", help_heading = "Run")]
-    pub resultdir: Option<String>,
+    pub resultdir: Option<OsString>,
     /// Minimum duration of a write phase in seconds; the rules require 300
     #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
     pub stonewall: Option<u32>,
     /// standard, or extended with the optional phases
     #[arg(long, value_name = "MODE", help_heading = "Run")]
-    pub mode: Option<String>,
+    pub mode: Option<OsString>,
     /// Timestamp of the run, which seeds the data: read phases need that of their write phases
     #[arg(long, value_name = "YYYY.MM.DD-HH.MM.SS", help_heading = "Run")]
-    pub timestamp: Option<String>,
+    pub timestamp: Option<OsString>,
     /// Exit with code 3 if the strict verdict is invalid
     #[arg(long, help_heading = "Run")]
     pub strict: bool,
@@ -113,7 +114,7 @@ pub struct RunArgs {
     pub timeout: Option<u32>,
     /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line
     #[arg(long, value_name = "LIST|@FILE", help_heading = "Run")]
-    pub telemetry: Option<String>,
+    pub telemetry: Option<OsString>,
     /// Let libdaos count requests, bulk transfers and resends on every rank
     #[arg(long, help_heading = "Run", conflicts_with_all = ["paths", "dry_run", "cleanup"])]
     pub client_metrics: bool,
@@ -139,10 +140,11 @@ impl RunArgs {
     }
 
     /// The flags that are options of the configuration: section, option, value, flag.
-    pub fn settings(&self) -> Vec<(&'static str, &'static str, String, &'static str)> {
-        let text = |value: &Option<String>| value.clone();
-        let number = |value: &Option<u32>| value.map(|number| number.to_string());
-        let latency = self.latency.as_ref().map(|word| if word == "on" { "TRUE" } else { "FALSE" }.to_owned());
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, OsString, &'static str)> {
+        let text = |value: &Option<OsString>| value.clone();
+        let word = |word: &str| Some(OsString::from(word));
+        let number = |value: &Option<u32>| value.map(|number| number.to_string().into());
+        let latency = self.latency.as_deref().and_then(|on| word(if on == "on" { "TRUE" } else { "FALSE" }));
         let own = "dfs-bench";
         [
             ("global", "api", text(&self.api), "--api"),
@@ -153,10 +155,10 @@ impl RunArgs {
             (own, "dir-oclass", text(&self.dir_oclass), "--dir-oclass"),
             (own, "chunk-size", text(&self.chunk_size), "--chunk-size"),
             (own, "cont-properties", text(&self.cont_properties), "--cont-properties"),
-            (own, "destroy", self.destroy.then(|| "TRUE".to_owned()), "--destroy"),
+            (own, "destroy", word("TRUE").filter(|_| self.destroy), "--destroy"),
             (own, "mode", text(&self.mode), "--mode"),
             (own, "timestamp", text(&self.timestamp), "--timestamp"),
-            (own, "strict", self.strict.then(|| "TRUE".to_owned()), "--strict"),
+            (own, "strict", word("TRUE").filter(|_| self.strict), "--strict"),
             (own, "repeat", number(&self.repeat), "--repeat"),
             (own, "timeout", number(&self.timeout), "--timeout"),
             (own, "telemetry", text(&self.telemetry), "--telemetry"),

@@ -4,10 +4,12 @@ use crate::args::config::{Action, ConfigArgs, Format};
 use crate::args::run::RunArgs;
 use crate::directories;
 use crate::exit::Exit;
+use crate::output;
 use crate::session;
 use io500_phases::comm::{Launcher, Solo};
 use io500_phases::config::{Config, Level, Mode, OptionDef, Origin, SECTIONS, SectionDef, ValueKind};
 use io500_phases::phase_id::PhaseId;
+use io500_phases::text;
 use std::fmt::Write as _;
 
 /// Does what the arguments ask for.
@@ -23,7 +25,8 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Exit> {
         Action::Show { changed, format, run } => {
             let config = load(run)?;
             match format {
-                Format::Text => print!("{}", show(&config, *changed)),
+                // it can be read again, as the bytes that it was
+                Format::Text => output::bytes(&text::bytes(&show(&config, *changed))),
                 Format::Json => {
                     let wanted = |origin: &Origin| !*changed || *origin != Origin::Default;
                     let settings: Vec<_> = config.settings().iter().filter(|setting| wanted(&setting.origin)).collect();
@@ -124,24 +127,25 @@ fn check(args: &RunArgs) -> anyhow::Result<String> {
     let launcher = Launcher::detect(|name| std::env::var(name).ok());
     let ranks = launcher.and_then(|launcher| launcher.size);
     let (config, phases) = session::check(args, session::inputs(args)?, ranks)?;
-    directories::check(&Solo::new(), &config, &phases, "config-check")?;
-    let mut text = String::new();
+    let timestamp = config.bench.timestamp.as_deref().unwrap_or("config-check");
+    directories::check(&Solo::new(), &config, &phases, timestamp)?;
+    let mut said = String::new();
     if ranks.is_none() {
         // every find that would not run alone
         for problem in config.validate_ranks(&phases, 1) {
             let place = problem.place.map(|place| format!("{place}: ")).unwrap_or_default();
             let needs = problem.message.split(": ").next().unwrap_or_default();
-            let _ = writeln!(text, "needs as many ranks: {place}{needs}");
+            let _ = writeln!(said, "needs as many ranks: {place}{needs}");
         }
     }
     for (setting, reason) in config.invalidating() {
         let value = setting.value.as_deref().unwrap_or("");
         let (section, option, origin) = (&setting.section, &setting.option, &setting.origin);
-        let _ = writeln!(text, "invalidates a run: [{section}] {option} = {value} ({origin}): {reason}");
+        let _ = writeln!(said, "invalidates a run: [{section}] {option} = {value} ({origin}): {reason}");
     }
-    let name = args.config_file().map_or("the configuration".to_owned(), |path| path.display().to_string());
-    let _ = writeln!(text, "{name} can be run; config-hash {}", config.hash());
-    Ok(text)
+    let name = args.config_file().map_or("the configuration".to_owned(), text::of);
+    let _ = writeln!(said, "{name} can be run; config-hash {}", config.hash());
+    Ok(said)
 }
 
 #[cfg(test)]

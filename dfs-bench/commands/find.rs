@@ -2,6 +2,7 @@
 
 use crate::args::find::FindArgs;
 use crate::exit::{Exit, report};
+use crate::output;
 use io500_phases::backend::Backend;
 use io500_phases::backend::select::{Selected, Stores as _, Visit};
 use io500_phases::comm::{self, ClockSync, Comm, ReduceOp};
@@ -14,8 +15,9 @@ use io500_phases::phases::{Pace, PhaseContext};
 use io500_phases::plan::{FindPlan, Predicate};
 use io500_phases::results::FindResult;
 use io500_phases::results::aggregate::{Measure, figures, gather};
-use std::ffi::CString;
+use io500_phases::text;
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +40,7 @@ pub fn run(args: &FindArgs) -> anyhow::Result<Exit> {
 
 fn config(args: &FindArgs) -> std::result::Result<Config, io500_phases::config::ConfigError> {
     let on_dfs = args.container.pool.is_some() || args.container.cont.is_some();
-    let api = args.api.clone().unwrap_or_else(|| if on_dfs { "dfs" } else { "posix" }.to_owned());
+    let api = args.api.clone().unwrap_or_else(|| if on_dfs { "dfs" } else { "posix" }.into());
     let flags = [("global", "api", Some(api), "--api")].into_iter().chain(args.container.settings());
     let builder = flags.fold(Config::builder(), |builder, (section, option, value, flag)| match value {
         Some(value) => builder.flag(section, option, value, flag),
@@ -56,7 +58,7 @@ fn walk(args: &FindArgs, comm: &dyn Comm, config: &Config) -> Result<Exit> {
     let progress = Progress::default();
     let signals = crate::signals::install(&progress.stop_flag());
     team.barrier_with_status(signals.map_err(|error| Failure::Config(format!("cannot catch signals: {error}"))))?;
-    let stores = Selected::open(config, &[PhaseId::Find], &args.dir, comm)?;
+    let stores = Selected::open(config, &[PhaseId::Find], &text::of(&args.dir), comm)?;
     stores.visit(PhaseId::Find, Walk { args, team: &team, progress: &progress, dir: stores.datadir(PhaseId::Find) })
 }
 
@@ -92,9 +94,12 @@ impl Visit for Walk<'_> {
         let (ticker, clock) = (Ticker::real(), ClockSync::default());
         let pace = Pace { stonewall_s: None, queue_depth: 1, threads: 1 };
         let context = PhaseContext { backend, root: &root, team, ticker: &ticker, progress, clock: &clock, pace };
-        let begin = args.dir.trim_end_matches('/');
+        let mut begin = args.dir.as_bytes();
+        while let Some(shorter) = begin.strip_suffix(b"/") {
+            begin = shorter;
+        }
         let print = |path: &[u8]| {
-            let line = [begin.as_bytes(), b"/", path, b"\n"].concat();
+            let line = [begin, b"/", path, b"\n"].concat();
             // who reads the paths may have heard enough
             let _ = std::io::stdout().write_all(&line);
         };
@@ -143,9 +148,9 @@ fn one_file<B: Backend>(
         None => (".", file),
     };
     let look = || {
-        let leaf = CString::new(name).expect("it was opened by this name");
+        let leaf = text::c_string(name).expect("it was opened by this name");
         let stat = backend.stat(&backend.open_path(parent)?, &leaf)?;
-        let named = predicate.name.as_ref().is_none_or(|glob| glob.matcher().matches(name.as_bytes()));
+        let named = predicate.name.as_ref().is_none_or(|glob| glob.matcher().matches(leaf.to_bytes()));
         Ok(named && predicate.matches(stat.size, stat.ctime))
     };
     let matches = if team.comm().rank() == 0 { look() } else { Ok(false) };
@@ -155,7 +160,7 @@ fn one_file<B: Backend>(
         if args.count {
             println!("MATCHED {}/1", u8::from(matches));
         } else if matches {
-            println!("{}", args.dir);
+            output::bytes(&[args.dir.as_bytes(), b"\n"].concat());
         }
     }
     Ok(Exit::Finished)
@@ -172,7 +177,7 @@ fn change_second(args: &FindArgs, team: &Team<'_>) -> Result<Option<i64>> {
         let about = std::fs::symlink_metadata(file);
         about
             .map(|about| about.ctime())
-            .map_err(|error| Failure::ResultFile { path: file.display().to_string(), message: error.to_string() })
+            .map_err(|error| Failure::ResultFile { path: text::of(file), message: error.to_string() })
     } else {
         Ok(0)
     };

@@ -2,6 +2,7 @@
 
 use crate::args::run::RunArgs;
 use crate::exit::{Exit, UsageError};
+use crate::output;
 use crate::report::compare::{analyse, render};
 use crate::report::load;
 use crate::runner::{plan, runs};
@@ -14,6 +15,8 @@ use io500_phases::engine::Progress;
 use io500_phases::report::ResultDir;
 use io500_phases::results::RunResult;
 use io500_phases::suite::dated;
+use io500_phases::text;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,19 +31,19 @@ struct Route {
 /// Runs the suite over each path and compares them with the first.
 pub fn run(
     args: &RunArgs,
-    list: &str,
+    list: &OsStr,
     session: &mut Session,
     progress: &Arc<Progress>,
     process_start: Instant,
 ) -> anyhow::Result<Exit> {
-    let routes = parse(list, interception().as_deref())?;
+    let routes = parse(&text::of(list), interception().as_deref())?;
     let global = &session.config.global;
     if args.cleanup && global.timestamp_datadir && session.config.bench.timestamp.is_none() {
         return Err(UsageError::new("--cleanup with --paths needs the timestamp of the run to remove")
             .hint("give --timestamp; --cleanup without --paths lists the runs")
             .into());
     }
-    let base = PathBuf::from(dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp));
+    let base = text::path(&dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp));
     let asked = session.config.clone();
     let mut worst = Exit::Finished;
     let mut begun = process_start;
@@ -110,10 +113,10 @@ fn over(asked: &Config, route: &Route, resultdir: &Path, timestamp: &str) -> any
         }
     };
     for (option, value) in [
-        ("datadir", datadir.as_str()),
-        ("timestamp-datadir", "FALSE"),
-        ("resultdir", &resultdir.display().to_string()),
-        ("timestamp-resultdir", "FALSE"),
+        ("datadir", text::os(&datadir).as_os_str()),
+        ("timestamp-datadir", "FALSE".as_ref()),
+        ("resultdir", resultdir.as_os_str()),
+        ("timestamp-resultdir", "FALSE".as_ref()),
     ] {
         builder = builder.flag("global", option, value, FLAG);
     }
@@ -134,7 +137,8 @@ fn compare(base: &Path, routes: &[Route]) -> anyhow::Result<()> {
     dir.write("comparison.txt", text.as_bytes())?;
     dir.write("comparison.json", render::to_json(&found, None).context("the comparison as JSON")?.as_bytes())?;
     print!("\n{text}");
-    println!("\nThe comparison is stored in the directory: {}", base.display());
+    let said = format!("\nThe comparison is stored in the directory: {}\n", text::of(base));
+    output::bytes(&text::bytes(&said));
     Ok(())
 }
 

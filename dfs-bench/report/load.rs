@@ -4,6 +4,7 @@ use super::model::Run;
 use super::{c_suite, own};
 use crate::exit::UsageError;
 use anyhow::{Context, Result};
+use io500_phases::text;
 use std::collections::HashSet;
 use std::fs::DirEntry;
 use std::io::ErrorKind;
@@ -54,7 +55,7 @@ fn group(path: &Path) -> Result<RunGroup> {
         let none = format!(
             "none of {json}, {text} and {summary} is there, nor in the directories below it, down to {DEPTH} levels"
         );
-        return Err(UsageError::new(format!("no run in {}: {none}", path.display())).into());
+        return Err(UsageError::new(format!("no run in {}: {none}", text::of(path))).into());
     }
     let runs = directories.iter().map(|directory| run(directory)).collect::<Result<Vec<_>>>()?;
     Ok(RunGroup { label: String::new(), path: path.to_owned(), runs })
@@ -69,11 +70,11 @@ fn run(path: &Path) -> Result<Run> {
         Some(summary) => c_suite::load_summary(&path.join(summary)),
         None => c_suite::load_summary(path),
     };
-    run.with_context(|| format!("cannot read the run in {}", path.display()))
+    run.with_context(|| format!("cannot read the run in {}", text::of(path)))
 }
 
 fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
-    let kind = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let kind = std::fs::metadata(path).with_context(|| format!("cannot open {}", text::of(path)))?;
     if !kind.is_dir() {
         // the result file itself stands for its directory
         let name = path.file_name().and_then(|name| name.to_str());
@@ -103,7 +104,7 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
     let entries = match std::fs::read_dir(path) {
         // somebody else's directory in between hides no run of ours
         Err(error) if depth < DEPTH && error.kind() == ErrorKind::PermissionDenied => return Ok(()),
-        entries => entries.with_context(|| format!("cannot list {}", path.display()))?,
+        entries => entries.with_context(|| format!("cannot list {}", text::of(path)))?,
     };
     // a data directory in between may hold a million files: none of them is asked for
     let directory = |entry: std::io::Result<DirEntry>| {
@@ -144,7 +145,7 @@ fn parts(path: &Path) -> Vec<String> {
     let mut parts = Vec::new();
     for component in full.components() {
         match component {
-            Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
+            Component::Normal(name) => parts.push(text::of(name)),
             Component::ParentDir => drop(parts.pop()),
             _ => {}
         }

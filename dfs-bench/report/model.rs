@@ -6,7 +6,7 @@ use io500_phases::phase_id::{PhaseId, ScoreGroup};
 use io500_phases::results::score::Means;
 use io500_phases::results::{ClientMetrics, PartsResult, ServersResult};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Who wrote the result directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,12 +31,18 @@ impl Source {
 /// The name of the facts that tell of a departure from the rules.
 pub const DEPARTURE: &str = "departure from the rules";
 
+/// A path in JSON, where bytes that are not UTF-8 are escaped.
+fn path_as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&io500_phases::text::of(path))
+}
+
 /// A finished (or broken off) run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Run {
     /// How this report calls the run: the end of its path, as short as it stays unambiguous.
     pub label: String,
     /// The directory it was read from.
+    #[serde(serialize_with = "path_as_text")]
     pub path: PathBuf,
     /// Who measured.
     pub source: Source,

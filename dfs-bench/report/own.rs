@@ -13,6 +13,7 @@ use io500_phases::phase_id::Kind;
 use io500_phases::results::provenance::Provenance;
 use io500_phases::results::score::Means;
 use io500_phases::results::{self, Invocation, PhaseResult, RunResult, RunState, SCHEMA_VERSION};
+use io500_phases::text;
 use io500_phases::units::Bytes;
 use jiff::civil::DateTime;
 use std::path::Path;
@@ -27,8 +28,8 @@ pub fn load(directory: &Path) -> Result<Run> {
     run.contradictions.extend(consistency::with_result_txt(directory, &result));
     run.path = directory.to_owned();
     for phase in &mut run.phases {
-        match std::fs::read_to_string(directory.join(format!("{}.csv", phase.id))) {
-            Ok(text) => add_ranks(phase, &text, &mut run.missing),
+        match std::fs::read(directory.join(format!("{}.csv", phase.id))) {
+            Ok(bytes) => add_ranks(phase, &text::escape(&bytes), &mut run.missing),
             Err(_) if phase.stragglers.is_none() => {}
             Err(_) => {
                 run.missing.push(format!("{}.csv is not there: of {0} only the slowest ranks are known.", phase.id))
@@ -83,7 +84,7 @@ pub fn from_result(result: &RunResult) -> Run {
     }
     Run {
         label: String::new(),
-        path: provenance.resultdir.clone().into(),
+        path: text::path(&provenance.resultdir),
         source: Source::DfsBench,
         version: some(provenance.program.trim_start_matches("dfs-bench").trim_start_matches(['-', ' '])),
         mode: some(&provenance.mode),

@@ -2,6 +2,7 @@
 
 use super::figures::{self, count, latency, percent, rate, seconds, signed_percent};
 use super::model::{Phase, Run};
+use io500_phases::text;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -332,7 +333,7 @@ pub fn provenance(run: &Run) -> Table {
     ];
     table.rows.extend(known.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?])));
     table.rows.extend(run.provenance.iter().map(|fact| vec![fact.name.clone(), fact.value.clone()]));
-    table.rows.push(vec!["read from".to_owned(), run.path.display().to_string()]);
+    table.rows.push(vec!["read from".to_owned(), text::of(&run.path)]);
     table
 }
 

@@ -9,6 +9,7 @@ use io500_phases::comm::{Comm, host_name};
 use io500_phases::error::Error;
 use io500_phases::report::ResultDir;
 use io500_phases::results::RunResult;
+use io500_phases::text;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -99,7 +100,7 @@ pub fn keep_client_metrics(files: &ClientFiles, comm: &dyn Comm, results: &mut [
     for result in results {
         result.client_metrics = Some(metrics.clone());
         let json = serde_json::to_vec_pretty(&result).expect("a result has string keys only");
-        ResultDir::at(&result.provenance.resultdir).write("result.json", &json)?;
+        ResultDir::at(text::path(&result.provenance.resultdir)).write("result.json", &json)?;
     }
     Ok(())
 }

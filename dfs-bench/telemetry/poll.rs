@@ -5,6 +5,7 @@
 use super::figures::{Around, figures};
 use super::snapshot::Snapshot;
 use io500_phases::results::PhaseResult;
+use io500_phases::text;
 use std::io::BufReader;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -182,7 +183,9 @@ fn ask(address: &str, deadline: Duration) -> Result<Snapshot, String> {
 /// The addresses of a list with commas, or of a file that `@` names, one a line.
 pub fn addresses(list: &str) -> Result<Vec<String>, String> {
     let text = match list.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("telemetry: {path}: {error}"))?,
+        Some(path) => {
+            std::fs::read_to_string(text::path(path)).map_err(|error| format!("telemetry: {path}: {error}"))?
+        }
         None => list.to_owned(),
     };
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());

@@ -57,4 +57,5 @@ pub mod plan;
 pub mod report;
 pub mod results;
 pub mod suite;
+pub mod text;
 pub mod units;

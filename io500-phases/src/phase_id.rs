@@ -162,6 +162,31 @@ impl PhaseId {
         }
     }
 
+    /// The write phase that makes the files that this phase works on.
+    pub const fn made_by(self) -> Option<PhaseId> {
+        match (self.kind(), self.family()) {
+            (Kind::Write | Kind::Timestamp | Kind::Find, _) => None,
+            (_, Family::IorEasy | Family::IorRnd4kEasy) => Some(PhaseId::IorEasyWrite),
+            (_, Family::IorHard) => Some(PhaseId::IorHardWrite),
+            (_, Family::MdtestEasy) => Some(PhaseId::MdtestEasyWrite),
+            (_, Family::MdtestHard) => Some(PhaseId::MdtestHardWrite),
+            (_, Family::Mdworkbench) => Some(PhaseId::MdworkbenchCreate),
+            (_, Family::Timestamp | Family::Find | Family::FindEasy | Family::FindHard) => None,
+        }
+    }
+
+    /// The phases that must have run before this one, in this run or in an earlier one of the same timestamp: the one that makes
+    /// its files or the directory in which it begins, and the one that makes the file by whose time it searches.
+    pub fn needs(self) -> impl Iterator<Item = PhaseId> {
+        let (files, time) = match self {
+            PhaseId::Find => (None, Some(PhaseId::Timestamp)),
+            PhaseId::FindEasy => (Some(PhaseId::MdtestEasyWrite), None),
+            PhaseId::FindHard => (Some(PhaseId::MdtestHardWrite), Some(PhaseId::Timestamp)),
+            other => (other.made_by(), None),
+        };
+        files.into_iter().chain(time)
+    }
+
     /// The unit the phase is measured in: GiB/s or kIOPS.
     pub const fn unit(self) -> &'static str {
         match self.family() {
@@ -206,6 +231,13 @@ impl PhaseId {
     pub const fn has_stonewall(self) -> bool {
         matches!(self.kind(), Kind::Write) && !matches!(self.family(), Family::Mdworkbench)
     }
+}
+
+/// The first of these phases that needs another which is not among them and has not run either, and that other one. `has_run` is
+/// asked with both.
+pub fn unmet_need(phases: &[PhaseId], has_run: impl Fn(PhaseId, PhaseId) -> bool) -> Option<(PhaseId, PhaseId)> {
+    let needs = phases.iter().flat_map(|&phase| phase.needs().map(move |needed| (phase, needed)));
+    needs.into_iter().find(|&(phase, needed)| !phases.contains(&needed) && !has_run(phase, needed))
 }
 
 impl fmt::Display for PhaseId {

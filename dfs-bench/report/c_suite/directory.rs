@@ -12,14 +12,15 @@ use anyhow::{Context, Result};
 use io500_phases::phase_id::{Kind, PhaseId};
 use io500_phases::results::official::{OfficialPhase, OfficialResult, OfficialScore};
 use io500_phases::results::score::Means;
+use io500_phases::text;
 use jiff::civil::DateTime;
 use std::path::Path;
 
 /// Reads `directory`, which has a `result.txt`.
 pub fn load(directory: &Path) -> Result<Run> {
     let path = directory.join("result.txt");
-    let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let result = OfficialResult::parse(&String::from_utf8_lossy(&text));
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", text::of(&path)))?;
+    let result = OfficialResult::parse(&text::escape(&bytes));
     let at = |key: &str, phase: Option<&OfficialPhase>| phase.and_then(|phase| phase.pairs.get(key)).cloned();
     let started = at("t_start", result.phases.first());
     let mut reader = Reader {
@@ -57,7 +58,7 @@ pub fn load(directory: &Path) -> Result<Run> {
         }
     }
     if run.phases.is_empty() {
-        return Err(UsageError::new(format!("{} holds no phase of an IO500 run", path.display())).into());
+        return Err(UsageError::new(format!("{} holds no phase of an IO500 run", text::of(&path))).into());
     }
     run.nodes = reader.nodes;
     // ranks stay where they are: the map that mdtest prints holds for IOR's phases too
@@ -83,7 +84,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The text of a file, none if it is not there.
     fn text(&self, name: &str) -> Option<String> {
-        std::fs::read(self.directory.join(name)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        std::fs::read(self.directory.join(name)).ok().map(|bytes| text::escape(&bytes))
     }
 
     fn phase(&mut self, id: PhaseId, section: &OfficialPhase, ranks: Option<u64>) -> Phase {

@@ -8,6 +8,7 @@ use crate::report::model::{Phase, Run, Source, Verdict};
 use anyhow::{Context, Result};
 use io500_phases::phase_id::{Kind, PhaseId};
 use io500_phases::results::official::Summary;
+use io500_phases::text;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -18,11 +19,11 @@ const LARGEST: u64 = 64 << 20;
 pub fn load(file: &Path) -> Result<Run> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file).and_then(|opened| opened.take(LARGEST).read_to_end(&mut bytes));
-    read.with_context(|| format!("cannot read {}", file.display()))?;
-    let summary = Summary::parse(&String::from_utf8_lossy(&bytes));
+    read.with_context(|| format!("cannot read {}", text::of(file)))?;
+    let summary = Summary::parse(&text::escape(&bytes));
     let phases: Vec<Phase> = PhaseId::ALL.into_iter().filter_map(|id| phase(id, &summary)).collect();
     if phases.is_empty() {
-        let message = format!("{} holds no line [RESULT] of an IO500 run", file.display());
+        let message = format!("{} holds no line [RESULT] of an IO500 run", text::of(file));
         return Err(UsageError::new(message).into());
     }
     let valid = summary.score.as_ref().is_some_and(|score| !score.invalid);

@@ -5,6 +5,7 @@ use super::model::Concern;
 use crate::report::load::RunGroup;
 use crate::report::model::{DEPARTURE, Run};
 use io500_phases::phase_id::PhaseId;
+use io500_phases::text;
 use std::collections::BTreeSet;
 
 /// The concerns about comparing `a` with `b`.
@@ -17,7 +18,7 @@ pub fn of(a: &RunGroup, b: &RunGroup) -> Vec<Concern> {
     let canonical = |run: &Run| std::fs::canonicalize(&run.path).unwrap_or_else(|_| run.path.clone());
     let paths: BTreeSet<_> = a.runs.iter().map(canonical).collect();
     for run in b.runs.iter().filter(|run| paths.contains(&canonical(run))) {
-        refuse(format!("{} is on both sides", run.path.display()));
+        refuse(format!("{} is on both sides", text::of(&run.path)));
     }
     let mut warn = |words: Option<String>| concerns.extend(words.map(|words| Concern { refuses: false, words }));
     warn(differ(a, b, "ranks", |run| run.ranks.map(|ranks| ranks.to_string())));

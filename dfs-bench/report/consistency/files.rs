@@ -7,6 +7,7 @@ use io500_phases::phase_id::Kind;
 use io500_phases::report::{hgrm_name, phase_txt, result_txt, summary};
 use io500_phases::results::official::{OfficialResult, OfficialScore, Summary};
 use io500_phases::results::{LatencyResult, PhaseResult, RunResult, RunState};
+use io500_phases::text;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -55,7 +56,7 @@ pub fn contradictions(directory: &Path, result: &RunResult) -> Vec<String> {
 }
 
 fn read(directory: &Path, name: &str) -> Option<String> {
-    std::fs::read(directory.join(name)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    std::fs::read(directory.join(name)).ok().map(|bytes| text::escape(&bytes))
 }
 
 /// A value of `result.json`, written as the other file writes it, against that file's.

@@ -75,7 +75,7 @@ impl<'m> Backend for Dfs<'m> {
     type Queue = DfsQueue<'m>;
 
     fn open_path(&self, path: &str) -> OpResult<Self::Dir> {
-        self.mount.open_path(&absolute(path)).map_err(errno)
+        self.mount.open_path(&*crate::text::bytes(&absolute(path))).map_err(errno)
     }
 
     fn mkdir(&self, parent: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<()> {

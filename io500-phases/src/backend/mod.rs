@@ -43,7 +43,8 @@ pub trait Backend {
     /// Transfers in flight.
     type Queue: IoQueue<Self::File>;
 
-    /// Opens the data directory, or a path below the root of the store; every component must exist.
+    /// Opens the data directory, or a path below the root of the store; every component must exist. The path is text as
+    /// [`crate::text`] has it, the same for all stores.
     fn open_path(&self, path: &str) -> OpResult<Self::Dir>;
     /// Creates a directory. `EEXIST` if the name is taken.
     fn mkdir(&self, parent: &Self::Dir, name: &CStr, hints: Hints) -> OpResult<()>;

@@ -10,7 +10,8 @@ use super::{Access, Backend, Description, DirBatch, FileKind, FileLayout, Stat};
 use super::{posix_facts, posix_queue};
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
-use std::ffi::{CStr, CString};
+use crate::text;
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
@@ -87,7 +88,7 @@ impl Backend for Posix {
     type Queue = PosixQueue;
 
     fn open_path(&self, path: &str) -> OpResult<OwnedFd> {
-        let path = CString::new(path).map_err(|_| Errno(libc::EINVAL))?;
+        let path = text::c_string(path).map_err(|_| Errno(libc::EINVAL))?;
         open_at(libc::AT_FDCWD, &path, libc::O_RDONLY | libc::O_DIRECTORY)
     }
 

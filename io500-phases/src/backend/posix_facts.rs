@@ -2,6 +2,7 @@
 
 use super::posix_dfuse;
 use super::{Description, Space};
+use crate::text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,8 @@ struct Mount {
 }
 
 /// A table of the kernel. The paths in it are bytes: one that is not UTF-8 must not hide the others.
-fn text(path: &str) -> String {
-    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+fn table(path: &str) -> String {
+    text::escape(&fs::read(path).unwrap_or_default())
 }
 
 /// How the type of a dfuse mount begins.
@@ -24,8 +25,9 @@ const DFUSE: &str = "fuse.daos";
 
 /// Whether a path lies on a dfuse mount, by its words and the table of mounts alone.
 pub(super) fn on_dfuse(path: &str) -> bool {
-    let mounts = text("/proc/self/mountinfo");
-    let path = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+    let mounts = table("/proc/self/mountinfo");
+    let path = text::path(path);
+    let path = std::path::absolute(&path).unwrap_or(path);
     mount_of(&mounts, &path).is_some_and(|mount| mount.fs_type == DFUSE)
 }
 
@@ -38,8 +40,8 @@ fn space(path: &Path) -> Option<Space> {
 }
 
 pub(super) fn describe(root: &str, direct: bool) -> Description {
-    let path = nearest_existing(Path::new(root));
-    let mounts = text("/proc/self/mountinfo");
+    let path = nearest_existing(&text::path(root));
+    let mounts = table("/proc/self/mountinfo");
     let mount = mount_of(&mounts, &path);
     let mut description =
         Description { api: "POSIX".into(), real: true, space: space(&path), ..Description::default() };
@@ -47,7 +49,7 @@ pub(super) fn describe(root: &str, direct: bool) -> Description {
     match &mount {
         Some(mount) => {
             fact("file system", mount.fs_type.clone());
-            fact("mount point", mount.point.display().to_string());
+            fact("mount point", text::of(&mount.point));
             fact("device", mount.source.clone());
             fact("mount options", mount.options.clone());
         }
@@ -85,7 +87,7 @@ fn nearest_existing(path: &Path) -> PathBuf {
 
 /// The DAOS interception library that is loaded into this process, if one is.
 pub(super) fn loaded_interception() -> Option<String> {
-    interception(&text("/proc/self/maps"))
+    interception(&table("/proc/self/maps"))
 }
 
 fn interception(maps: &str) -> Option<String> {
@@ -106,7 +108,7 @@ fn parse_mount(line: &str) -> Option<Mount> {
     let mut left = left.split(' ').skip(4);
     let mut right = right.split(' ');
     Some(Mount {
-        point: PathBuf::from(unescape(left.next()?)),
+        point: text::path(&unescape(left.next()?)),
         options: left.next()?.to_owned(),
         fs_type: right.next()?.to_owned(),
         source: unescape(right.next()?),

@@ -4,6 +4,7 @@
 //! equally many ranks in blocks or in turn; with uneven nodes or odd mappings some ranks read data of their own node. For those
 //! layouts a corrected mapping is offered, and named, besides the official one.
 
+use crate::text;
 use std::sync::Arc;
 
 /// Where the ranks of a group run. Small unless ranks are placed irregularly (then 4 bytes per rank).
@@ -207,11 +208,7 @@ pub fn host_name() -> String {
 
 /// A name as text, and different ones as different texts: a host name is bytes.
 fn printable(name: &[u8]) -> String {
-    match std::str::from_utf8(name) {
-        Ok("") => "localhost".to_owned(),
-        Ok(name) => name.to_owned(),
-        Err(_) => name.escape_ascii().to_string(),
-    }
+    if name.is_empty() { "localhost".to_owned() } else { text::escape(name) }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::model::{Config, Setting};
 use super::schema::{self, OWN_SECTION};
 
 impl Config {
-    /// Every official option as an ini file. What `[dfs-bench]` holds besides defaults follows as comments, so that the C
+    /// Every official option as an ini file; see [`crate::text`] for its bytes. What `[dfs-bench]` holds besides defaults follows as comments, so that the C
     /// suite can still read the file.
     pub fn to_ini(&self) -> String {
         let mut text = String::new();

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Folds `text` into `hash`: rotate left by two, add the byte as C's signed `char`.
+/// Folds the bytes of `text` (see [`crate::text`]) into `hash`: rotate left by two, add the byte as C's signed `char`.
 #[doc(alias = "u_hash_update")]
 pub fn rotate_add(hash: u32, text: &str) -> u32 {
-    text.bytes().fold(hash, |hash, byte| hash.rotate_left(2).wrapping_add(byte as i8 as u32))
+    crate::text::bytes(text).iter().fold(hash, |hash, &byte| hash.rotate_left(2).wrapping_add(byte as i8 as u32))
 }
 
 /// The hash of one pair; pairs are combined by exclusive or, so that their order does not matter.
@@ -59,6 +59,7 @@ mod tests {
     fn the_two_reserved_values_are_replaced() {
         assert_eq!(seed("", ""), 4711);
         // One byte 0xff is -1 as a signed char.
+        assert_eq!(rotate_add(1, "\\xff"), 3);
         assert_eq!(rotate_add(0, "\u{7f}"), 0x7f);
     }
 }

@@ -109,7 +109,7 @@ fn excerpt(text: &str) -> &str {
 
 /// The column, in characters from 1, of byte `at`.
 fn column(line: &str, at: usize) -> usize {
-    line[..at].chars().count() + 1
+    crate::text::width(&line[..at]) + 1
 }
 
 fn is_name(name: &str, punctuation: &str) -> bool {

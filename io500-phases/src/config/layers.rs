@@ -5,8 +5,10 @@ use super::ini::{self, Ini};
 use super::legacy;
 use super::schema::{self, OWN_SECTION, OptionDef, SECTIONS, ValueKind};
 use super::suggest::nearest;
+use crate::text;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 
 /// Where a value came from; later variants are stronger.
@@ -81,7 +83,8 @@ pub(super) struct Assigned {
 /// The assigned values by section and option, in the order of the schema. `None`: nothing but the default.
 pub(super) type Table = Vec<Vec<Option<Assigned>>>;
 
-/// The inputs of a configuration, not yet checked. Serializable: rank 0 collects them, every rank builds.
+/// The inputs of a configuration, not yet checked. Serializable: rank 0 collects them, every rank builds. Values are bytes; what is not
+/// UTF-8 in them is kept as [`crate::text`] writes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use = "nothing is checked before `build`"]
 pub struct ConfigBuilder {
@@ -96,24 +99,25 @@ const OTHER_VARIABLES: [&str; 3] = ["CONFIG", "PHASE", "LOG"];
 const ENV_PREFIX: &str = "DFS_BENCH_";
 
 impl ConfigBuilder {
-    /// The configuration file: its name for messages, and its bytes. Only values need to be UTF-8.
+    /// The configuration file: its name for messages, and its bytes.
     pub fn file(mut self, name: impl Into<String>, bytes: &[u8]) -> Self {
-        self.file = Some((name.into(), String::from_utf8_lossy(bytes).into_owned()));
+        self.file = Some((name.into(), text::escape(bytes)));
         self
     }
 
     /// Takes the variables `DFS_BENCH_<SECTION>_<OPTION>` (`DFS_BENCH_IOR_EASY_TRANSFERSIZE`), and for `[global]` and
     /// `[dfs-bench]` also `DFS_BENCH_<OPTION>` (`DFS_BENCH_POOL`). Empty ones count as unset, all others are ignored.
-    pub fn env(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub fn env<T: Into<OsString>>(mut self, variables: impl IntoIterator<Item = (T, T)>) -> Self {
         let ours = |(name, value): &(String, String)| name.starts_with(ENV_PREFIX) && !value.is_empty();
-        self.env.extend(variables.into_iter().filter(ours));
+        let variables = variables.into_iter().map(|(name, value)| (text::of(name.into()), text::of(value.into())));
+        self.env.extend(variables.filter(ours));
         self.env.sort();
         self
     }
 
     /// One `section.key=value`. An empty value takes the option back to its default.
-    pub fn set(mut self, argument: impl Into<String>) -> Self {
-        self.sets.push(argument.into());
+    pub fn set(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.sets.push(text::of(argument));
         self
     }
 
@@ -122,14 +126,14 @@ impl ConfigBuilder {
         mut self,
         section: impl Into<String>,
         key: impl Into<String>,
-        value: impl Into<String>,
+        value: impl AsRef<OsStr>,
         flag: impl Into<String>,
     ) -> Self {
-        self.flags.push((section.into(), key.into(), value.into(), flag.into()));
+        self.flags.push((section.into(), key.into(), text::of(value), flag.into()));
         self
     }
 
-    /// The text of the configuration file, for `config-orig.ini`.
+    /// The text of the configuration file, for `config-orig.ini`; see [`crate::text`] for its bytes.
     pub fn file_text(&self) -> Option<&str> {
         self.file.as_ref().map(|(_, text)| text.as_str())
     }
@@ -348,9 +352,6 @@ fn is_false(value: &str) -> bool {
 
 /// The value as it enters the table (booleans in their canonical spelling), or what is wrong with it and a hint.
 fn check(option: &OptionDef, value: &str) -> Result<String, (String, Option<String>)> {
-    if value.contains('\u{fffd}') {
-        return Err(("not UTF-8".to_owned(), None));
-    }
     if !ini::can_carry(value) {
         let hint = "no #, no ;, no control characters".to_owned();
         return Err(("a configuration file cannot hold this value".to_owned(), Some(hint)));

@@ -276,6 +276,17 @@ impl Config {
         &self.inputs
     }
 
+    /// Whether a find phase is an external script, which needs what it needs.
+    pub fn has_script(&self, phase: PhaseId) -> bool {
+        let find = match phase {
+            PhaseId::Find => &self.find,
+            PhaseId::FindEasy => &self.find_easy,
+            PhaseId::FindHard => &self.find_hard,
+            _ => return false,
+        };
+        find.external_script.is_some()
+    }
+
     /// The minimum duration of a write phase by the rules, in seconds.
     pub fn required_stonewall(&self) -> u32 {
         if self.global.scc { 30 } else { 300 }

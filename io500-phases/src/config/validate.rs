@@ -213,7 +213,7 @@ impl Check<'_> {
     fn api(&mut self, phase: PhaseId) {
         let used = self.config.phase(phase);
         if used.api.api == Api::Dfs {
-            let names = [("pool", &used.api.pool), ("cont", &used.api.cont)];
+            let names = [("pool", &used.api.pool), ("cont", &used.api.cont), ("group", &used.api.group)];
             for (what, name) in names.into_iter().filter_map(|(what, name)| Some((what, name.as_ref()?))) {
                 self.label(what, name, used.api_origin.place());
             }
@@ -272,6 +272,6 @@ fn is_root(path: &Path) -> bool {
 /// Whether a program can be run.
 fn executable(path: &str) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt as _;
-    let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    let about = std::fs::metadata(crate::text::path(path)).map_err(|error| error.to_string())?;
     if about.is_file() && about.permissions().mode() & 0o100 != 0 { Ok(()) } else { Err("is no program".into()) }
 }

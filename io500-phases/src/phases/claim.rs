@@ -11,9 +11,10 @@ use crate::comm::host_name;
 use crate::engine::Failure;
 use crate::error::Errno;
 use crate::plan::Hints;
+use crate::text;
 use serde::{Deserialize, Serialize};
 use std::ffi::CStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// The claim of a result directory, in it.
@@ -38,8 +39,8 @@ pub struct Owner {
     pub job: Option<String>,
     /// The timestamp of the run.
     pub timestamp: String,
-    /// Its result directory, absolute.
-    pub resultdir: Option<PathBuf>,
+    /// Its result directory, absolute, as [`crate::text`] writes it.
+    pub resultdir: Option<String>,
 }
 
 impl Owner {
@@ -52,8 +53,7 @@ impl Owner {
             started: started(pid).unwrap_or(0),
             job: ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"].into_iter().find_map(|name| std::env::var(name).ok()),
             timestamp: timestamp.to_owned(),
-            // one whose name is no text cannot be written down, and is not looked at from other nodes
-            resultdir: resultdir.and_then(|path| std::path::absolute(path).ok()).filter(|path| path.to_str().is_some()),
+            resultdir: resultdir.and_then(|path| std::path::absolute(path).ok()).map(text::of),
         }
     }
 
@@ -62,7 +62,8 @@ impl Owner {
         if self.host == host_name() {
             return Some(started(self.pid).is_some_and(|started| started == self.started));
         }
-        let shown = self.resultdir.as_ref()?.join(IN_RESULTDIR).join("owner").metadata().ok()?.modified().ok()?;
+        let shown =
+            text::path(self.resultdir.as_ref()?).join(IN_RESULTDIR).join("owner").metadata().ok()?.modified().ok()?;
         Some(SystemTime::now().duration_since(shown).unwrap_or_default() < COUNTS)
     }
 }
@@ -223,9 +224,9 @@ pub fn runs<B: Backend>(backend: &B, datadir: &str) -> Result<Vec<String>, Failu
     };
     let mut runs = Vec::new();
     let listed = list(backend, &dir, |name, _| {
-        let name = name.to_string_lossy();
-        if jiff::civil::DateTime::strptime("%Y.%m.%d-%H.%M.%S", name.as_ref()).is_ok() {
-            runs.push(name.into_owned());
+        let name = text::escape(name.to_bytes());
+        if jiff::civil::DateTime::strptime("%Y.%m.%d-%H.%M.%S", &name).is_ok() {
+            runs.push(name);
         }
     });
     listed.map_err(failed("readdir", datadir))?;
@@ -286,9 +287,10 @@ mod tests {
         let file = temp.path().join(IN_RESULTDIR).join("owner");
         std::fs::create_dir(file.parent().unwrap()).unwrap();
         let shown = std::fs::File::create(file).unwrap();
-        assert_eq!(there(Some(temp.path().into())).lives(), Some(true));
+        let own = || Some(text::of(temp.path()));
+        assert_eq!(there(own()).lives(), Some(true));
         shown.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
-        assert_eq!(there(Some(temp.path().into())).lives(), Some(false));
+        assert_eq!(there(own()).lives(), Some(false));
         let datadir = format!("{}/data", temp.path().display());
         claimed(&datadir, &there(None), Respect::All).unwrap();
         assert!(claimed(&datadir, &owner(std::process::id()), Respect::All).is_err());

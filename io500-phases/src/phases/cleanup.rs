@@ -1,13 +1,12 @@
 //! The clean-up, after the last phase or by itself: removes what the benchmark created, by its names, and nothing else.
 
 use super::context::failed;
-use super::setup::{is_numbers, is_test_dir, names};
+use super::setup::{c_name, is_numbers, is_test_dir, names};
 use crate::backend::{Backend, FileKind};
 use crate::engine::{Failure, Progress, Team};
 use crate::error::{Errno, Result};
 use crate::phase_id::Family;
 use serde::{Deserialize, Serialize};
-use std::ffi::CString;
 
 /// What a clean-up removed and what it left.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -280,10 +279,6 @@ fn is_own_dir(name: &str) -> bool {
 /// Deals names out to ranks.
 fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)) >> 16
-}
-
-fn c_name(name: &str) -> CString {
-    CString::new(name).expect("names come from a listing or from the plan")
 }
 
 #[cfg(test)]

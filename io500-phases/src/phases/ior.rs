@@ -11,6 +11,7 @@ use crate::backend::{Access, Backend, list};
 use crate::engine::{Control, Failure, OpKind, Recorder, WindowPart};
 use crate::error::{OpResult, Result};
 use crate::plan::{IorPlan, RandomReads};
+use crate::text;
 use std::ffi::{CStr, CString};
 
 /// Writes until the stonewall and on to what the fastest rank had done by then. Returns the tally and the transfers that every rank
@@ -323,7 +324,7 @@ fn count_unexpected<B: Backend>(
             owner < context.ranks() && name_of(owner) == name
         };
         let each = |name: &CStr, _| {
-            let name = name.to_string_lossy();
+            let name = text::escape(name.to_bytes());
             if !ours(&name) {
                 check.count_unexpected(|| format!("{path}/{name}"));
             }

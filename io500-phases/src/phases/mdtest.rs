@@ -11,6 +11,7 @@ use crate::comm::ReduceOp;
 use crate::engine::{Control, During, Failure, OpError, OpKind, Recorder, Stop, WindowPart};
 use crate::error::{Errno, OpResult, Result};
 use crate::plan::{MdtestPlan, Step};
+use crate::text;
 use std::ffi::CString;
 
 /// Creates files until the stonewall and on to what the fastest rank had created by then. Returns the tally and the files of every rank.
@@ -449,7 +450,7 @@ fn remove_dir<B: Backend>(
         Err(Errno(libc::ENOTEMPTY)) => {
             let dir = context.backend.open_dir(parent, &c).map_err(failed("open", &path))?;
             list(context.backend, &dir, |entry, _| {
-                check.count_unexpected(|| format!("{path}/{}", entry.to_string_lossy()))
+                check.count_unexpected(|| format!("{path}/{}", text::escape(entry.to_bytes())))
             })
             .map_err(failed("readdir", &path))
         }

@@ -14,6 +14,7 @@ use crate::error::{Errno, Result};
 use crate::name::NumberedName;
 use crate::phase_id::Family;
 use crate::plan::MdworkbenchPlan;
+use crate::text;
 use std::ffi::CString;
 
 const SETS: usize = MdworkbenchPlan::SETS;
@@ -39,7 +40,7 @@ pub fn create<B: Backend, R: Recorder>(
     let mut control = Control::begin(context.ticker, context.progress, context.team, recorder, None);
     let sets = (0..SETS).map(|set| {
         let name = CString::new(MdworkbenchPlan::set_name(context.rank(), set)).expect("digits");
-        let path = format!("{}/{}", Family::Mdworkbench.name(), name.to_string_lossy());
+        let path = format!("{}/{}", Family::Mdworkbench.name(), text::escape(name.to_bytes()));
         match backend.mkdir(&base, &name, plan.hints) {
             Ok(()) | Err(Errno(libc::EEXIST)) => backend.open_dir(&base, &name).map_err(failed("open", path)),
             Err(errno) => Err(failed("mkdir", path)(errno)),
@@ -185,7 +186,7 @@ pub fn delete<B: Backend, R: Recorder>(
     let opened = open_base(context).and_then(|base| {
         let sets = (0..SETS).map(|set| {
             let name = CString::new(MdworkbenchPlan::set_name(rank, set)).expect("digits");
-            let path = format!("{}/{}", Family::Mdworkbench.name(), name.to_string_lossy());
+            let path = format!("{}/{}", Family::Mdworkbench.name(), text::escape(name.to_bytes()));
             Ok((backend.open_dir(&base, &name).map_err(failed("open", path))?, name))
         });
         let sets = sets.collect::<std::result::Result<Vec<_>, Failure>>()?;
@@ -221,11 +222,11 @@ pub fn delete<B: Backend, R: Recorder>(
                     Ok(())
                 }
                 Err(Errno(libc::ENOTEMPTY)) => {
-                    let path = format!("{}/{}", Family::Mdworkbench.name(), name.to_string_lossy());
+                    let path = format!("{}/{}", Family::Mdworkbench.name(), text::escape(name.to_bytes()));
                     check.count_unexpected(|| format!("{path}/…"));
                     Ok(())
                 }
-                other => other.map_err(failed("rmdir", name.to_string_lossy())),
+                other => other.map_err(failed("rmdir", text::escape(name.to_bytes()))),
             };
         }
     }

@@ -4,8 +4,9 @@ use super::context::failed;
 use crate::backend::{Backend, list};
 use crate::engine::{Failure, Team};
 use crate::error::{Errno, OpResult, Result};
-use crate::phase_id::{Family, Kind, PhaseId};
+use crate::phase_id::{Family, Kind, PhaseId, unmet_need};
 use crate::plan::{Hints, MdtestPlan, Plan};
+use crate::text;
 use std::ffi::{CStr, CString};
 
 /// The directories that a run has directly below the data directory.
@@ -50,18 +51,20 @@ pub fn inspect<B: Backend>(
             if let (Some(root), true) = (&root, present.iter().any(|name| name == family.name())) {
                 check_left_over(backend, root, datadir, family, own)?;
             }
-        } else if let Some(write) = made_by(phase).or_else(|| walked_by(phase))
-            && !plan.phases.contains(&write)
-            && backend.keeps_data()
-            && !present.iter().any(|name| name == write.family().name())
-        {
-            return Err(Failure::Config(format!(
-                "{phase} needs the files of {write}, and {datadir}/{} does not exist: run {write} first",
-                write.family().name()
-            )));
         }
     }
-    Ok(())
+    // the timestamp file is in the result directory
+    let has_run = |phase, needed: PhaseId| {
+        let is_here = phases.contains(&phase) && backend.keeps_data() && needed != PhaseId::Timestamp;
+        !is_here || present.iter().any(|name| name == needed.family().name())
+    };
+    match unmet_need(&plan.phases, has_run) {
+        None => Ok(()),
+        Some((phase, write)) => Err(Failure::Config(format!(
+            "{phase} needs the files of {write}, and {datadir}/{} does not exist: run {write} first",
+            write.family().name()
+        ))),
+    }
 }
 
 /// The families of write phases in whose directories an earlier run left something that must go first. IOR's files are not among them:
@@ -91,28 +94,6 @@ pub fn left_over<B: Backend>(
     }
     left.dedup();
     Ok(left)
-}
-
-/// The phase that makes the files that a phase works on.
-pub fn made_by(phase: PhaseId) -> Option<PhaseId> {
-    match (phase.kind(), phase.family()) {
-        (Kind::Write | Kind::Timestamp | Kind::Find, _) => None,
-        (_, Family::IorEasy | Family::IorRnd4kEasy) => Some(PhaseId::IorEasyWrite),
-        (_, Family::IorHard) => Some(PhaseId::IorHardWrite),
-        (_, Family::MdtestEasy) => Some(PhaseId::MdtestEasyWrite),
-        (_, Family::MdtestHard) => Some(PhaseId::MdtestHardWrite),
-        (_, Family::Mdworkbench) => Some(PhaseId::MdworkbenchCreate),
-        (_, Family::Timestamp | Family::Find | Family::FindEasy | Family::FindHard) => None,
-    }
-}
-
-/// The write phase that makes the directory in which a find phase begins, where that is not the data directory.
-fn walked_by(phase: PhaseId) -> Option<PhaseId> {
-    match phase {
-        PhaseId::FindEasy => Some(PhaseId::MdtestEasyWrite),
-        PhaseId::FindHard => Some(PhaseId::MdtestHardWrite),
-        _ => None,
-    }
 }
 
 /// A write phase may find the files of an earlier ior run, which it replaces as IOR does, and what it left itself earlier in this run.
@@ -259,16 +240,16 @@ pub(super) fn is_numbers(text: &str, between: char) -> bool {
     text.split(between).all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The names in a directory.
+/// The names in a directory, as [`crate::text`] writes them.
 ///
 /// # Errors
 /// What the store says.
 pub fn names<B: Backend>(backend: &B, dir: &B::Dir) -> OpResult<Vec<String>> {
     let mut names = Vec::new();
-    list(backend, dir, |name: &CStr, _| names.push(name.to_string_lossy().into_owned()))?;
+    list(backend, dir, |name: &CStr, _| names.push(text::escape(name.to_bytes())))?;
     Ok(names)
 }
 
 pub(super) fn c_name(name: &str) -> CString {
-    CString::new(name).expect("the plan's names have no NUL")
+    text::c_string(name).expect("names of the plan and of listings have no NUL")
 }

@@ -1,27 +1,30 @@
 //! File names with wildcards, as `find -name` knows them.
 
+use crate::text;
 use memchr::memmem;
 
 /// A pattern of a name: `*` stands for any characters, `?` for one, everything else for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
-    text: String,
+    pattern: Vec<u8>,
     /// Set for `*literal*`, the pattern of the rules: one search instead of matching.
-    contained: Option<String>,
+    contained: Option<Vec<u8>>,
 }
 
 impl Glob {
-    /// A pattern. Brackets and backslashes, which `find` gives a meaning, are refused and not taken for themselves.
+    /// A pattern, which is bytes as names are. Brackets and backslashes, which `find` gives a meaning, are refused and not taken for themselves.
     ///
     /// # Errors
     /// In words, what the pattern holds that is not supported.
-    pub fn new(text: &str) -> Result<Self, String> {
-        if let Some(special) = text.chars().find(|c| "[]\\".contains(*c)) {
+    pub fn new(pattern: impl AsRef<[u8]>) -> Result<Self, String> {
+        let pattern = pattern.as_ref();
+        if let Some(&special) = pattern.iter().find(|byte| b"[]\\".contains(byte)) {
+            let (text, special) = (text::escape(pattern), char::from(special));
             return Err(format!("{text:?}: only * and ? are wildcards here, and {special:?} has no meaning"));
         }
-        let literal = text.strip_prefix('*').and_then(|rest| rest.strip_suffix('*'));
-        let contained = literal.filter(|literal| !literal.contains(['*', '?'])).map(str::to_owned);
-        Ok(Glob { text: text.to_owned(), contained })
+        let literal = pattern.strip_prefix(b"*").and_then(|rest| rest.strip_suffix(b"*"));
+        let contained = literal.filter(|literal| !literal.iter().any(|byte| b"*?".contains(byte))).map(<[u8]>::to_vec);
+        Ok(Glob { pattern: pattern.to_vec(), contained })
     }
 
     /// The pattern `*mark*`.
@@ -30,24 +33,20 @@ impl Glob {
     /// If the mark has wildcards of its own.
     pub fn containing(mark: &str) -> Self {
         assert!(!mark.contains(['*', '?', '[', ']', '\\']), "{mark:?} is not a plain mark");
-        Glob { text: format!("*{mark}*"), contained: Some(mark.to_owned()) }
+        Glob { pattern: format!("*{mark}*").into_bytes(), contained: Some(mark.as_bytes().to_vec()) }
     }
 
-    /// The pattern as written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether `*` is its only wildcard: characters are not the same to every store.
-    pub fn is_bytewise(&self) -> bool {
-        !self.text.contains('?')
+    /// The pattern for servers that filter: none where it is not UTF-8, or has another wildcard than `*`, because characters are
+    /// not the same to every store.
+    pub fn for_servers(&self) -> Option<&str> {
+        std::str::from_utf8(&self.pattern).ok().filter(|pattern| !pattern.contains('?'))
     }
 
     /// What searches for it, made once per walk.
     pub fn matcher(&self) -> Matcher<'_> {
         match &self.contained {
-            Some(literal) => Matcher::Contains(Box::new(memmem::Finder::new(literal.as_bytes()))),
-            None => Matcher::Wild(self.text.as_bytes()),
+            Some(literal) => Matcher::Contains(Box::new(memmem::Finder::new(literal))),
+            None => Matcher::Wild(&self.pattern),
         }
     }
 }
@@ -139,6 +138,9 @@ mod tests {
         }
         assert_eq!(Glob::containing("01"), Glob::new("*01*").unwrap());
         assert!(Glob::new("[ab]").is_err() && Glob::new("a\\*").is_err());
+        let latin = Glob::new(b"caf\xe9*").unwrap();
+        assert!(latin.matcher().matches(b"caf\xe9s") && !latin.matcher().matches(b"caf\xe8s"));
+        assert_eq!((latin.for_servers(), Glob::new("a*").unwrap().for_servers()), (None, Some("a*")));
     }
 
     /// The definition, without cleverness.

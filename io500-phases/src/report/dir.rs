@@ -1,7 +1,8 @@
 //! The result directory: every file appears whole, by renaming, so that a killed run leaves what it had.
 
 use crate::error::{Error, Result};
-use crate::phase_id::{Family, PhaseId};
+use crate::phase_id::{Family, PhaseId, unmet_need};
+use crate::text;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -112,10 +113,27 @@ impl ResultDir {
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(self.error(&path, error)),
             Ok(text) => text.trim().parse().map(Some).map_err(|_| Error::ResultFile {
-                path: path.display().to_string(),
+                path: text::of(path),
                 message: format!("{:?} is no number of operations", text.trim()),
             }),
         }
+    }
+
+    /// Whether earlier invocations left here what these phases need and do not make themselves.
+    ///
+    /// # Errors
+    /// [`Error::Config`] that names what is missing, [`Error::ResultFile`] when it cannot be looked at.
+    pub fn has_what_is_needed(&self, phases: &[PhaseId]) -> Result<()> {
+        let timed = self.timestamp_seconds()?.is_some();
+        if let Some((find, _)) = unmet_need(phases, |_, needed| needed != PhaseId::Timestamp || timed) {
+            return Err(no_timestamp(find));
+        }
+        phases
+            .iter()
+            .copied()
+            .filter_map(needs_stonewall)
+            .filter(|write| !phases.contains(write))
+            .try_for_each(|write| self.stonewall(write.family())?.map(drop).ok_or_else(|| no_stonewall(write.family())))
     }
 
     /// The first object of every set that mdworkbench has not replaced, if the file is there: `pos: 40`.
@@ -130,7 +148,7 @@ impl ResultDir {
             Ok(text) => match text.trim().strip_prefix("pos:").and_then(|number| number.trim().parse().ok()) {
                 Some(start) => Ok(Some(start)),
                 None => Err(Error::ResultFile {
-                    path: path.display().to_string(),
+                    path: text::of(path),
                     message: format!("{:?} does not begin with `pos: ` and a number", text.trim()),
                 }),
             },
@@ -192,8 +210,30 @@ impl ResultDir {
     }
 
     fn error(&self, path: &Path, error: std::io::Error) -> Error {
-        Error::ResultFile { path: path.display().to_string(), message: error.to_string() }
+        Error::ResultFile { path: text::of(path), message: error.to_string() }
     }
+}
+
+/// The write phase whose stonewall file tells a phase how much there is.
+pub(crate) fn needs_stonewall(phase: PhaseId) -> Option<PhaseId> {
+    // random reads stay within the file that they find
+    let write = phase.made_by().filter(|_| phase != PhaseId::IorRnd4kEasyRead)?;
+    write.has_stonewall().then_some(write)
+}
+
+pub(crate) fn no_stonewall(family: Family) -> Error {
+    let family = family.name();
+    Error::Config(format!(
+        "{family}.stonewall, which says how much {family}-write wrote, is not in the result directory: run that first, with the same \
+         result directory"
+    ))
+}
+
+pub(crate) fn no_timestamp(find: PhaseId) -> Error {
+    Error::Config(format!(
+        "{find} looks for files that are newer than timestampfile, which is not in the result directory: run timestamp first, before \
+         mdtest-hard-write and with the same result directory"
+    ))
 }
 
 /// Whether there is no such file: no such name, or a file where one of its directories would have to be.

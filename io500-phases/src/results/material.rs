@@ -1,6 +1,7 @@
 //! The files of a result directory that verification looks at.
 
 use super::official::{OfficialResult, Summary};
+use crate::text;
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -52,7 +53,9 @@ impl Material {
         }
         let optional = |name: &str| text(&dir.join(name)).ok();
         material.summary = optional("result_summary.txt").filter(|_| !material.only_summary);
-        material.json = optional("result.json");
+        // JSON is UTF-8, and escaped already
+        let json = raw(&dir.join("result.json")).ok();
+        material.json = json.map(|json| String::from_utf8_lossy(&json).into_owned());
         material.configs = match config {
             Some(path) => vec![(path.display().to_string(), text(path)?)],
             None => ["config.ini", "config-orig.ini"]
@@ -88,10 +91,14 @@ fn says_result(text: &str) -> bool {
 /// Bytes of a file that are looked at: no file of a result has more, and a device goes on for ever.
 const LARGEST: u64 = 1 << 28;
 
-/// A file as text; what is not UTF-8 becomes a replacement character. An error names the file.
+/// A file as text. An error names the file.
 fn text(path: &Path) -> io::Result<String> {
+    raw(path).map(|bytes| text::escape(&bytes))
+}
+
+fn raw(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes));
-    read.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    read.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", text::of(path))))?;
+    Ok(bytes)
 }

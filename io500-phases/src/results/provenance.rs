@@ -1,6 +1,7 @@
 //! What ran where, with which settings: enough to repeat a run and to doubt it.
 
 use crate::backend::{Description, PoolState};
+use crate::text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -128,10 +129,9 @@ const PREFIXES: [&str; 11] = [
 /// The environment variables that change how a store behaves.
 pub fn relevant_environment() -> Vec<(String, String)> {
     // an environment is bytes: a job's name in Latin-1 is nothing to stumble over
-    let text =
-        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned()));
+    let as_text = |(name, value): (OsString, OsString)| (text::of(name), text::of(value));
     let relevant = |(name, _): &(String, String)| PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    let mut variables: Vec<_> = std::env::vars_os().filter_map(text).filter(relevant).collect();
+    let mut variables: Vec<_> = std::env::vars_os().map(as_text).filter(relevant).collect();
     variables.sort();
     variables
 }

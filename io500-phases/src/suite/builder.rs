@@ -11,6 +11,7 @@ use crate::phase_id::PhaseId;
 use crate::plan::{Plan, RankLayout};
 use crate::results::RunResult;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 
 /// Collects what a run needs and runs it, see [`Suite::builder`].
 #[derive(Clone)]
@@ -56,7 +57,7 @@ impl SuiteBuilder {
     }
 
     /// One `section.option=value`, as `--set` of the command takes it.
-    pub fn set(mut self, setting: impl Into<String>) -> Self {
+    pub fn set(mut self, setting: impl AsRef<OsStr>) -> Self {
         self.config = self.config.set(setting);
         self
     }

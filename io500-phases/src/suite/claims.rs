@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::phase_id::PhaseId;
 use crate::phases::claim::{self, Claim, IN_RESULTDIR, Owner, Respect, SHOWS};
 use crate::report::ResultDir;
+use crate::text;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -87,12 +88,12 @@ impl Suite<'_> {
             None => fs::create_dir_all(path),
         };
         made_dir.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists if new => there(&path.display().to_string()),
-            _ => Failure::Config(format!("{}: {error}", path.display())),
+            std::io::ErrorKind::AlreadyExists if new => there(&text::of(path)),
+            _ => Failure::Config(format!("{}: {error}", text::of(path))),
         })?;
         let (sender, over) = channel();
         let results = claims.results.insert(ResultClaim { claim: None, made, _lives: sender });
-        let parent = path.display().to_string();
+        let parent = text::of(path);
         let place = (parent.clone(), IN_RESULTDIR.to_owned());
         results.claim = claim::claim(&Posix::new(&parent, false), place, &parent, Default::default(), &owner, respect)?;
         if let Ok(file) = fs::File::open(path.join(IN_RESULTDIR).join("owner")) {

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::report::ResultDir;
 use crate::results::validity::SPREAD;
 use crate::results::{Invocation, PhaseResult, Reason, RunResult, Verdict};
+use crate::text;
 
 /// Carries over what the result directory holds of the same run. What it holds of another run is moved aside, with a warning:
 /// it must neither be mixed with this one nor be lost.
@@ -23,8 +24,8 @@ pub(super) fn carry_over(dir: &ResultDir, result: &mut RunResult) -> Result<()> 
             let aside = dir.set_aside()?;
             log::warn!(
                 "the result in {} is not of this run ({why}): moved to {}",
-                dir.path().display(),
-                aside.display()
+                text::of(dir.path()),
+                text::of(aside)
             );
             Ok(())
         }

@@ -43,7 +43,7 @@ impl Default for Options {
     }
 }
 
-/// The words of this process's command line; what is not UTF-8 in them is replaced.
+/// The words of this process's command line, as [`crate::text`] writes them.
 pub fn command_line() -> Vec<String> {
-    std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
+    std::env::args_os().map(crate::text::of).collect()
 }

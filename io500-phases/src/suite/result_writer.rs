@@ -12,6 +12,7 @@ use crate::report::{
 use crate::results::provenance::Provenance;
 use crate::results::validity::{self, Rules};
 use crate::results::{KindLatency, PhaseResult, RunResult, RunState, SCHEMA_VERSION, ScoreResult, Verdict, score};
+use crate::text;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -66,8 +67,8 @@ impl<'o> ResultWriter<'o> {
     pub fn begin(&mut self, config: &Config) -> Result<()> {
         if let Some(dir) = &self.dir {
             carry_over(dir, &mut self.result)?;
-            dir.write("config.ini", config.to_ini().as_bytes())?;
-            dir.write("config-orig.ini", config.inputs().file_text().unwrap_or_default().as_bytes())?;
+            dir.write("config.ini", &text::bytes(&config.to_ini()))?;
+            dir.write("config-orig.ini", &text::bytes(config.inputs().file_text().unwrap_or_default()))?;
         }
         self.judge();
         // nothing is lost yet: a directory that takes no result is an error now
@@ -176,10 +177,10 @@ impl<'o> ResultWriter<'o> {
             self.keep(name, &bytes);
         }
         if !csv.is_empty() {
-            self.keep(&format!("{phase}.csv"), csv.as_bytes());
+            self.keep(&format!("{phase}.csv"), &text::bytes(csv));
         }
-        if let Some(text) = self.result.phase(phase).map(phase_txt) {
-            self.keep(&format!("{phase}.txt"), text.as_bytes());
+        if let Some(txt) = self.result.phase(phase).map(phase_txt) {
+            self.keep(&format!("{phase}.txt"), &text::bytes(&txt));
         }
         self.write();
         self.observer.phase_over(&self.result, phase);
@@ -243,8 +244,10 @@ impl<'o> ResultWriter<'o> {
     /// The files that grow with the run, the one that holds everything first.
     fn files(&self) -> [(&'static str, Vec<u8>); 3] {
         let json = serde_json::to_vec_pretty(&self.result).expect("a result has string keys only");
-        let (summary, text) = (summary(&self.result), result_txt(&self.result));
-        [("result.json", json), ("result_summary.txt", summary.into_bytes()), ("result.txt", text.into_bytes())]
+        let (summary, txt) = (summary(&self.result), result_txt(&self.result));
+        // as the C suite writes it: paths are bytes
+        let txt = text::bytes(&txt).into_owned();
+        [("result.json", json), ("result_summary.txt", summary.into_bytes()), ("result.txt", txt)]
     }
 }
 

@@ -20,6 +20,7 @@ use crate::phases::setup::FAMILIES;
 use crate::plan::{MdworkbenchPlan, Plan};
 use crate::report::{ResultDir, equivalent_command};
 use crate::results::{PhaseResult, RunResult};
+use crate::text;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long the ranks wait for each other once one has failed.
@@ -122,7 +123,7 @@ impl<'a> Suite<'a> {
             let own = self.is_continued();
             let look = |(lead, phases): &(PhaseId, Vec<PhaseId>)| {
                 // what a script needs is the script's affair
-                let phases: Vec<_> = phases.iter().copied().filter(|&phase| !self.has_script(phase)).collect();
+                let phases: Vec<_> = phases.iter().copied().filter(|&phase| !self.config.has_script(phase)).collect();
                 let phases = &phases[..];
                 stores.visit(*lead, InspectDatadir { datadir: stores.datadir(*lead), plan: self.plan, phases, own })
             };
@@ -131,16 +132,6 @@ impl<'a> Suite<'a> {
             Ok(())
         };
         team.barrier_with_status(looked)
-    }
-
-    fn has_script(&self, phase: PhaseId) -> bool {
-        let config = self.config;
-        let finds = [
-            (PhaseId::Find, &config.find),
-            (PhaseId::FindEasy, &config.find_easy),
-            (PhaseId::FindHard, &config.find_hard),
-        ];
-        finds.into_iter().any(|(id, find)| id == phase && find.external_script.is_some())
     }
 
     /// Whether the result directory is that of this run, which an earlier invocation began.
@@ -360,7 +351,7 @@ impl<'a> Suite<'a> {
         let mut since = String::new();
         if team.comm().rank() == 0 {
             since = now();
-            while std::path::Path::new(&file).exists() && !self.options.progress.stop_requested() {
+            while text::path(&file).exists() && !self.options.progress.stop_requested() {
                 std::thread::sleep(PAUSE);
                 self.options.progress.beat();
             }
@@ -499,16 +490,16 @@ impl<'a> Suite<'a> {
     }
 
     pub(super) fn resultdir(&self) -> String {
-        self.options.resultdir.as_ref().map_or_else(String::new, |path| path.display().to_string())
+        self.options.resultdir.as_ref().map_or_else(String::new, text::of)
     }
 }
 
 fn drop_caches(command: &str) -> std::result::Result<(), String> {
     let failed = |message: String| format!("drop-caches-cmd {command:?}: {message}");
-    let output = std::process::Command::new("sh").arg("-c").arg(command).output();
+    let output = std::process::Command::new("sh").arg("-c").arg(text::os(command)).output();
     match output {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(failed(format!("{} {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))),
+        Ok(output) => Err(failed(format!("{} {}", output.status, text::escape(&output.stderr).trim()))),
         Err(error) => Err(failed(error.to_string())),
     }
 }

@@ -3,11 +3,10 @@
 use super::collective::{as_failure, from_root};
 use crate::comm::{ClockSync, ReadRule};
 use crate::engine::Team;
-use crate::error::{Error, Result};
-use crate::phase_id::{Family, Kind, PhaseId};
-use crate::phases::setup;
+use crate::error::Result;
+use crate::phase_id::{Family, PhaseId, unmet_need};
 use crate::plan::Plan;
-use crate::report::ResultDir;
+use crate::report::{ResultDir, needs_stonewall, no_stonewall, no_timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
@@ -53,13 +52,7 @@ impl SuiteState {
 
     /// The number of operations that the phases after a write phase work on.
     pub fn count(&self, family: Family) -> Result<u64> {
-        self.reached.get(&family).copied().ok_or_else(|| {
-            let family = family.name();
-            Error::Config(format!(
-                "{family}.stonewall, which says how much {family}-write wrote, is not in the result directory: run that first, \
-                 with the same result directory"
-            ))
-        })
+        self.reached.get(&family).copied().ok_or_else(|| no_stonewall(family))
     }
 
     /// What earlier invocations left in the result directory: how far write phases came, and the timestamp file.
@@ -84,21 +77,14 @@ impl SuiteState {
         self.mdtest_easy_rate = kept.mdtest_easy_rate;
         self.mdworkbench_start = kept.mdworkbench_start.unwrap_or(0);
         self.mdworkbench_made = kept.mdworkbench_start.is_some();
-        if let Some(find) =
-            plan.phases.iter().find(|&&phase| plan.find(phase).newer_than_timestamp && phase.kind() == Kind::Find)
-            && self.timestamp_s.is_none()
-            && !plan.phases.contains(&PhaseId::Timestamp)
-        {
-            return Err(Error::Config(format!(
-                "{find} looks for files that are newer than timestampfile, which is not in the result directory: run timestamp \
-                 first, before mdtest-hard-write and with the same result directory"
-            )));
+        let has_run = |_, needed| needed != PhaseId::Timestamp || self.timestamp_s.is_some();
+        if let Some((find, _)) = unmet_need(&plan.phases, has_run) {
+            return Err(no_timestamp(find));
         }
         plan.phases
             .iter()
-            .filter(|&&phase| phase != PhaseId::IorRnd4kEasyRead)
-            .filter_map(|&phase| setup::made_by(phase))
-            .filter(|write| KEPT.contains(&write.family()) && !plan.phases.contains(write))
+            .filter_map(|&phase| needs_stonewall(phase))
+            .filter(|write| !plan.phases.contains(write))
             .try_for_each(|write| self.count(write.family()).map(|_| ()))
     }
 }

@@ -100,7 +100,7 @@ impl Store {
     }
 
     fn filters_by(&self, predicate: &Predicate) -> bool {
-        self.manner.filters > 0 && predicate.name.as_ref().is_some_and(Glob::is_bytewise)
+        self.manner.filters > 0 && predicate.name.as_ref().is_some_and(|name| name.for_servers().is_some())
     }
 
     fn entries<'s>(&self, dir: &&'s Node) -> &'s [(String, Node)] {

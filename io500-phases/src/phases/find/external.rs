@@ -2,6 +2,7 @@
 
 use crate::engine::{Failure, Progress, Team};
 use crate::error::Result;
+use crate::text;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
@@ -47,7 +48,8 @@ pub fn external(team: &Team<'_>, progress: &Progress, command: &str) -> Result<O
 fn run(progress: &Progress, command: &str) -> std::result::Result<External, Failure> {
     let cannot = |error: std::io::Error| Failure::Config(format!("external script: {command}: {error}"));
     let start = Instant::now();
-    let mut child = Command::new("sh").arg("-c").arg(command).stdout(Stdio::piped()).spawn().map_err(cannot)?;
+    let mut child =
+        Command::new("sh").arg("-c").arg(text::os(command)).stdout(Stdio::piped()).spawn().map_err(cannot)?;
     let output = child.stdout.take().expect("it is piped");
     // read by a thread of its own, which a stop leaves behind: programs that the script has started may hold the pipe open
     let (done, reads) = channel();
@@ -77,7 +79,7 @@ fn run(progress: &Progress, command: &str) -> std::result::Result<External, Fail
     };
     let status = child.wait().map_err(cannot)?.into_raw();
     let runtime_s = start.elapsed().as_secs_f64();
-    let last_line = String::from_utf8_lossy(&last).into_owned();
+    let last_line = text::escape(&last);
     let (found, total) = match last_line.strip_prefix("MATCHED ") {
         None => (lines, None),
         Some(counts) => {

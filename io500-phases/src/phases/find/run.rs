@@ -143,8 +143,7 @@ fn common_filter<B: Backend>(
     start: &B::Dir,
     predicate: &Predicate,
 ) -> Option<ServerFilter> {
-    let name = predicate.name.as_ref().filter(|name| name.is_bytewise())?;
-    let filter = ServerFilter { name: name.as_str().to_owned() };
+    let filter = ServerFilter { name: predicate.name.as_ref()?.for_servers()?.to_owned() };
     let works = context.rank() == 0 && {
         let mut batch = DirBatch::default();
         let cursor =

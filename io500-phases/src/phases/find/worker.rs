@@ -277,7 +277,7 @@ impl<'a, 'g, B: Backend> Worker<'a, 'g, B> {
         self.outcome.counts.errors += 1;
         self.outcome.error.get_or_insert_with(|| {
             let path = child(self.walk.below.as_bytes(), path);
-            format!("{op} {}: {errno}", String::from_utf8_lossy(&path))
+            format!("{op} {}: {errno}", crate::text::escape(&path))
         });
     }
 }
