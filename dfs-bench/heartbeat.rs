@@ -21,6 +21,8 @@ const LONGEST: usize = 1400;
 const ADDRESSES: usize = 4;
 /// How often a rank that was asked to stop shows that it lives: a launcher leaves a second until it kills.
 const HURRY: Duration = Duration::from_millis(50);
+/// A rank that hears no other node leaves the others so much time to report first: they know better which node is lost.
+const ISOLATED: Duration = Duration::from_secs(3);
 /// Time for the first rank that reports to write its message before others try.
 const FIRST_TRIES: Duration = Duration::from_millis(500);
 
@@ -83,6 +85,7 @@ struct Peer {
 /// This rank's end of the exchange.
 pub struct Heartbeat {
     rank: usize,
+    host: String,
     ranks: usize,
     job: u64,
     socket: Option<UdpSocket>,
@@ -125,6 +128,7 @@ impl Heartbeat {
         let now = Instant::now();
         Heartbeat {
             rank,
+            host: own.host,
             ranks,
             job: job.try_into().map_or(0, u64::from_le_bytes),
             socket,
@@ -234,14 +238,37 @@ impl Heartbeat {
             let turn = distance.min(self.ranks - distance).ilog2() * 2 + u32::from(2 * distance > self.ranks);
             timeout + turn * 6 * HURRY
         };
-        let first = self.peers.iter().find(|peer| silence(peer, now).is_some_and(|silent| silent >= limit(peer)))?;
-        let rest = |peer: &&Peer| peer.rank != first.rank && silence(peer, now).is_some_and(|s| 2 * s >= timeout);
-        Some(words(first, self.peers.iter().filter(rest), now))
+        let silent = |peer: &Peer| silence(peer, now).is_some_and(|silence| 2 * silence >= timeout);
+        let isolated = self.is_isolated(silent);
+        let later = if isolated { ISOLATED } else { Duration::ZERO };
+        let due = |peer: &&Peer| silence(peer, now).is_some_and(|silent| silent >= limit(peer) + later);
+        let first = self.peers.iter().find(due)?;
+        let rest = self.peers.iter().filter(|peer| peer.rank != first.rank && silent(peer));
+        Some(if isolated { self.isolated_words(first, now) } else { words(first, rest, now) })
+    }
+
+    /// Whether no other node is heard of any more, of two at least: then the link of this node is the likely fault.
+    fn is_isolated(&self, silent: impl Fn(&Peer) -> bool) -> bool {
+        let elsewhere = || self.peers.iter().filter(|peer| peer.host != self.host && peer.heard.is_some());
+        let several = elsewhere().next().is_some_and(|first| elsewhere().any(|peer| peer.host != first.host));
+        several && elsewhere().all(silent)
+    }
+
+    fn isolated_words(&self, first: &Peer, now: Instant) -> String {
+        let phase = first.heard.and_then(|(_, sign)| sign.phase).map_or("outside the phases", PhaseId::name);
+        let seconds = silence(first, now).unwrap_or_default().as_secs_f64();
+        format!(
+            "rank {} ({}): {phase}: no heartbeat from any other node for {seconds:.1} s: its node lost the network, or all others are lost",
+            self.rank, self.host
+        )
     }
 
     /// The ranks that sent no heartbeat since the job was asked to stop, as a message.
     pub fn silent_since(&self, stop: Instant) -> Option<String> {
         let silent = |peer: &&Peer| peer.heard.is_some_and(|(heard, _)| heard < stop);
+        if self.is_isolated(|peer| silent(&peer)) {
+            return None;
+        }
         let first = self.peers.iter().find(silent)?;
         let rest = self.peers.iter().filter(|peer| peer.rank != first.rank).filter(silent);
         Some(words(first, rest, Instant::now()))
@@ -359,7 +386,8 @@ mod tests {
         let peers = partners(0, ranks).into_iter().map(peer).collect();
         let timeout = Some(Duration::from_secs(60));
         let (next, here, moved) = (start, start, start);
-        Heartbeat { rank: 0, ranks, job: 1, socket: None, peers, timeout, next, here, moved, end: None }
+        let host = "n0".to_owned();
+        Heartbeat { rank: 0, host, ranks, job: 1, socket: None, peers, timeout, next, here, moved, end: None }
     }
 
     #[test]
@@ -381,15 +409,36 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut heartbeat = heartbeat(3, start);
-        heartbeat.take(1, Message::Alive(Sign::default()), at(50));
+        heartbeat.take(1, Message::Alive(Sign::default()), at(59));
         assert_eq!(heartbeat.lost(at(59)), None);
         assert_eq!(
             heartbeat.lost(at(61)).unwrap(),
             "rank 2 (n2): mdtest-easy-write: no heartbeat for 61.0 s; last state: waiting for other ranks after create 1,234"
         );
-        assert!(heartbeat.lost(at(111)).unwrap().ends_with("rank 2 (n2)"), "both are silent, the nearest first");
         heartbeat.take(2, Message::Leaves, at(61));
         assert_eq!(heartbeat.lost(at(70)), None, "who left in good order is not lost");
+        assert!(
+            heartbeat.lost(at(120)).unwrap().starts_with("rank 1 (n1)"),
+            "with one node left nobody can tell which is cut off"
+        );
+    }
+
+    #[test]
+    fn a_rank_that_hears_no_other_node_blames_its_own_and_lets_the_others_speak_first() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut heartbeat = heartbeat(8, start);
+        assert_eq!(heartbeat.lost(at(62)), None);
+        assert_eq!(heartbeat.silent_since(at(1)), None);
+        assert_eq!(
+            heartbeat.lost(at(64)).unwrap(),
+            "rank 0 (n0): mdtest-easy-write: no heartbeat from any other node for 64.0 s: its node lost the network, or all others are lost"
+        );
+        heartbeat.take(4, Message::Alive(Sign::default()), at(61));
+        assert!(heartbeat.lost(at(64)).unwrap().starts_with("rank 1 (n1)"));
+        heartbeat.host = "n1".into();
+        heartbeat.peers.iter_mut().for_each(|peer| peer.host = "n1".into());
+        assert!(heartbeat.lost(at(64)).is_some(), "on one node there is no network to lose");
     }
 
     #[test]

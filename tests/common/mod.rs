@@ -93,7 +93,7 @@ impl Scene {
         Some(command)
     }
 
-    fn environment(&self, mut command: Command) -> Command {
+    pub fn environment(&self, mut command: Command) -> Command {
         let foreign = ["DFS_BENCH_", "DAOS_STANDIN_", "OMPI_", "PMI", "PALS_", "SLURM_", "FLUX_", "ALPS_", "MV2_"];
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| foreign.iter().any(|prefix| name.starts_with(prefix))) {

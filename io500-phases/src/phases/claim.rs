@@ -37,6 +37,9 @@ pub struct Owner {
     pub started: u64,
     /// The job of the scheduler, where there is one.
     pub job: Option<String>,
+    /// How often the scheduler had started the job before.
+    #[serde(default)]
+    pub restarts: u32,
     /// The timestamp of the run.
     pub timestamp: String,
     /// Its result directory, absolute, as [`crate::text`] writes it.
@@ -52,13 +55,18 @@ impl Owner {
             pid,
             started: started(pid).unwrap_or(0),
             job: ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"].into_iter().find_map(|name| std::env::var(name).ok()),
+            restarts: std::env::var("SLURM_RESTART_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0),
             timestamp: timestamp.to_owned(),
             resultdir: resultdir.and_then(|path| std::path::absolute(path).ok()).map(text::of),
         }
     }
 
-    /// Whether its run goes on; none where that cannot be seen from here.
-    fn lives(&self) -> Option<bool> {
+    /// Whether its run goes on; none where that cannot be seen by `other`.
+    fn lives(&self, other: &Owner) -> Option<bool> {
+        // a scheduler starts a job again only when it has ended the earlier start
+        if self.job.is_some() && self.job == other.job && self.restarts < other.restarts {
+            return Some(false);
+        }
         if self.host == host_name() {
             return Some(started(self.pid).is_some_and(|started| started == self.started));
         }
@@ -132,7 +140,7 @@ pub fn claim<B: Backend>(
     let Some(above) = above else { return Ok(None) };
     match backend.mkdir_private(&above, &c_name(&name), Default::default()) {
         Ok(()) => {}
-        Err(Errno(libc::EEXIST)) => take_over(backend, &above, &name, &path, respect)?,
+        Err(Errno(libc::EEXIST)) => take_over(backend, &above, &name, &path, owner, respect)?,
         Err(errno) => {
             if backend.open_path(directory).is_ok() {
                 log::warn!(
@@ -158,7 +166,14 @@ pub fn claim<B: Backend>(
 }
 
 /// Makes the claim of a run that is gone this run's.
-fn take_over<B: Backend>(backend: &B, above: &B::Dir, name: &str, path: &str, respect: Respect) -> Result<(), Failure> {
+fn take_over<B: Backend>(
+    backend: &B,
+    above: &B::Dir,
+    name: &str,
+    path: &str,
+    owner: &Owner,
+    respect: Respect,
+) -> Result<(), Failure> {
     let in_use = |by: String| Failure::InUse { path: path.to_owned(), by };
     let dir = match backend.open_dir(above, &c_name(name)) {
         Ok(dir) => dir,
@@ -173,7 +188,7 @@ fn take_over<B: Backend>(backend: &B, above: &B::Dir, name: &str, path: &str, re
             Err(in_use("a run that has not identified itself".into()))
         };
     };
-    match other.lives() {
+    match other.lives(owner) {
         Some(false) => {}
         None if respect == Respect::Living => {}
         _ => return Err(in_use(other.to_string())),
@@ -283,18 +298,32 @@ mod tests {
     fn a_run_on_another_host_lives_while_its_result_directory_shows_it() {
         let temp = tempfile::tempdir().unwrap();
         let there = |resultdir| Owner { host: "another".into(), resultdir, ..owner(1) };
-        assert_eq!(there(None).lives(), None);
+        let own = owner(std::process::id());
+        assert_eq!(there(None).lives(&own), None);
         let file = temp.path().join(IN_RESULTDIR).join("owner");
         std::fs::create_dir(file.parent().unwrap()).unwrap();
         let shown = std::fs::File::create(file).unwrap();
-        let own = || Some(text::of(temp.path()));
-        assert_eq!(there(own()).lives(), Some(true));
+        let of_job = || Some(text::of(temp.path()));
+        assert_eq!(there(of_job()).lives(&own), Some(true));
         shown.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
-        assert_eq!(there(own()).lives(), Some(false));
+        assert_eq!(there(of_job()).lives(&own), Some(false));
         let datadir = format!("{}/data", temp.path().display());
         claimed(&datadir, &there(None), Respect::All).unwrap();
         assert!(claimed(&datadir, &owner(std::process::id()), Respect::All).is_err());
         assert!(claimed(&datadir, &owner(std::process::id()), Respect::Living).is_ok(), "the clean-up is the way out");
+    }
+
+    #[test]
+    fn an_earlier_start_of_the_same_job_is_over() {
+        let start = |restarts, job: &str| Owner {
+            host: format!("node{restarts}"),
+            job: Some(job.into()),
+            restarts,
+            ..Owner::this("t", None)
+        };
+        assert_eq!(start(0, "7").lives(&start(1, "7")), Some(false));
+        assert_eq!(start(1, "7").lives(&start(1, "7")), None);
+        assert_eq!(start(0, "7").lives(&start(1, "8")), None);
     }
 
     #[test]
