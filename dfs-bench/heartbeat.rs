@@ -21,6 +21,8 @@ const LONGEST: usize = 1400;
 const ADDRESSES: usize = 4;
 /// How often a rank that was asked to stop shows that it lives: a launcher leaves a second until it kills.
 const HURRY: Duration = Duration::from_millis(50);
+/// How long a rank hurries after another one asked.
+const HURRY_LASTS: Duration = Duration::from_secs(1);
 /// A rank that hears no other node leaves the others so much time to report first: they know better which node is lost.
 const ISOLATED: Duration = Duration::from_secs(3);
 /// Time for the first rank that reports to write its message before others try.
@@ -54,6 +56,8 @@ struct Sign {
     waiting: bool,
     /// Milliseconds since any rank was known to do something else than wait.
     idle_ms: u64,
+    /// The rank was asked to stop and wants to know soon whether the others live.
+    asks: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,6 +100,8 @@ pub struct Heartbeat {
     here: Instant,
     /// When any rank was last known to do something else than wait.
     moved: Instant,
+    /// Until when others want to know soon whether this rank lives.
+    asked_until: Instant,
     end: Option<(End, Instant)>,
 }
 
@@ -137,6 +143,7 @@ impl Heartbeat {
             next: now,
             here: now,
             moved: now,
+            asked_until: now,
             end: None,
         }
     }
@@ -154,10 +161,12 @@ impl Heartbeat {
         if !snapshot.waiting {
             self.moved = now;
         }
+        let asks = stop;
+        let stop = stop || now < self.asked_until;
         if now >= self.next || stop {
             let idle_ms = (now - self.moved).as_millis() as u64;
             let (phase, done, waiting) = (snapshot.phase, snapshot.done, snapshot.waiting);
-            self.send(&Message::Alive(Sign { phase, done, waiting, idle_ms }));
+            self.send(&Message::Alive(Sign { phase, done, waiting, idle_ms, asks }));
             self.next = now + self.period(stop);
         }
         let look = if stop { look.min(HURRY) } else { look };
@@ -202,6 +211,9 @@ impl Heartbeat {
             Message::Alive(sign) => {
                 if let Some(peer) = self.peers.iter_mut().find(|peer| peer.rank == from) {
                     peer.heard = Some((now, sign));
+                    if sign.asks {
+                        self.asked_until = now + HURRY_LASTS;
+                    }
                     let moved = now.checked_sub(Duration::from_millis(sign.idle_ms));
                     self.moved = moved.map_or(self.moved, |moved| moved.max(self.moved));
                 }
@@ -272,6 +284,11 @@ impl Heartbeat {
         let first = self.peers.iter().find(silent)?;
         let rest = self.peers.iter().filter(|peer| peer.rank != first.rank).filter(silent);
         Some(words(first, rest, Instant::now()))
+    }
+
+    /// Whether all ranks that this one hears of have been heard since the job was asked to stop.
+    pub fn all_alive_since(&self, stop: Instant) -> bool {
+        self.peers.iter().all(|peer| peer.heard.is_none_or(|(heard, _)| heard >= stop))
     }
 
     /// Since when all ranks have only waited for each other, if that is longer than a rank may stall.
@@ -381,13 +398,26 @@ mod tests {
 
     /// Rank 0 of so many, which has heard of all the others at `start`.
     fn heartbeat(ranks: usize, start: Instant) -> Heartbeat {
-        let sign = Sign { phase: Some(PhaseId::MdtestEasyWrite), done: 1234, waiting: true, idle_ms: 0 };
+        let sign = Sign { phase: Some(PhaseId::MdtestEasyWrite), done: 1234, waiting: true, ..Sign::default() };
         let peer = |rank| Peer { rank, host: format!("n{rank}"), addresses: vec![], heard: Some((start, sign)) };
         let peers = partners(0, ranks).into_iter().map(peer).collect();
         let timeout = Some(Duration::from_secs(60));
-        let (next, here, moved) = (start, start, start);
+        let (next, here, moved, asked_until) = (start, start, start, start);
         let host = "n0".to_owned();
-        Heartbeat { rank: 0, host, ranks, job: 1, socket: None, peers, timeout, next, here, moved, end: None }
+        Heartbeat {
+            rank: 0,
+            host,
+            ranks,
+            job: 1,
+            socket: None,
+            peers,
+            timeout,
+            next,
+            here,
+            moved,
+            asked_until,
+            end: None,
+        }
     }
 
     #[test]

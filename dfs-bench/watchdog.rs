@@ -73,6 +73,9 @@ impl Watchdog {
                 heartbeat.turn(LOOK, &snapshot, stop);
                 let now = Instant::now();
                 let own = watch.look(&snapshot, stop, now);
+                if watch.stopped.is_some_and(|stopped| heartbeat.all_alive_since(stopped)) {
+                    progress.confirm_peers();
+                }
                 if let Some((what, since)) = own.or_else(|| others(&heartbeat, &watch, &snapshot, now)) {
                     event(what, &snapshot, since, &mut heartbeat);
                 }

@@ -19,6 +19,7 @@ pub struct Progress {
     waiting: AtomicBool,
     part: AtomicU8,
     stop: Arc<AtomicBool>,
+    peers_alive: AtomicBool,
     epoch: Instant,
 }
 
@@ -102,6 +103,7 @@ impl Default for Progress {
             waiting: AtomicBool::new(false),
             part: AtomicU8::new(WindowPart::default() as u8),
             stop: Arc::default(),
+            peers_alive: AtomicBool::new(false),
             epoch: Instant::now(),
         }
     }
@@ -119,6 +121,16 @@ impl Progress {
         let index = PhaseId::ALL.iter().position(|&each| each == phase).expect("every phase is listed");
         self.phase.store(index as u8, Relaxed);
         self.beat();
+    }
+
+    /// The ranks that this one exchanges heartbeats with are known to be alive since it was asked to stop.
+    pub fn confirm_peers(&self) {
+        self.peers_alive.store(true, Relaxed);
+    }
+
+    /// Whether [`Progress::confirm_peers`] was called.
+    pub fn peers_alive(&self) -> bool {
+        self.peers_alive.load(Relaxed)
     }
 
     /// The phase is over.
