@@ -1,4 +1,4 @@
-//! Snapshots in archives: tar, plain or compressed by zstd or bzip2 (as `hwloc-gather-topology` writes them), held in memory.
+//! Snapshots in archives: tar, plain or compressed by zstd, gzip or bzip2 (as `hwloc-gather-topology` writes them), held in memory.
 //!
 //! Nothing is unpacked to disk. An archive that grows beyond a bound or names a path outside itself is refused.
 
@@ -28,11 +28,28 @@ pub enum ArchiveError {
     Zstd(String),
 }
 
-/// Reads an archive into memory.
+/// What an archive may hold, unpacked, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// One file.
+    pub file: u64,
+    /// All together.
+    pub total: u64,
+}
+
+/// Reads the archive of a snapshot into memory.
 ///
 /// # Errors
 /// When the file cannot be read, is no archive of a known kind, or exceeds the bounds.
 pub fn read_archive(path: &Path) -> Result<Tree, ArchiveError> {
+    read_archive_within(path, Bounds { file: MAX_FILE, total: MAX_TOTAL })
+}
+
+/// Reads an archive of other bounds into memory.
+///
+/// # Errors
+/// As those of [`read_archive`].
+pub fn read_archive_within(path: &Path, bounds: Bounds) -> Result<Tree, ArchiveError> {
     // before it is opened: opening a FIFO waits for a writer
     if !std::fs::metadata(path)?.is_file() {
         return Err(ArchiveError::Refused("no regular file".into()));
@@ -44,15 +61,16 @@ pub fn read_archive(path: &Path) -> Result<Tree, ArchiveError> {
     match magic.as_slice() {
         [0x28, 0xb5, 0x2f, 0xfd] => {
             let unpacked = ruzstd::decoding::StreamingDecoder::new(whole);
-            read_tar(unpacked.map_err(|error| ArchiveError::Zstd(error.to_string()))?)
+            read_tar(unpacked.map_err(|error| ArchiveError::Zstd(error.to_string()))?, bounds)
         }
-        [b'B', b'Z', b'h', _] => read_tar(bzip2::read::BzDecoder::new(whole)),
-        _ => read_tar(whole),
+        [0x1f, 0x8b, ..] => read_tar(flate2::read::MultiGzDecoder::new(whole), bounds),
+        [b'B', b'Z', b'h', _] => read_tar(bzip2::read::BzDecoder::new(whole), bounds),
+        _ => read_tar(whole, bounds),
     }
 }
 
-fn read_tar(unpacked: impl Read) -> Result<Tree, ArchiveError> {
-    let mut archive = tar::Archive::new(Bounded { inner: unpacked, left: MAX_TOTAL });
+fn read_tar(unpacked: impl Read, bounds: Bounds) -> Result<Tree, ArchiveError> {
+    let mut archive = tar::Archive::new(Bounded { inner: unpacked, left: bounds.total, total: bounds.total });
     let mut tree = Tree::default();
     for (index, entry) in archive.entries()?.enumerate() {
         let mut entry = entry?;
@@ -67,8 +85,8 @@ fn read_tar(unpacked: impl Read) -> Result<Tree, ArchiveError> {
             (tar::EntryType::Symlink, Some(target)) => Entry::Link(target),
             (tar::EntryType::Link, Some(target)) => Entry::Link(format!("/{target}")),
             (tar::EntryType::Regular | tar::EntryType::Continuous, _) => {
-                if entry.size() > MAX_FILE {
-                    return Err(ArchiveError::Refused(format!("{path} is larger than {} MiB", MAX_FILE >> 20)));
+                if entry.size() > bounds.file {
+                    return Err(ArchiveError::Refused(format!("{path} is larger than {} MiB", bounds.file >> 20)));
                 }
                 let mut bytes = Vec::new();
                 entry.read_to_end(&mut bytes)?;
@@ -101,13 +119,14 @@ fn inside(path: &Path) -> Result<String, ArchiveError> {
 struct Bounded<R> {
     inner: R,
     left: u64,
+    total: u64,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(buffer)?;
         self.left = self.left.checked_sub(length as u64).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::FileTooLarge, format!("it holds more than {} MiB", MAX_TOTAL >> 20))
+            io::Error::new(io::ErrorKind::FileTooLarge, format!("it holds more than {} MiB", self.total >> 20))
         })?;
         Ok(length)
     }
@@ -181,6 +200,7 @@ mod tests {
         assert!(refused(&tar_with("sys/huge", 1 << 32, b"x")).contains("larger than 8 MiB"), "an announced giant");
         assert!(refused(b"").contains("empty"));
         assert!(!refused(&[7; 4096]).is_empty());
+        assert!(!refused(&[0x1f, 0x8b, 8, 0, 1, 2, 3]).is_empty());
         assert!(!refused(b"BZh9 and then nothing that unpacks").is_empty());
         assert!(!refused(&[0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3]).is_empty());
         // small on disk, large in memory: each file is below its bound, all together are not

@@ -17,7 +17,7 @@ mod root;
 mod topology;
 mod tree;
 
-pub use archive::{ArchiveError, read_archive, write_snapshot};
+pub use archive::{ArchiveError, Bounds, read_archive, read_archive_within, write_snapshot};
 pub use cpus::CpuSet;
 #[cfg(feature = "hwloc")]
 pub use hwloc::{XmlError, from_xml};

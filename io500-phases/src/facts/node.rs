@@ -31,6 +31,9 @@ pub struct NodeFacts {
     pub origin: Origin,
     /// Version of the kernel.
     pub kernel: Option<String>,
+    /// The distribution: its identifier and version of `os-release`, such as `rocky` and `9.4`.
+    #[serde(default)]
+    pub distribution: Option<(String, String)>,
     /// Maker and name of the machine.
     pub product: Option<String>,
     /// Version of its firmware.
@@ -81,6 +84,7 @@ impl NodeFacts {
             host: hostname.unwrap_or_else(|| host.to_owned()),
             origin: if root.is_live() { Origin::Live } else { Origin::Snapshot },
             kernel: root.read("/proc/sys/kernel/osrelease"),
+            distribution: distribution(root),
             product: match (dmi("sys_vendor"), dmi("product_name")) {
                 (Some(maker), Some(name)) => Some(format!("{maker} {name}")),
                 (one, other) => one.or(other),
@@ -103,6 +107,19 @@ impl NodeFacts {
     pub fn device(&self, address: &str) -> Option<&PciDevice> {
         self.pci.iter().find(|device| device.address == address)
     }
+}
+
+/// The two lines of `os-release` that name a distribution.
+fn distribution(root: &Root) -> Option<(String, String)> {
+    let lines = root.read_only("/etc/os-release", |text| {
+        let kept = text.lines().filter(|line| line.starts_with("ID=") || line.starts_with("VERSION_ID="));
+        kept.collect::<Vec<_>>().join("\n")
+    })?;
+    let value = |name: &str| {
+        let line = lines.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+        Some(line.trim_matches('"').to_owned())
+    };
+    Some((value("ID")?, value("VERSION_ID")?))
 }
 
 /// Place and type of mounts; options and sources stay where they are.

@@ -11,6 +11,15 @@ use std::collections::BTreeMap;
 pub struct Processor {
     /// Its name.
     pub model: Option<String>,
+    /// Who made it, as the processor itself says: `GenuineIntel`, `AuthenticAMD`; on ARM the implementer's number.
+    #[serde(default)]
+    pub vendor: Option<String>,
+    /// Family, model and stepping, which tell the generation.
+    #[serde(default)]
+    pub generation: Option<[u32; 3]>,
+    /// The clock that the maker promises, kHz.
+    #[serde(default)]
+    pub base_khz: Option<u64>,
     /// Frequency governors, with the CPUs that have them; empty where the kernel has no say.
     pub governors: BTreeMap<String, CpuSet>,
     /// Energy preferences, likewise.
@@ -71,6 +80,9 @@ const BOOT: [&str; 14] = [
     "transparent_hugepage",
 ];
 
+/// The lines of `/proc/cpuinfo` that are kept, of the first CPU.
+const CPUINFO: [&str; 7] = ["model name", "cpu", "vendor_id", "CPU implementer", "cpu family", "model", "stepping"];
+
 impl Processor {
     pub(super) fn read(root: &Root, topology: &Topology) -> Processor {
         let cpu = "/sys/devices/system/cpu";
@@ -85,16 +97,26 @@ impl Processor {
         };
         let set = |name: &str| root.read(&format!("{cpu}/{name}")).and_then(|list| CpuSet::parse(&list));
         let clock = |name: &str| root.read(&format!("/sys/devices/system/clocksource/clocksource0/{name}"));
-        let model = root.read_only("/proc/cpuinfo", |text| {
-            let line = text.lines().find(|line| line.starts_with("model name") || line.starts_with("cpu\t"));
-            line.unwrap_or_default().to_owned()
+        let cpuinfo = root.read_only("/proc/cpuinfo", |text| {
+            let first =
+                |name: &&str| text.lines().find(|line| line.split(':').next().is_some_and(|key| key.trim() == *name));
+            CPUINFO.iter().filter_map(first).collect::<Vec<_>>().join("\n")
         });
+        let of_cpuinfo = |name: &str| {
+            let lines = cpuinfo.as_deref().unwrap_or_default().lines();
+            let mut pairs = lines.filter_map(|line| line.split_once(':'));
+            pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
+        };
+        let number = |name: &str| of_cpuinfo(name).and_then(|value| value.parse().ok());
         let boot = root.read_only("/proc/cmdline", |text| {
             let known = |word: &&str| BOOT.iter().any(|start| word.split(['=', '.']).next() == start.split('.').next());
             text.split_whitespace().filter(known).collect::<Vec<_>>().join(" ")
         });
         Processor {
-            model: model.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned())),
+            model: of_cpuinfo("model name").or_else(|| of_cpuinfo("cpu")),
+            vendor: of_cpuinfo("vendor_id").or_else(|| of_cpuinfo("CPU implementer")),
+            generation: (|| Some([number("cpu family")?, number("model")?, number("stepping")?]))(),
+            base_khz: root.number(&format!("{cpu}/cpu0/cpufreq/base_frequency")),
             governors: per_cpu("cpufreq/scaling_governor"),
             energy_preferences: per_cpu("cpufreq/energy_performance_preference"),
             idle_states: idle_states(root, &format!("{cpu}/cpu0/cpuidle")),
