@@ -7,6 +7,7 @@ use crate::args::find::FindArgs;
 use crate::args::report::ReportArgs;
 pub use crate::args::run::RunArgs;
 use crate::args::shell::CompletionsArgs;
+use crate::args::submission::SubmissionArgs;
 use crate::args::sweep::SweepArgs;
 use crate::args::verify::VerifyArgs;
 use clap::{Parser, Subcommand};
@@ -60,6 +61,7 @@ pub enum Command {
     Find(FindArgs),
     Sweep(SweepArgs),
     Doctor(DoctorArgs),
+    Submission(SubmissionArgs),
     Completions(CompletionsArgs),
     /// Print the manual page, for `man -l -`
     Man,

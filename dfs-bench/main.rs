@@ -21,6 +21,7 @@ mod runner;
 mod session;
 mod signals;
 mod status;
+mod submission;
 mod sweep;
 mod telemetry;
 mod watchdog;
@@ -73,6 +74,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Find(args) => commands::find::run(&args),
         Command::Sweep(args) => commands::sweep::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Submission(args) => commands::submission::run(&args),
         Command::Completions(args) => commands::shell::completions(&args),
         Command::Man => commands::shell::man(),
     }

@@ -7,5 +7,6 @@ pub mod find;
 pub mod report;
 pub mod run;
 pub mod shell;
+pub mod submission;
 pub mod sweep;
 pub mod verify;

@@ -93,7 +93,7 @@ fn applied(client: bool, server: bool, store: bool) -> usize {
 }
 
 /// The facts of a topology file, a snapshot directory or an archive.
-fn facts_of(path: &Path) -> anyhow::Result<NodeFacts> {
+pub(super) fn facts_of(path: &Path) -> anyhow::Result<NodeFacts> {
     let wrong = |message: String| {
         UsageError::new(format!("{}: {message}", path.display()))
             .hint("give the XML of lstopo, or a snapshot of /sys and /proc: a directory, tar, tar.zst, tar.bz2")
@@ -139,7 +139,7 @@ fn bounded(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-fn parsed<T>(path: &Path, parse: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<T> {
+pub(super) fn parsed<T>(path: &Path, parse: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<T> {
     let parsed = bounded(path).and_then(|text| parse(&text));
     Ok(parsed.map_err(|error| UsageError::new(format!("{}: {error}", path.display())))?)
 }

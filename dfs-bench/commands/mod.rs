@@ -8,5 +8,6 @@ mod paths;
 pub mod report;
 pub mod run;
 pub mod shell;
+pub mod submission;
 pub mod sweep;
 pub mod verify;

@@ -66,6 +66,7 @@ pub fn fill(template: &str, context: minijinja::Value) -> Result<String> {
         ("page.html", include_str!("templates/page.html")),
         ("report.html", include_str!("templates/report.html")),
         ("compare.html", include_str!("templates/compare.html")),
+        ("submission.html", include_str!("templates/submission.html")),
     ] {
         environment.add_template(name, source).context("a built-in template does not parse")?;
     }

@@ -24,5 +24,5 @@ pub mod stragglers;
 pub mod svg;
 pub mod tables;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 pub mod text;

@@ -2,7 +2,7 @@
 
 mod directory;
 pub mod exe;
-mod phase_text;
+pub mod phase_text;
 pub mod rank_csv;
 mod refuted;
 mod settings;
