@@ -140,7 +140,9 @@ impl Machine {
         let space = Space { total: 1 << 40, free: 1 << 39 };
         let facts = vec![("pool".to_owned(), "tank".to_owned())];
         let store = Description { pool: Some(pool), space: Some(space), facts, ..Description::default() };
-        Machine { store: Some(store), ..Machine::client() }
+        let mut machine = Machine { store: Some(store), ..Machine::client() };
+        machine.variable("DAOS_PIPELINE", "1");
+        machine
     }
 
     pub fn pool(&mut self) -> &mut PoolState {

@@ -205,6 +205,8 @@ fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phas
     phase.latency = result.latency.iter().map(over_time::latency).collect();
     phase.series = result.series.as_ref().map(|series| over_time::series(result, series));
     phase.facts = facts(result);
+    let over_dfs = run.provenance.stores.iter().any(|(_, store)| store.api == "DFS");
+    phase.facts.extend(result.find.as_ref().filter(|_| over_dfs).and_then(with_help_of_the_servers));
     phase.servers = result.servers.clone();
     phase.fault = fault(result);
     phase
@@ -243,6 +245,15 @@ fn fault(result: &PhaseResult) -> Option<String> {
         Some(format!("find matched {} entries instead of {expected}", find.found))
     };
     of_data.or_else(of_find)
+}
+
+/// What find could do where the servers filter.
+fn with_help_of_the_servers(find: &results::FindResult) -> Option<Fact> {
+    find.method.starts_with("name-first").then(|| {
+        let told =
+            "engines and ranks with DAOS_PIPELINE=1 (DAOS 2.8) filter the names themselves: no round trip per entry";
+        Fact::new("help of the servers", told)
+    })
 }
 
 fn facts(result: &PhaseResult) -> Vec<Fact> {
@@ -323,6 +334,16 @@ mod tests {
     use io500_phases::phase_id::PhaseId;
     use io500_phases::phases::Check;
     use io500_phases::results::FindResult;
+
+    #[test]
+    fn a_find_by_names_says_what_the_servers_could_do() {
+        let find = |method: &str| FindResult { method: method.to_owned(), ..FindResult::default() };
+        assert!(with_help_of_the_servers(&find("name-first")).unwrap().value.contains("DAOS_PIPELINE=1"));
+        assert!(
+            with_help_of_the_servers(&find("server")).is_none()
+                && with_help_of_the_servers(&find("external-script")).is_none()
+        );
+    }
 
     #[test]
     fn wrong_data_and_wrong_counts_are_faults() {
