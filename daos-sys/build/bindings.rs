@@ -48,6 +48,8 @@ pub const FUNCTIONS: &[&str] = &[
     "daos_cont_close",
     "daos_cont_destroy2",
     "daos_cont_query",
+    "daos_mgmt_get_sys_info",
+    "daos_mgmt_put_sys_info",
     "dfs_init",
     "dfs_fini",
     "dfs_connect",

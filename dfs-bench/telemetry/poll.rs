@@ -6,6 +6,7 @@ use super::figures::{Around, figures};
 use super::snapshot::Snapshot;
 use io500_phases::results::PhaseResult;
 use io500_phases::text;
+use std::collections::BTreeSet;
 use std::io::BufReader;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -180,8 +181,32 @@ fn ask(address: &str, deadline: Duration) -> Result<Snapshot, String> {
     Snapshot::read(BufReader::new(answer)).map_err(|error| error.to_string())
 }
 
-/// The addresses of a list with commas, or of a file that `@` names, one a line.
-pub fn addresses(list: &str) -> Result<Vec<String>, String> {
+/// The port of `telemetry_port` in most configurations of servers.
+const USUAL_PORT: u16 = 9191;
+
+/// The addresses of a list with commas, or of a file that `@` names, one a line. For `auto` those of the servers whose engines `engines`
+/// tells, at port 9191 or at that of `auto:PORT`.
+pub fn addresses(
+    list: &str,
+    engines: impl FnOnce() -> Result<Vec<(u32, String)>, String>,
+) -> Result<Vec<String>, String> {
+    let port = match list.strip_prefix("auto") {
+        Some("") => Some(USUAL_PORT),
+        Some(port) => Some(
+            port.strip_prefix(':')
+                .and_then(|port| port.parse().ok())
+                .ok_or_else(|| format!("telemetry: {list:?} is not like auto or auto:9191"))?,
+        ),
+        None => None,
+    };
+    if let Some(port) = port {
+        let engines = engines().map_err(|error| format!("telemetry: auto: {error}"))?;
+        let hosts: BTreeSet<&str> = engines.iter().filter_map(|(_, uri)| host_of(uri)).collect();
+        return match hosts.len() {
+            0 => Err("telemetry: auto: libdaos names no engine with an address of IP: list the servers instead".into()),
+            _ => Ok(hosts.into_iter().map(|host| format!("http://{host}:{port}/metrics")).collect()),
+        };
+    }
     let text = match list.strip_prefix('@') {
         Some(path) => {
             std::fs::read_to_string(text::path(path)).map_err(|error| format!("telemetry: {path}: {error}"))?
@@ -209,6 +234,13 @@ pub fn addresses(list: &str) -> Result<Vec<String>, String> {
         1..=MOST_SERVERS => Ok(addresses),
         more => Err(format!("telemetry: {more} servers are more than {MOST_SERVERS}")),
     }
+}
+
+/// The host in the address of an engine, `ofi+tcp;ofi_rxm://10.8.1.74:31416`. Other kinds of addresses have none that HTTP reaches.
+fn host_of(uri: &str) -> Option<&str> {
+    let (host, port) = uri.split_once("://")?.1.rsplit_once(':')?;
+    let numeric = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
+    (numeric && port.parse::<u16>().is_ok()).then_some(host)
 }
 
 #[cfg(test)]
@@ -309,12 +341,36 @@ mod tests {
 
     #[test]
     fn lists_of_servers_are_read() {
-        assert_eq!(addresses("http://a:1/metrics,http://b:2").unwrap(), ["http://a:1/metrics", "http://b:2/metrics"]);
+        let listed = |list: &str| addresses(list, || panic!("nobody asks for engines"));
+        assert_eq!(listed("http://a:1/metrics,http://b:2").unwrap(), ["http://a:1/metrics", "http://b:2/metrics"]);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "# servers\nhttp://a:1/m\n\nhttp://b:2/m # second\nhttp://a:1/m\n").unwrap();
-        assert_eq!(addresses(&format!("@{}", file.path().display())).unwrap(), ["http://a:1/m", "http://b:2/m"]);
+        assert_eq!(listed(&format!("@{}", file.path().display())).unwrap(), ["http://a:1/m", "http://b:2/m"]);
         for wrong in ["", "server:9191", "https://a/metrics", "http://", "@/nonexistent", "http://u@h/", "http://a b"] {
-            assert!(addresses(wrong).unwrap_err().starts_with("telemetry: "), "{wrong}");
+            assert!(listed(wrong).unwrap_err().starts_with("telemetry: "), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn servers_are_found_by_their_engines() {
+        let uris = [
+            "ofi+tcp;ofi_rxm://10.8.1.2:31416",
+            "ofi+tcp;ofi_rxm://10.8.1.2:31516",
+            "ofi+verbs://[fe80::1]:31416",
+            "x",
+        ];
+        let engines = || Ok(uris.iter().enumerate().map(|(rank, uri)| (rank as u32, (*uri).to_owned())).collect());
+        assert_eq!(
+            addresses("auto", engines).unwrap(),
+            ["http://10.8.1.2:9191/metrics", "http://[fe80::1]:9191/metrics"]
+        );
+        assert_eq!(addresses("auto:99", engines).unwrap()[0], "http://10.8.1.2:99/metrics");
+        for (list, engines) in [
+            ("auto", Ok(vec![(0, "cxi:0xabc".to_owned())])),
+            ("auto", Err("no agent".to_owned())),
+            ("auto:x", Ok(vec![])),
+        ] {
+            assert!(addresses(list, || engines).unwrap_err().starts_with("telemetry: "), "{list}");
         }
     }
 }

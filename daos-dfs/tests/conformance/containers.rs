@@ -94,3 +94,13 @@ fn properties_are_kept() {
     assert_eq!(pool.create_container("broken", &broken).unwrap_err().errno().unwrap().raw(), libc::EINVAL);
     assert!(!pool.has_container("broken").unwrap());
 }
+
+#[test]
+fn the_engines_of_a_system_tell_where_they_listen() {
+    if pool().is_none() {
+        return;
+    }
+    let engines = SYSTEM.engines(None).unwrap();
+    assert!(!engines.is_empty() && engines.iter().all(|(_, uri)| uri.contains("://")), "{engines:?}");
+    assert!(SYSTEM.engines(Some("with\0NUL")).is_err());
+}

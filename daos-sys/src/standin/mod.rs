@@ -40,6 +40,7 @@ pub mod inject;
 mod io;
 mod listing;
 mod lookup;
+mod management;
 mod mount;
 mod namespace;
 mod object;
@@ -72,6 +73,7 @@ assert_signatures! {
     start: daos_init daos_fini dfs_init dfs_fini;
     mount: dfs_connect dfs_disconnect dfs_pool_get dfs_pool_put dfs_cont_get
         dfs_cont_put dfs_query dfs_local2global_all dfs_global2local_all;
+    management: daos_mgmt_get_sys_info daos_mgmt_put_sys_info;
     namespace: dfs_mkdir dfs_remove dfs_move dfs_stat dfs_ostat dfs_chmod;
     lookup: dfs_lookup dfs_lookup_rel;
     open: dfs_open dfs_dup dfs_obj_local2global dfs_obj_global2local dfs_release dfs_get_mode
