@@ -524,7 +524,7 @@ fn caches_that_cannot_be_dropped_are_a_warning_for_each_phase() {
 #[test]
 fn verbosity_takes_times_away_and_adds_pairs() {
     let scene = Scene::new();
-    let phases = ["--phase", "ior-hard-write,mdtest-hard-write,mdtest-hard-stat", "--set"];
+    let phases = ["--phase", "timestamp,ior-hard-write,mdtest-hard-write,mdtest-hard-stat", "--set"];
     let mut results = [0, 1, 2].map(|level| {
         let level = format!("global.verbosity={level}");
         let results = format!("results-{level}");
@@ -538,7 +538,12 @@ fn verbosity_takes_times_away_and_adds_pairs() {
     for time in times {
         assert_eq!(results.each_ref().map(|text| has(text, time)), [false, true, true], "{time}");
     }
-    let pairs = ["result-file     = results-global.verbosity=2/mdtest-hard-stat.txt", "accessed-pairs  = 4", "time   "];
+    let pairs = [
+        "result-file     = results-global.verbosity=2/mdtest-hard-stat.txt",
+        "accessed-pairs  = 4",
+        "time   ",
+        "timestamp-file  = results-global.verbosity=2/timestampfile",
+    ];
     for pair in pairs {
         assert_eq!(results.each_ref().map(|text| has(text, pair)), [false, false, true], "{pair}: {}", results[2]);
     }

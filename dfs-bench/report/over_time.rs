@@ -69,6 +69,9 @@ fn stability(from: &Stability) -> Vec<Fact> {
         let span = format!("{} to {} s", tick(window.begin_s), tick(window.end_s));
         Fact::new("slowest interval", format!("{} of the mean, {span}", percent(window.of_mean)))
     }));
+    facts.extend(from.step.as_ref().map(|step| {
+        Fact::new("step", format!("×{} at {} s", significant(step.ratio(), 3), significant(step.at_s, 3)))
+    }));
     facts.extend(from.longest_stall.as_ref().map(|stall| {
         let who = format!("rank {} on {}", stall.rank, stall.host);
         Fact::new(

@@ -57,6 +57,16 @@ fn pairs_before_command(phase: &PhaseResult) -> usize {
     }
 }
 
+/// What the C suite says where the two iterations of md-workbench are far apart; it invalidates nothing.
+pub fn iterations_warning(phase: &PhaseResult) -> Option<&'static str> {
+    if phase.phase != PhaseId::MdworkbenchBench || phase.rate <= 0.0 {
+        return None;
+    }
+    let (_, first) = phase.pairs.iter().find(|(key, _)| key == "scoreIteration0")?;
+    let (first, second): (f64, f64) = (first.parse().ok()?, phase.rate);
+    (first < second * 0.5 || first * 0.5 > second).then_some("The results of both md-workbench differs by 2x.")
+}
+
 /// The reasons as the C suite puts them on standard output.
 pub fn stdout_reasons<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
     reasons.into_iter().fold(String::new(), |mut text, reason| {
@@ -101,6 +111,9 @@ fn verbose_pairs(result: &RunResult, phase: &PhaseResult) -> Vec<(&'static str, 
         matches!(family, Family::MdtestEasy | Family::MdtestHard),
     );
     let mut pairs = Vec::new();
+    if phase.phase == PhaseId::Timestamp {
+        pairs.push(("timestamp-file", format!("{}/timestampfile", result.provenance.resultdir)));
+    }
     if phase.operations == 0 {
         return pairs;
     }
@@ -172,6 +185,9 @@ pub fn result_txt(result: &RunResult) -> String {
         let (ahead, behind) = behind.split_at(behind.iter().position(figure).unwrap_or(behind.len()));
         ahead.iter().for_each(|(key, value)| pair(&mut text, key, value));
         own.iter().for_each(|reason| error(&mut text, reason));
+        if let Some(warning) = iterations_warning(phase) {
+            let _ = writeln!(text, "; WARNING {warning}");
+        }
         beside.iter().for_each(|(key, value)| pair(&mut text, key, value));
         behind.iter().for_each(|(key, value)| pair(&mut text, key, value));
         general.iter().for_each(|reason| error(&mut text, reason));
@@ -200,4 +216,25 @@ pub fn result_txt(result: &RunResult) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn iterations_far_apart_are_told() {
+        let told = |first: &str, rate: f64| {
+            let mut phase = PhaseResult::new(PhaseId::MdworkbenchBench);
+            phase.rate = rate;
+            phase.pairs = vec![("scoreIteration0".to_owned(), first.to_owned())];
+            iterations_warning(&phase).is_some()
+        };
+        assert_eq!(
+            [("4.9", 10.0), ("21.0", 10.0), ("5.1", 10.0), ("19.9", 10.0)].map(|(first, rate)| told(first, rate)),
+            [true, true, false, false]
+        );
+        assert!(!told("5.0", 0.0));
+        assert_eq!(iterations_warning(&PhaseResult::new(PhaseId::MdworkbenchBench)), None);
+    }
 }

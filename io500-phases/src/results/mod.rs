@@ -15,6 +15,7 @@ mod run;
 pub mod score;
 mod series;
 mod servers;
+mod step;
 pub mod tunables;
 pub mod validity;
 
@@ -28,3 +29,4 @@ pub use servers::{
     ClientCount, ClientMetrics, EngineResult, Hottest, ServerFigure, ServerLatency, ServerWork, ServersResult,
     TargetResult,
 };
+pub use step::RateStep;

@@ -146,6 +146,9 @@ pub struct PhaseResult {
     pub parts: Option<PartsResult>,
     /// Seconds of the whole phase on rank 0, as `t_delta` says.
     pub phase_s: f64,
+    /// Seconds between connecting to the store and the begin of the phase; absent for stores without a connection.
+    #[serde(default)]
+    pub since_connecting_s: Option<f64>,
     /// When it began and ended: local time, `%Y-%m-%d %H:%M:%S`.
     pub begin: String,
     /// See `begin`.
@@ -199,6 +202,7 @@ impl PhaseResult {
             window_s: 0.0,
             parts: None,
             phase_s: 0.0,
+            since_connecting_s: None,
             begin: String::new(),
             end: String::new(),
             operations: 0,

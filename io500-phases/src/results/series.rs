@@ -3,6 +3,7 @@
 //! Time is that of each rank's loop; loops begin together, right after a barrier. The ranks reduce the longest interval that any
 //! of them needs and the ranges to add up, and then add them up: O(log n), at most 1.2 MB.
 
+use super::step::{self, RateStep};
 use crate::comm::{Comm, ReduceOp};
 use crate::engine::OpKind;
 use crate::engine::histograms::greatest_at;
@@ -46,6 +47,9 @@ pub struct Stability {
     /// The longest time in which a rank finished nothing, waiting at the stonewall left out. Where it follows other operations closely it is at
     /// least so long and at most 50 ms longer.
     pub longest_stall: Option<RankStall>,
+    /// The moment from which the rate was another one, where there is one that noise and drift do not explain.
+    #[serde(default)]
+    pub step: Option<RateStep>,
 }
 
 /// A part of a phase.
@@ -211,7 +215,7 @@ fn stability(operations: &[u64], interval_s: f64, longest_stall: Option<RankStal
     let count = rates.len() as f64;
     let mean = rates.iter().sum::<f64>() / count;
     if rates.len() < LEAST_INTERVALS || mean <= 0.0 {
-        return Stability { drift: None, variation: None, slowest: None, longest_stall };
+        return Stability { drift: None, variation: None, slowest: None, longest_stall, step: None };
     }
     let variance = rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>() / (count - 1.0);
     // least squares over the interval's number, counted from the middle
@@ -231,6 +235,7 @@ fn stability(operations: &[u64], interval_s: f64, longest_stall: Option<RankStal
             of_mean: least / mean,
         }),
         longest_stall,
+        step: step::find(&rates, interval_s),
     }
 }
 

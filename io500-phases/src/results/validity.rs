@@ -2,6 +2,7 @@
 
 use super::page_cache;
 use super::run::{PhaseResult, Reason, RunResult, Verdict};
+use super::step::RateStep;
 use super::tunables;
 use crate::backend::PoolState;
 use crate::phase_id::{Family, Kind, PhaseId};
@@ -101,7 +102,7 @@ pub fn official_of_run(rules: &Rules) -> Verdict {
         verdict.push(None, format!("stonewall-time {}s != {wanted}s", rules.stonewall_s), false);
     }
     if rules.files_per_dir {
-        verdict.push(Some(PhaseId::MdtestHardWrite), "files-per-dir is set", false);
+        verdict.push(None, "files-per-dir is set", false);
     }
     verdict
 }
@@ -178,6 +179,9 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         for doubt in phase.servers.iter().flat_map(|servers| &servers.doubts) {
             verdict.push(Some(phase.phase), doubt, false);
         }
+        if let Some(step) = phase.stability.as_ref().and_then(|stability| stability.step.as_ref()) {
+            verdict.push(Some(phase.phase), step_in_words(step, phase.since_connecting_s), false);
+        }
         let mut doubt = |text: String| verdict.push(Some(phase.phase), text, true);
         if let Some(text) = phase.check.as_ref().and_then(|check| check.describe()) {
             doubt(text);
@@ -226,6 +230,20 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
     }
     spread(result, &mut verdict);
     verdict
+}
+
+/// A short phase with a step in it measures a mixture: another length gives another figure.
+fn step_in_words(step: &RateStep, since_connecting_s: Option<f64>) -> String {
+    let connected =
+        since_connecting_s.map(|since| format!(", {:.1} s after connecting", since + step.at_s)).unwrap_or_default();
+    format!(
+        "the rate changed {:.1} s into the phase{connected}: {:.0} operations/s before, {:.0} after (×{:.2}); its figure is a mixture of both, \
+         and depends on how long it runs",
+        step.at_s,
+        step.before,
+        step.after,
+        step.ratio()
+    )
 }
 
 /// That a run was put together from several invocations, and what spoke against the earlier ones.
@@ -390,7 +408,7 @@ mod tests {
                     let stall = RankStall { rank: 3, host: "n7".into(), begin_s: 1.0, length_s: 13.0 };
                     let longest_stall = Some(stall);
                     phase(run, PhaseId::IorEasyRead).stability =
-                        Some(Stability { drift: None, variation: None, slowest: None, longest_stall });
+                        Some(Stability { drift: None, variation: None, slowest: None, longest_stall, step: None });
                 },
                 "rank 3 (n7) completed no operation for 13.0 s",
             ),
@@ -487,6 +505,23 @@ mod tests {
         assert_eq!((official.valid, valid), (false, true), "a pause invalidates the run only");
         let (official, valid) = extended(|_, rules| (rules.stonewall_s, rules.files_per_dir) = (200, true));
         assert_eq!((official.valid, valid, official.reasons.len()), (true, true, 2), "the two quirks");
+        assert!(official.reasons.iter().all(|reason| reason.phase.is_none()), "both are told before the first phase");
+    }
+
+    #[test]
+    fn a_step_in_the_rate_is_a_doubt_and_no_reason() {
+        let (official, strict) = changed(|run, _| {
+            let step = Some(RateStep { at_s: 8.0, before: 1000.0, after: 2000.0 });
+            let phase = phase(run, PhaseId::MdtestEasyStat);
+            phase.since_connecting_s = Some(0.5);
+            phase.stability =
+                Some(Stability { drift: None, variation: None, slowest: None, longest_stall: None, step });
+        });
+        assert!(official.valid && strict.valid);
+        let [reason] = &strict.reasons[..] else { panic!("{:?}", strict.reasons) };
+        assert_eq!((reason.phase, reason.invalidates), (Some(PhaseId::MdtestEasyStat), false));
+        let words = "8.0 s into the phase, 8.5 s after connecting: 1000 operations/s before, 2000 after (×2.00)";
+        assert!(reason.text.contains(words), "{}", reason.text);
     }
 
     #[test]
