@@ -3,6 +3,7 @@
 # make deps        what the two need: an MPI, libclang, a C compiler (by apt, what is missing)
 # make valgrind    libdfs's safe layer over the stand-in, every backend and every queue under valgrind's memcheck
 # make miri        what of the crate daos-dfs calls no C, under Miri (a nightly toolchain with miri and rust-src)
+# make bench-daos  the official C suite and this one side by side on an installed DAOS: IO500=…/io500 POOL=tank MOUNT=/mnt/dfuse (see the script)
 # make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
 # make ci          what has to pass before a change lands
 
@@ -16,7 +17,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export OMPI_MCA_rmaps_base_oversubscribe = 1
 export OMPI_MCA_mpi_yield_when_idle = 1
 
-.PHONY: demo test deps valgrind miri abi-check ci
+.PHONY: demo test deps valgrind miri bench-daos abi-check ci
 demo: deps
 	cargo build --release --locked
 	examples/demo.sh
@@ -40,6 +41,11 @@ miri: deps
 	    --skip an_unknown_class_lists_the_nearest --skip names_come_back
 	PROPTEST_CASES=4 MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --target-dir target/miri -p io500-phases \
 	    --no-default-features --lib -- buffer:: name:: units::
+
+bench-daos: deps
+	@test -n "$(IO500)" || { echo "bench-daos: IO500 is not set: the path of the official suite's program io500, built with DAOS" >&2; exit 2; }
+	DAOS_SYS_PROVIDER=system cargo build --release --locked
+	examples/bench-daos.sh
 
 abi-check: deps
 	cargo run --quiet --locked -p daos-sys --example abi_check

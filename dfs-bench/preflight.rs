@@ -1,14 +1,73 @@
 //! Before the first phase: whether the plan can fit into the store, and whether the store is in a state to be measured.
 
+use crate::session::Session;
 use io500_phases::backend::Description;
+use io500_phases::backend::dfs_connection::MADE_BY_RUNS;
+use io500_phases::backend::select::{Selected, Stores as _};
+use io500_phases::comm::Comm;
 use io500_phases::config::{ApiSpec, Config};
 use io500_phases::error::Error;
-use io500_phases::phase_id::PhaseId;
+use io500_phases::phase_id::{Kind, PhaseId};
 use io500_phases::plan::Plan;
+use io500_phases::suite::{Options, Suite, dated};
 use io500_phases::units::bytes;
 
 /// What a target of a pool can be expected to take at most, bytes a second: only to tell whether a warning is worth while.
 const PER_TARGET: u64 = 1 << 30;
+
+/// Rank 0 checks whether the stores fit the plan, and prints warnings.
+pub fn of_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Result<(), Error> {
+    let mut refusal = Vec::new();
+    if session.is_root() {
+        match check(&session.config, plan, &stores.describe()) {
+            Ok(warnings) => warnings.iter().for_each(|warning| eprintln!("warning: {warning}")),
+            Err(error) => {
+                let full = matches!(error, Error::Unavailable(_));
+                refusal = serde_json::to_vec(&(full, error.to_string())).expect("plain values");
+            }
+        }
+    }
+    comm.broadcast(0, &mut refusal);
+    let Ok((full, mut text)) = serde_json::from_slice::<(bool, String)>(&refusal) else { return Ok(()) };
+    if full && session.config.global.timestamp_datadir {
+        let runs = Suite::new(&session.config, plan, Options::default()).runs(comm, stores)?;
+        if !runs.is_empty() {
+            let datadir = &session.config.global.datadir;
+            text += &format!(
+                "; earlier runs left files in {datadir}: {}; to remove one, run the same command with --cleanup --timestamp T",
+                runs.join(", ")
+            );
+        }
+    }
+    Err(Error::Config(text))
+}
+
+/// For a dry run: connects and checks as before a run, and leaves nothing behind. Collective.
+pub fn ask(session: &Session, plan: &Plan) -> Result<(), Error> {
+    let comm = session.comm.as_ref();
+    let global = &session.config.global;
+    let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
+    let writes = session.phases.iter().any(|phase| phase.kind() == Kind::Write || *phase == PhaseId::MdworkbenchCreate);
+    let stores = match Selected::look(&session.config, &session.phases, &datadir, comm) {
+        // a container that the run would make is no mistake
+        Err(error) if writes && error.to_string().contains(MADE_BY_RUNS) => {
+            if session.is_root() {
+                eprintln!("dfs-bench: {error}");
+            }
+            return Ok(());
+        }
+        opened => opened?,
+    };
+    if session.is_root() {
+        for (name, store) in stores.describe() {
+            eprintln!("dfs-bench: {name}: {}{}", store.provider, if store.real { "" } else { " (not a real store)" });
+            for (fact, value) in store.facts.iter().filter(|(fact, _)| fact.starts_with("pool ")) {
+                eprintln!("  {fact}: {value}");
+            }
+        }
+    }
+    of_run(session, comm, plan, &stores)
+}
 
 /// What was found, all of it worth a line; or why the run cannot be.
 pub fn check(config: &Config, plan: &Plan, stores: &[(String, Description)]) -> Result<Vec<String>, Error> {

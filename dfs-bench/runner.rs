@@ -6,11 +6,13 @@ use crate::directories;
 use crate::exit::Exit;
 use crate::job_watchdog;
 use crate::output;
+use crate::preflight;
 use crate::session::Session;
 use crate::signals;
 use crate::status::Status;
 use crate::telemetry::{self, ClientFiles, Servers};
-use io500_phases::backend::select::{Selected, Stores as _};
+use io500_phases::backend::dfs_connection;
+use io500_phases::backend::select::Selected;
 use io500_phases::comm::Comm;
 use io500_phases::engine::{Progress, Ticker, Watched};
 use io500_phases::error::Error;
@@ -18,7 +20,7 @@ use io500_phases::phase_id::{Family, PhaseId};
 use io500_phases::phases::cleanup::Removed;
 use io500_phases::phases::setup::FAMILIES;
 use io500_phases::plan::Plan;
-use io500_phases::report::{phase_line, score_lines, stdout_reasons};
+use io500_phases::report::{iterations_warning, phase_line, score_lines, stdout_reasons};
 use io500_phases::results::{PhaseResult, RunResult, RunState};
 use io500_phases::suite::{self, Observer, Options, Suite, command_line, dated};
 use io500_phases::text;
@@ -38,6 +40,7 @@ pub fn runs(
     progress: &Arc<Progress>,
     process_start: Instant,
     client_files: Option<&ClientFiles>,
+    own_datadir_levels: usize,
 ) -> Result<Exit, Error> {
     let global = &session.config.global;
     let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
@@ -57,7 +60,7 @@ pub fn runs(
         return Err(refusal);
     }
     // a full store is no reason not to clean up
-    if let Err(refusal) = if args.cleanup { Ok(()) } else { preflight(session, comm, plan, &stores) } {
+    if let Err(refusal) = if args.cleanup { Ok(()) } else { preflight::of_run(session, comm, plan, &stores) } {
         stores.give_up(comm)?;
         return Err(refusal);
     }
@@ -67,6 +70,7 @@ pub fn runs(
         new_run: new_run(session) && run == 1,
         // a part of the suite leaves its files for the next part
         clean_up: args.phase == "all" || repeat > 1,
+        own_datadir_levels,
         command_line: command_line(),
         process_start,
         progress: progress.clone(),
@@ -117,7 +121,9 @@ pub fn runs(
 fn servers(session: &Session) -> Result<Option<Servers>, Error> {
     let bench = &session.config.bench;
     let Some(list) = &bench.telemetry else { return Ok(None) };
-    let addresses = if session.is_root() { telemetry::addresses(list) } else { Ok(Vec::new()) };
+    let group = session.config.global.api.group.as_deref();
+    let engines = || dfs_connection::engines(group).map_err(|error| error.to_string());
+    let addresses = if session.is_root() { telemetry::addresses(list, engines) } else { Ok(Vec::new()) };
     let mut mistake = addresses.as_ref().err().cloned().unwrap_or_default().into_bytes();
     session.comm.broadcast(0, &mut mistake);
     if !mistake.is_empty() {
@@ -158,33 +164,6 @@ fn which_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
         ),
     };
     Error::NotThere { message, hint }
-}
-
-/// Rank 0 checks whether the stores fit the plan, and prints warnings.
-fn preflight(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected) -> Result<(), Error> {
-    let mut refusal = Vec::new();
-    if session.is_root() {
-        match crate::preflight::check(&session.config, plan, &stores.describe()) {
-            Ok(warnings) => warnings.iter().for_each(|warning| eprintln!("warning: {warning}")),
-            Err(error) => {
-                let full = matches!(error, Error::Unavailable(_));
-                refusal = serde_json::to_vec(&(full, error.to_string())).expect("plain values");
-            }
-        }
-    }
-    comm.broadcast(0, &mut refusal);
-    let Ok((full, mut text)) = serde_json::from_slice::<(bool, String)>(&refusal) else { return Ok(()) };
-    if full && session.config.global.timestamp_datadir {
-        let runs = Suite::new(&session.config, plan, Options::default()).runs(comm, stores)?;
-        if !runs.is_empty() {
-            let datadir = &session.config.global.datadir;
-            text += &format!(
-                "; earlier runs left files in {datadir}: {}; to remove one, run the same command with --cleanup --timestamp T",
-                runs.join(", ")
-            );
-        }
-    }
-    Err(Error::Config(text))
 }
 
 /// The plan of the session's phases.
@@ -254,7 +233,11 @@ impl Observer for Stdout {
     fn phase_over(&mut self, result: &RunResult, phase: PhaseId) {
         let Some(phase) = result.phase(phase) else { return };
         let own = result.official.reasons.iter().filter(|reason| reason.phase == Some(phase.phase));
-        print!("{}{}", stdout_reasons(own), phase_line(phase));
+        print!("{}", stdout_reasons(own));
+        if let Some(warning) = iterations_warning(phase) {
+            println!("WARNING {warning}");
+        }
+        print!("{}", phase_line(phase));
     }
 
     fn cleaned(&mut self, removed: &Removed) {

@@ -64,11 +64,17 @@ fn plain(progress: &Progress, ranks: usize, every: Duration, over: &AtomicBool) 
         std::thread::sleep(LOOK);
         if last.elapsed() >= every {
             last = Instant::now();
-            if let Some(text) = line(&progress.snapshot(), ranks) {
+            let snapshot = progress.snapshot();
+            if let Some(text) = line(&snapshot, ranks).filter(|_| is_worth_a_line(&snapshot)) {
                 eprintln!("{text}");
             }
         }
     }
+}
+
+/// Whether a phase has run long enough for a line that stays: `0 s` and a rate of its first moments tell nothing.
+fn is_worth_a_line(snapshot: &Snapshot) -> bool {
+    snapshot.elapsed >= 1.0
 }
 
 /// `ior-easy-write 12 s, ~1.9 GiB/s; wear-out: the slowest rank has ~40 of 900 operations to go`, later `…; syncing`.
@@ -136,6 +142,12 @@ mod tests {
         assert_eq!(line(&snapshot(), 12).unwrap(), "ior-easy-write 12 s, ~0.977 GiB/s");
         assert_eq!(line(&Snapshot { bytes_each: 0, ..snapshot() }, 12).unwrap(), "ior-easy-write 12 s, ~1.000 kIOPS");
         assert_eq!(line(&Snapshot { phase: None, ..snapshot() }, 12), None);
+    }
+
+    #[test]
+    fn phases_under_a_second_have_no_line_that_stays() {
+        assert!(!is_worth_a_line(&Snapshot { elapsed: 0.9, ..snapshot() }));
+        assert!(is_worth_a_line(&snapshot()));
     }
 
     #[test]

@@ -103,6 +103,93 @@ fn several_paths_are_run_and_compared() {
     assert_eq!(scene.result("r/dfs")["provenance"]["stores"][0][1]["api"], "DFS");
     assert_eq!(scene.result("r/mounted")["provenance"]["stores"][0][1]["api"], "POSIX");
     assert!(scene.read("r/comparison.txt").contains("it is unknown whether mounted leads to the container of dfs"));
+    // below the mount nothing is left of the run, neither the path's directory nor the timestamp's above it
+    assert_eq!(common::walk(&scene.path("fs")), ["datafiles"]);
+}
+
+#[test]
+fn each_phase_connects_anew_where_that_is_asked_for() {
+    let (scene, Some(pool)) = (Scene::new(), pool()) else { return };
+    let Some(ranks) = scene.ranks(2) else { return };
+    scene.write("small.ini", SMALL);
+    let text = |text: &str| text.to_owned();
+    let store =
+        [pool, vec![text("--api"), text("dfs"), text("--cont"), label("connection"), text("--destroy")]].concat();
+    let run_with = |command, connection: &str| {
+        let arguments = ["small.ini", "--connection", connection, "--resultdir", connection];
+        let fixed = ["--set", "global.timestamp-resultdir=FALSE"];
+        run(command, [&arguments.map(text)[..], &fixed.map(text), &store].concat())
+    };
+    let outcome = run_with(ranks, "phase");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(run_with(scene.direct(), "run").code, Some(0));
+    let since = |results: &str| -> Vec<f64> {
+        let result = scene.result(results);
+        let phases = result["phases"].as_array().unwrap().iter().filter(|phase| phase["phase"] != "timestamp");
+        phases.map(|phase| phase["since_connecting_s"].as_f64().unwrap()).collect()
+    };
+    // one connection gets older and older, a new one is always young
+    assert!(since("run").is_sorted());
+    let (oldest, last) = (since("run")[12], *since("phase").last().unwrap());
+    assert!(last < oldest || oldest < 0.05, "{:?} {:?}", since("run"), since("phase"));
+    let settings = scene.result("phase")["provenance"]["settings"].clone();
+    let recorded = settings.as_array().unwrap().iter().find(|setting| setting["option"] == "connection").unwrap();
+    assert_eq!(recorded["value"], "phase");
+    // the container is removed after the run, although the run that made it has connected anew since
+    let reading = [&["small.ini", "--phase", "find", "--resultdir", "x"].map(text)[..], &store].concat();
+    assert_eq!(run(scene.direct(), reading).code, Some(2));
+    if is_standin() {
+        // a connection that fails later ends the run with its finished phases
+        let mut command = scene.direct();
+        command.env("DAOS_STANDIN_FAULT", "connect:9:EIO");
+        let outcome = run_with(command, "phase");
+        assert_eq!(outcome.code, Some(4), "{outcome:?}");
+        let result = scene.result("phase");
+        assert_eq!(result["state"], "failed");
+        assert!(!result["phases"].as_array().unwrap().is_empty(), "{result}");
+    }
+}
+
+#[test]
+fn a_pool_that_one_may_not_use_is_a_mistake_of_the_command() {
+    let scene = Scene::new();
+    if !is_standin() {
+        eprintln!("skipped: only the stand-in refuses on demand");
+        return;
+    }
+    scene.write("small.ini", SMALL);
+    let mut command = scene.direct();
+    command.env("DAOS_STANDIN_FAULT", "connect:1:EPERM");
+    let outcome = run(command, ["small.ini", "--api", "dfs", "--resultdir", "r"]);
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(outcome.stderr.contains("DER_NO_PERM") && outcome.stderr.contains("get-acl"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_dry_run_asks_the_pool_where_that_is_asked_for() {
+    let (scene, Some(pool)) = (Scene::new(), pool()) else { return };
+    scene.write("small.ini", SMALL);
+    let text = |text: &str| text.to_owned();
+    let store = [pool, vec![text("--api"), text("dfs"), text("--cont"), label("dry")]].concat();
+    let dry = |more: &[&str]| {
+        let options = ["small.ini", "--dry-run", "--resultdir", "r"].iter().chain(more).map(|option| text(option));
+        run(scene.direct(), options.chain(store.clone()))
+    };
+    let outcome = dry(&["--check"]);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stderr.contains("a run that writes creates it"), "{}", outcome.stderr);
+    // it did not make the container
+    assert_eq!(dry(&["--check", "--phase", "find"]).code, Some(2));
+    if is_standin() {
+        let known = |more: &[&str]| run(scene.direct(), [&["small.ini", "--api", "dfs", "--dry-run"], more].concat());
+        let outcome = known(&["--check"]);
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert!(outcome.stderr.contains("pool targets: 32"), "{}", outcome.stderr);
+        let outcome = known(&["--check", "--oclass", "EC_16P3G1", "--pool", "nowhere"]);
+        assert_eq!(outcome.code, Some(2), "{outcome:?}");
+        assert_eq!(known(&["--pool", "nowhere"]).code, Some(0), "without --check nothing is asked");
+    }
+    assert_eq!(run(scene.direct(), ["--check"]).code, Some(2));
 }
 
 #[test]
@@ -124,4 +211,63 @@ fn a_call_that_does_not_return_ends_the_job_with_words() {
     let result = scene.result("r");
     assert_eq!(result["state"], "failed");
     assert!(result["failure"].as_str().unwrap().contains(words));
+}
+
+/// `examples/bench-daos.sh` with these variables.
+fn side_by_side(scene: &Scene, variables: &[(&str, &str)]) -> common::Outcome {
+    let mut command = std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bench-daos.sh"));
+    command.current_dir(scene.path("")).env("DFS_BENCH", env!("CARGO_BIN_EXE_dfs-bench")).env("MPIRUN", "");
+    command.env("DAOS_STANDIN_ROOT", scene.store());
+    for name in ["IO500", "POOL", "MOUNT", "INI", "PAIRS", "OUT"] {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().copied());
+    run(command, [""; 0])
+}
+
+#[test]
+fn the_side_by_side_script_says_what_it_needs() {
+    let scene = Scene::new();
+    scene.write("global.ini", "[global]\napi = POSIX\n");
+    let mut variables: Vec<(&str, &str)> = Vec::new();
+    for (missing, next) in [
+        ("IO500 is not set", ("IO500", "/nonexistent/io500")),
+        ("IO500=/nonexistent/io500 is no program", ("IO500", "/bin/true")),
+        ("POOL is not set", ("POOL", "tank")),
+        ("MOUNT is not set", ("MOUNT", "/nonexistent")),
+        ("MOUNT=/nonexistent is no directory", ("MOUNT", "/tmp")),
+    ] {
+        let outcome = side_by_side(&scene, &variables);
+        assert_eq!(outcome.code, Some(2), "{outcome:?}");
+        assert!(outcome.stderr.contains(missing), "{missing}: {}", outcome.stderr);
+        variables.push(next);
+    }
+    for (wrong, message) in [(("PAIRS", "0"), "PAIRS=0"), (("INI", "global.ini"), "has a section [global]")] {
+        let outcome = side_by_side(&scene, &[&variables[..], &[wrong]].concat());
+        assert!(outcome.code == Some(2) && outcome.stderr.contains(message), "{outcome:?}");
+    }
+}
+
+#[test]
+fn two_suites_are_run_in_pairs_and_compared() {
+    let scene = Scene::new();
+    if !is_standin() {
+        eprintln!("skipped: on a DAOS this is `make bench-daos`");
+        return;
+    }
+    // this program stands in for the C suite: it takes the same file
+    let suite = scene.write("io500", "#!/bin/sh\nexec \"$DFS_BENCH\" \"$1\" --doctor off\n");
+    std::fs::set_permissions(&suite, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    scene.write("small.ini", SMALL);
+    let suite = suite.to_str().unwrap();
+    let variables = [("IO500", suite), ("POOL", "standin-pool"), ("MOUNT", "."), ("INI", "small.ini"), ("PAIRS", "3")];
+    let outcome = side_by_side(&scene, &variables);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(
+        outcome.stdout.contains("dfs-bench against c-suite") && outcome.stdout.contains("mdtest-hard-delete"),
+        "{}",
+        outcome.stdout
+    );
+    assert_eq!(scene.read("bench-daos/comparison.txt"), outcome.stdout);
+    assert!(outcome.stderr.contains("pair 3 of 3"), "{}", outcome.stderr);
 }

@@ -95,6 +95,9 @@ pub struct RunArgs {
     /// Check the run, print its plan with sizes, counts and space, and leave nothing behind
     #[arg(long, help_heading = "Run")]
     pub dry_run: bool,
+    /// With --dry-run, ask the store too: pool, space, object classes
+    #[arg(long, requires = "dry_run", help_heading = "Run")]
+    pub check: bool,
     /// Remove the files that a run left in the data directory, with --phase only those of its phases; without --timestamp, list
     /// the runs
     #[arg(long, help_heading = "Run")]
@@ -112,9 +115,13 @@ pub struct RunArgs {
     /// on stores other than DAOS, never]
     #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
     pub timeout: Option<u32>,
-    /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line
-    #[arg(long, value_name = "LIST|@FILE", help_heading = "Run")]
+    /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line, or auto[:PORT]: the
+    /// servers of all engines that libdaos names
+    #[arg(long, value_name = "LIST|@FILE|auto", help_heading = "Run")]
     pub telemetry: Option<OsString>,
+    /// How long a connection to DAOS lives: run (one for all phases) or phase (a new one for each, as in the C suite)
+    #[arg(long, value_name = "run|phase", help_heading = "Run")]
+    pub connection: Option<OsString>,
     /// Let libdaos count requests, bulk transfers and resends on every rank
     #[arg(long, help_heading = "Run", conflicts_with_all = ["paths", "dry_run", "cleanup"])]
     pub client_metrics: bool,
@@ -161,6 +168,7 @@ impl RunArgs {
             (own, "strict", word("TRUE").filter(|_| self.strict), "--strict"),
             (own, "repeat", number(&self.repeat), "--repeat"),
             (own, "timeout", number(&self.timeout), "--timeout"),
+            (own, "connection", text(&self.connection), "--connection"),
             (own, "telemetry", text(&self.telemetry), "--telemetry"),
             (own, "queue-depth", number(&self.queue_depth), "--queue-depth"),
             (own, "threads-per-rank", number(&self.threads_per_rank), "--threads-per-rank"),

@@ -45,6 +45,8 @@ pub fn run(
     }
     let base = text::path(&dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp));
     let asked = session.config.clone();
+    // the path's name, and the timestamp above it
+    let own_levels = 1 + usize::from(global.timestamp_datadir);
     let mut worst = Exit::Finished;
     let mut begun = process_start;
     for route in &routes {
@@ -53,7 +55,7 @@ pub fn run(
             println!("\npath {}: {}", route.name, session.config.global.api);
         }
         let plan = plan(session)?;
-        let exit = runs(args, session, &plan, progress, begun, None)?;
+        let exit = runs(args, session, &plan, progress, begun, None, own_levels)?;
         begun = Instant::now();
         worst = if exit.code() > worst.code() { exit } else { worst };
     }

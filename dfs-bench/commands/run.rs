@@ -5,6 +5,7 @@ use crate::args::run::RunArgs;
 use crate::diagnosis;
 use crate::directories;
 use crate::exit::Exit;
+use crate::preflight;
 use crate::runner::{new_run, plan, runs};
 use crate::session::Session;
 use crate::signals;
@@ -37,6 +38,11 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         if let Err(error) = directories::check(comm, &session.config, &session.phases, &session.timestamp) {
             return Ok(tell(&session, &error.into()));
         }
+        if args.check {
+            if let Err(error) = preflight::ask(&session, &planned) {
+                return Ok(tell(&session, &error.into()));
+            }
+        }
         let roof = doctor::roof(comm)?;
         if session.is_root() {
             print!("{}{roof}", plan::describe(&planned));
@@ -54,7 +60,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             .unwrap_or_else(|error| tell(&session, &error)));
     }
     for _ in 0..SECONDS {
-        match runs(args, &session, &planned, &progress, process_start, client_files.as_ref()) {
+        match runs(args, &session, &planned, &progress, process_start, client_files.as_ref(), 0) {
             // of several runs that begin in one second, each takes a second of its own
             Err(Error::InUse { path, by }) if new_run(&session) && path.contains(&session.timestamp) => {
                 if session.is_root() {

@@ -11,7 +11,7 @@ use io500_phases::suite::dated;
 use std::path::Path;
 
 /// What a test holds of an option whose effect no plan and no command line shows.
-const HELD: [(&str, &str, &str, &str); 14] = [
+const HELD: [(&str, &str, &str, &str); 15] = [
     ("global", "drop-caches", "tests/cli.rs", "caches_are_dropped_on_every_rank_before_every_phase"),
     ("global", "drop-caches-cmd", "tests/cli.rs", "caches_that_cannot_be_dropped_are_a_warning_for_each_phase"),
     ("global", "verbosity", "tests/cli.rs", "verbosity_takes_times_away_and_adds_pairs"),
@@ -24,6 +24,7 @@ const HELD: [(&str, &str, &str, &str); 14] = [
     ("dfs-bench", "threads-per-rank", "io500-phases/tests/depth.rs", "departures_from_the_rules_are_named"),
     ("dfs-bench", "timeout", "tests/daos.rs", "a_call_that_does_not_return_ends_the_job_with_words"),
     ("dfs-bench", "report-interval", "tests/cli.rs", "latencies_and_lines_of_progress_are_as_the_options_say"),
+    ("dfs-bench", "connection", "tests/daos.rs", "each_phase_connects_anew_where_that_is_asked_for"),
     ("dfs-bench", "telemetry", "tests/cli.rs", "the_servers_side_stands_in_result_and_report"),
     ("dfs-bench", "telemetry-interval", "tests/cli.rs", "the_servers_side_stands_in_result_and_report"),
 ];

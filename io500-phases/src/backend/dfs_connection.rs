@@ -13,12 +13,21 @@ use std::path::PathBuf;
 
 /// A mounted container, on every rank.
 pub struct Connection {
-    mount: Mount,
-    system: System,
+    /// None only while a new connection is made, or after that failed.
+    attached: Option<Attached>,
     pool: String,
     group: Option<String>,
     container: String,
     created: bool,
+}
+
+/// What the error says about a container that is not there and that a run would make.
+pub const MADE_BY_RUNS: &str = "a run that writes creates it";
+
+/// What is dropped to disconnect, in this order.
+struct Attached {
+    mount: Mount,
+    system: System,
 }
 
 impl Connection {
@@ -30,35 +39,37 @@ impl Connection {
     pub fn open(spec: &ApiSpec, config: &Config, writes: bool, ranks: &dyn Comm) -> Result<Self> {
         let (pool, container) = names(spec)?;
         let attributes = writes.then(|| attributes(config)).transpose()?;
-        let started = agent().and_then(|()| System::start().map_err(|error| unavailable(&error)));
-        let system = all_succeed(ranks, started)?;
-        let (mut bytes, mut mount, mut created) = (Vec::new(), None, false);
-        let connected = if ranks.rank() == 0 {
-            connect(&system, spec, &pool, &container, attributes.as_ref()).and_then(|(connected, made)| {
-                bytes = connected.to_global().map_err(|error| unavailable(&error))?.as_bytes().to_vec();
-                created = made;
-                mount = Some(connected);
-                Ok(())
-            })
-        } else {
-            Ok(())
-        };
-        all_succeed(ranks, connected)?;
-        ranks.broadcast(0, &mut bytes);
-        let imported = match mount {
-            Some(mount) => Ok(mount),
-            // SAFETY: the bytes are those of rank 0's `to_global` above: it succeeded on all ranks, and they came by broadcast.
-            None => unsafe { GlobalMount::from_bytes(&bytes) }
-                .and_then(|global| Mount::from_global(&system, &global, false))
-                .map_err(|error| unavailable(&error)),
-        };
-        let mount = all_succeed(ranks, imported)?;
-        Ok(Connection { mount, system, pool, group: spec.group.clone(), container, created })
+        let (attached, created) = attach(spec, (&pool, &container), attributes.as_ref(), ranks)?;
+        Ok(Connection { attached: Some(attached), pool, group: spec.group.clone(), container, created })
+    }
+
+    /// Disconnects, shuts the library down, and connects anew, as a process of its own for each phase would. Collective; no rank may use the
+    /// store meanwhile.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open). Nothing can be done with the connection then.
+    pub fn renew(&mut self, spec: &ApiSpec, ranks: &dyn Comm) -> Result<()> {
+        // the handles of the other ranks are copies of rank 0's
+        ranks.barrier();
+        self.attached = None;
+        ranks.barrier();
+        let (attached, _) = attach(spec, (&self.pool, &self.container), None, ranks)?;
+        self.attached = Some(attached);
+        Ok(())
+    }
+
+    /// Whether there is a connection: not after [`renew`](Self::renew) has failed.
+    pub fn is_open(&self) -> bool {
+        self.attached.is_some()
     }
 
     /// The backend on this connection.
+    ///
+    /// # Panics
+    /// Without a connection.
     pub fn backend(&self) -> Dfs<'_> {
-        Dfs { mount: &self.mount, pool: &self.pool, container: &self.container, created: self.created }
+        let attached = self.attached.as_ref().expect("a failed reconnect ends the run");
+        Dfs { mount: &attached.mount, pool: &self.pool, container: &self.container, created: self.created }
     }
 
     /// Releases the container and removes it if this run created it. Collective; no rank may use it any more.
@@ -66,7 +77,8 @@ impl Connection {
     /// # Errors
     /// [`Error::Unavailable`] when the container cannot be removed, the same on all ranks.
     pub fn destroy(self, ranks: &dyn Comm) -> Result<()> {
-        let Connection { mount, system, pool, group, container, created } = self;
+        let Connection { attached, pool, group, container, created } = self;
+        let Some(Attached { mount, system }) = attached else { return Ok(()) };
         drop(mount);
         let destroyed = if created {
             Pool::connect(&system, &pool, group.as_deref(), daos_dfs::AccessMode::ReadWrite)
@@ -78,6 +90,39 @@ impl Connection {
         };
         all_succeed(ranks, destroyed)
     }
+}
+
+/// Rank 0 connects, the others import its mount; true if it had to make the container.
+fn attach(
+    spec: &ApiSpec,
+    (pool, container): (&str, &str),
+    attributes: Option<&ContainerAttributes>,
+    ranks: &dyn Comm,
+) -> Result<(Attached, bool)> {
+    let started = agent().and_then(|()| System::start().map_err(|error| unavailable(&error)));
+    let system = all_succeed(ranks, started)?;
+    let (mut bytes, mut mount, mut created) = (Vec::new(), None, false);
+    let connected = if ranks.rank() == 0 {
+        connect(&system, spec, pool, container, attributes).and_then(|(connected, made)| {
+            bytes = connected.to_global().map_err(|error| unavailable(&error))?.as_bytes().to_vec();
+            created = made;
+            mount = Some(connected);
+            Ok(())
+        })
+    } else {
+        Ok(())
+    };
+    all_succeed(ranks, connected)?;
+    ranks.broadcast(0, &mut bytes);
+    let imported = match mount {
+        Some(mount) => Ok(mount),
+        // SAFETY: the bytes are those of rank 0's `to_global` above: it succeeded on all ranks, and they came by broadcast.
+        None => unsafe { GlobalMount::from_bytes(&bytes) }
+            .and_then(|global| Mount::from_global(&system, &global, false))
+            .map_err(|error| unavailable(&error)),
+    };
+    let mount = all_succeed(ranks, imported)?;
+    Ok((Attached { mount, system }, created))
 }
 
 /// The same outcome on all ranks.
@@ -141,6 +186,11 @@ fn connect(
                 Some("DER_NONEXIST" | "DER_CONT_NONEXIST") => {
                     Error::NotThere { message, hint: what_there_is(pool_name) }
                 }
+                // as a name that is not there: the command has to change, or the access list
+                Some("DER_NO_PERM") => Error::NotThere { message, hint: permission(pool_name, container) },
+                _ if error.errno().is_some_and(|errno| [libc::EPERM, libc::EACCES].contains(&errno.raw())) => {
+                    Error::NotThere { message, hint: permission(pool_name, container) }
+                }
                 _ => Error::Unavailable(message),
             }
         }
@@ -160,11 +210,18 @@ fn connect(
         Some(Err(error)) if error.errno().is_some_and(|errno| errno.raw() == libc::EEXIST) => false,
         Some(Err(error)) => return Err(failed(&format!("{this} does not exist and cannot be created{with}"))(error)),
     };
-    let this = if there || created { this } else { format!("{this} (a run that writes creates it)") };
+    let this = if there || created { this } else { format!("{this} ({MADE_BY_RUNS})") };
     let mut options = MountOptions::new(pool_name, container);
     options.group.clone_from(&spec.group);
     let mount = Mount::connect(system, &options).map_err(failed(&this))?;
     Ok((mount, created))
+}
+
+/// How to see who may do what.
+fn permission(pool: &str, container: &str) -> String {
+    format!(
+        "`daos pool get-acl {pool}` and `daos container get-acl {pool} {container}` list the users that may connect, read and write"
+    )
 }
 
 /// How to see what pools and containers there are.
@@ -199,6 +256,16 @@ fn unavailable(error: &daos_dfs::Error) -> Error {
 fn words(error: &daos_dfs::Error) -> String {
     let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
     format!("{error}{hint}")
+}
+
+/// Where the engines of a DAOS system listen: their ranks and addresses of the fabric.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the agent or libdaos do not tell.
+pub fn engines(group: Option<&str>) -> Result<Vec<(u32, String)>> {
+    agent()?;
+    let system = System::start().map_err(|error| unavailable(&error))?;
+    system.engines(group).map_err(|error| unavailable(&error))
 }
 
 /// Where the agent of this node listens.

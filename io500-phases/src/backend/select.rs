@@ -8,6 +8,8 @@ use crate::config::{Api, ApiSpec, Config};
 use crate::error::{Error, Result};
 use crate::phase_id::{Kind, PhaseId};
 use crate::plan::Hints;
+use std::cell::{Cell, RefCell};
+use std::time::Instant;
 
 /// A visitor of stores of any type: the suite is compiled once for each backend.
 pub trait Visit {
@@ -29,6 +31,21 @@ pub trait Stores {
     fn index(&self, phase: PhaseId) -> usize;
     /// The stores that are open, with the API strings that name them.
     fn describe(&self) -> Vec<(String, Description)>;
+    /// Closes the connection that a phase uses, and opens a new one. Collective, between phases; nothing happens where there is none.
+    ///
+    /// # Errors
+    /// Those of opening the store, the same on all ranks.
+    fn reconnect(&self, _phase: PhaseId, _ranks: &dyn Comm) -> Result<()> {
+        Ok(())
+    }
+    /// Whether the store of a phase can be visited: not after a reconnect that failed.
+    fn is_open(&self, _phase: PhaseId) -> bool {
+        true
+    }
+    /// When the connection that a phase uses was made; none where there is none.
+    fn connected(&self, _phase: PhaseId) -> Option<Instant> {
+        None
+    }
 }
 
 /// One store for all phases: how a program uses its own backend.
@@ -69,12 +86,14 @@ struct Opened {
     spec: ApiSpec,
     datadir: String,
     store: Store,
+    /// When it was opened, or connected to anew.
+    opened: Cell<Instant>,
     destroy: bool,
 }
 
 enum Store {
     #[cfg(feature = "dfs")]
-    Dfs(super::dfs_connection::Connection),
+    Dfs(RefCell<super::dfs_connection::Connection>),
     Posix(Posix),
     Null(Null),
 }
@@ -86,9 +105,21 @@ impl Selected {
     /// # Errors
     /// [`Error::Config`], [`Error::NotThere`] or [`Error::Unavailable`], the same on all ranks.
     pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, ranks: &dyn Comm) -> Result<Self> {
+        let writes = phases.iter().any(|phase| phase.kind() == Kind::Write || *phase == PhaseId::MdworkbenchCreate);
+        Self::open_for(config, phases, datadir, writes, ranks)
+    }
+
+    /// Like [`open`](Self::open), and makes no container.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open); [`Error::NotThere`] for a container that a run would make.
+    pub fn look(config: &Config, phases: &[PhaseId], datadir: &str, ranks: &dyn Comm) -> Result<Self> {
+        Self::open_for(config, phases, datadir, false, ranks)
+    }
+
+    fn open_for(config: &Config, phases: &[PhaseId], datadir: &str, writes: bool, ranks: &dyn Comm) -> Result<Self> {
         let mut stores: Vec<Opened> = Vec::new();
         let mut by_phase = vec![None; PhaseId::ALL.len()];
-        let writes = phases.iter().any(|phase| phase.kind() == Kind::Write || *phase == PhaseId::MdworkbenchCreate);
         for &phase in phases {
             let api = &config.phase(phase).api;
             let spec = connection(api);
@@ -114,7 +145,7 @@ impl Selected {
         for opened in self.stores {
             match opened.store {
                 #[cfg(feature = "dfs")]
-                Store::Dfs(connection) if opened.destroy => connection.destroy(ranks)?,
+                Store::Dfs(connection) if opened.destroy => connection.into_inner().destroy(ranks)?,
                 _ => {}
             }
         }
@@ -142,13 +173,14 @@ impl Opened {
             #[cfg(feature = "dfs")]
             Api::Dfs => {
                 let datadir = super::dfs::without_prefix(datadir, spec.prefix.as_deref());
-                (Store::Dfs(super::dfs_connection::Connection::open(&spec, config, writes, ranks)?), datadir)
+                let connection = super::dfs_connection::Connection::open(&spec, config, writes, ranks)?;
+                (Store::Dfs(RefCell::new(connection)), datadir)
             }
             Api::Posix => (Store::Posix(Posix::new(datadir, spec.odirect)), datadir.to_owned()),
             Api::Null => (Store::Null(Null), datadir.to_owned()),
             other => return Err(Error::Config(format!("the API {other} is not supported"))),
         };
-        Ok(Opened { spec, datadir, store, destroy: false })
+        Ok(Opened { spec, datadir, store, opened: Cell::new(Instant::now()), destroy: false })
     }
 }
 
@@ -156,7 +188,7 @@ impl Stores for Selected {
     fn visit<V: Visit>(&self, phase: PhaseId, visitor: V) -> V::Out {
         match &self.of(phase).store {
             #[cfg(feature = "dfs")]
-            Store::Dfs(connection) => visitor.visit(&connection.backend()),
+            Store::Dfs(connection) => visitor.visit(&connection.borrow().backend()),
             Store::Posix(posix) => visitor.visit(posix),
             Store::Null(null) => visitor.visit(null),
         }
@@ -173,11 +205,42 @@ impl Stores for Selected {
     fn describe(&self) -> Vec<(String, Description)> {
         let describe = |opened: &Opened| match &opened.store {
             #[cfg(feature = "dfs")]
-            Store::Dfs(connection) => connection.backend().describe(),
+            Store::Dfs(connection) => connection.borrow().backend().describe(),
             Store::Posix(posix) => posix.describe(),
             Store::Null(null) => null.describe(),
         };
         self.stores.iter().map(|opened| (opened.spec.to_string(), describe(opened))).collect()
+    }
+
+    fn reconnect(&self, phase: PhaseId, ranks: &dyn Comm) -> Result<()> {
+        let _ = ranks; // without libdfs there is no connection
+        let opened = self.of(phase);
+        match &opened.store {
+            #[cfg(feature = "dfs")]
+            Store::Dfs(connection) => {
+                connection.borrow_mut().renew(&opened.spec, ranks)?;
+                opened.opened.set(Instant::now());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_open(&self, phase: PhaseId) -> bool {
+        match &self.of(phase).store {
+            #[cfg(feature = "dfs")]
+            Store::Dfs(connection) => connection.borrow().is_open(),
+            _ => true,
+        }
+    }
+
+    fn connected(&self, phase: PhaseId) -> Option<Instant> {
+        let opened = self.of(phase);
+        match &opened.store {
+            #[cfg(feature = "dfs")]
+            Store::Dfs(_) => Some(opened.opened.get()),
+            _ => None,
+        }
     }
 }
 

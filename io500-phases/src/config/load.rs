@@ -125,6 +125,7 @@ fn config(inputs: ConfigBuilder, table: Table, problems: &mut Vec<Problem>, warn
             cont_properties: own.text("cont-properties").map(str::to_owned),
             destroy: own.is_true("destroy"),
             report_interval: own.number("report-interval"),
+            connection_per_phase: own.owned("connection").eq_ignore_ascii_case("phase"),
             telemetry: own.text("telemetry").map(str::to_owned),
             telemetry_interval: own.number("telemetry-interval"),
         },

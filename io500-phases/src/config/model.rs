@@ -210,6 +210,8 @@ pub struct Bench {
     pub destroy: bool,
     /// Seconds between two lines of progress.
     pub report_interval: u32,
+    /// Whether each phase connects to DAOS anew.
+    pub connection_per_phase: bool,
     /// Where the servers' metrics are: addresses separated by commas, or `@file`.
     pub telemetry: Option<String>,
     /// Seconds between two looks at them.

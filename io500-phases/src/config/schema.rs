@@ -321,7 +321,7 @@ const FIND: [OptionDef; 8] = [
     ),
 ];
 
-const OWN: [OptionDef; 21] = [
+const OWN: [OptionDef; 22] = [
     option(
         "pool",
         Text,
@@ -408,11 +408,18 @@ const OWN: [OptionDef; 21] = [
         "Seconds between two lines of progress where there is no terminal.",
     ),
     option(
+        "connection",
+        Choice(&["run", "phase"]),
+        Some("run"),
+        Advanced,
+        "How long a connection to DAOS lives: one for all phases, or a new one for each, as in the C suite.",
+    ),
+    option(
         "telemetry",
         Text,
         None,
         Advanced,
-        "Metrics of the servers around and in every phase: http://server:9191/metrics, several with commas, or @file with one a line.",
+        "Metrics of the servers around and in every phase: http://server:9191/metrics, several with commas, @file with one a line, or auto[:PORT] for the servers of all engines that libdaos names.",
     ),
     option(
         "telemetry-interval",

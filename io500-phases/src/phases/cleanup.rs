@@ -50,7 +50,7 @@ pub fn clean_up<B: Backend>(
             team.barrier_with_status(emptied)?;
         }
         if remove_datadir && team.comm().rank() == 0 {
-            cleaner.remove_datadir(datadir);
+            cleaner.removed.directories += remove_empty(backend, datadir, 1);
         }
     }
     let own = serde_json::to_vec(&cleaner.removed).expect("counts and strings");
@@ -241,18 +241,22 @@ impl<B: Backend> Cleaner<'_, B> {
             Err(errno) => Err(failed("rmdir", path)(errno)),
         }
     }
+}
 
-    /// Removes the data directory if it is empty; a mount point or a directory in use is kept without a message.
-    fn remove_datadir(&mut self, datadir: &str) {
-        let trimmed = datadir.trim_end_matches('/');
-        let Some((parent, name)) = trimmed.rsplit_once('/') else { return };
-        let parent = if parent.is_empty() { "/" } else { parent };
-        if let Ok(parent) = self.backend.open_path(parent)
-            && self.backend.rmdir(&parent, &c_name(name)).is_ok()
-        {
-            self.removed.directories += 1;
+/// Removes so many components at the end of a path, as long as they are empty directories; how many it were. A mount point or a directory in use
+/// is kept without a message.
+pub fn remove_empty<B: Backend>(backend: &B, path: &str, levels: usize) -> u64 {
+    let mut path = path.trim_end_matches('/');
+    for removed in 0..levels {
+        let Some((parent, name)) = path.rsplit_once('/') else { return removed as u64 };
+        let above = if parent.is_empty() { "/" } else { parent };
+        let gone = backend.open_path(above).and_then(|above| backend.rmdir(&above, &c_name(name)));
+        if gone.is_err() {
+            return removed as u64;
         }
+        path = parent.trim_end_matches('/');
     }
+    levels as u64
 }
 
 fn is_ior_easy(name: &str) -> bool {

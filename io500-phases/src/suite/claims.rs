@@ -114,7 +114,8 @@ fn there(path: &str) -> Failure {
 impl Claims {
     /// Gives all up, and removes the directories that were made for a run that did not begin.
     pub(super) fn release<S: Stores>(self, stores: &S) {
-        for (lead, claim) in &self.data {
+        // the claim of a run that has lost its store stays, as that of a killed one, and is taken over
+        for (lead, claim) in self.data.iter().filter(|(lead, _)| stores.is_open(*lead)) {
             stores.visit(*lead, GiveUp { claim });
         }
         let Some(results) = self.results else { return };

@@ -13,6 +13,8 @@ pub struct Options {
     pub resultdir: Option<PathBuf>,
     /// Remove the benchmark's files after the last phase.
     pub clean_up: bool,
+    /// Components at the end of the configured data directory that the caller made up: the clean-up removes them where they are empty.
+    pub own_datadir_levels: usize,
     /// Whether the timestamp was chosen just now: an existing directory with it belongs to another run.
     pub new_run: bool,
     /// For provenance.
@@ -33,6 +35,7 @@ impl Default for Options {
         Options {
             resultdir: None,
             clean_up: false,
+            own_datadir_levels: 0,
             new_run: false,
             command_line: command_line(),
             process_start: Instant::now(),

@@ -6,7 +6,7 @@ use super::options::Options;
 use super::phase::{Outcome, RunPhase, read_rule};
 use super::result_writer::{ResultWriter, now};
 use super::run_state::SuiteState;
-use super::store_visitors::{CleanUp, InspectDatadir, LeftOver, MakeDirectories, MakeUniqueDirs, Runs};
+use super::store_visitors::{CleanUp, InspectDatadir, LeftOver, MakeDirectories, MakeUniqueDirs, RemoveEmpty, Runs};
 use crate::backend::Description;
 use crate::backend::select::Stores;
 use crate::comm::{ClockSync, Comm, ReduceOp};
@@ -67,6 +67,9 @@ impl<'a> Suite<'a> {
         let claims = self.claim(&team, stores, Respect::All)?;
         let done = self.run_claimed(&team, stores, state, connected_s, observer);
         claims.release(stores);
+        if done.is_ok() && self.options.clean_up {
+            self.remove_parents(comm, stores);
+        }
         done
     }
 
@@ -266,6 +269,9 @@ impl<'a> Suite<'a> {
                 self.switched_off(team, phase, state, writer, pause)?;
                 continue;
             }
+            if self.config.bench.connection_per_phase && phase.kind() != Kind::Timestamp {
+                stores.reconnect(phase, team.comm())?;
+            }
             // clocks drift: an hour later an old offset is worse than its uncertainty
             state.clock = ClockSync::measure(team.comm());
             if let Some(writer) = writer {
@@ -277,6 +283,7 @@ impl<'a> Suite<'a> {
             // the local time needs a time zone's file, which is rank 0's to read
             let begin = if writer.is_some() { now() } else { String::new() };
             let (clock, since) = (Instant::now(), SystemTime::now());
+            let connected = (phase.kind() != Kind::Timestamp).then(|| stores.connected(phase)).flatten();
             let outcome = self.phase(team, stores, phase, state, writer)?;
             let phase_s = clock.elapsed().as_secs_f64();
             self.options.progress.end();
@@ -293,6 +300,7 @@ impl<'a> Suite<'a> {
             }
             if let (Some(writer), Some((mut result, csv))) = (writer.as_mut(), outcome.on_root) {
                 (result.begin, result.end, result.phase_s, result.pause) = (begin, now(), phase_s, pause);
+                result.since_connecting_s = connected.map(|connected| (clock - connected).as_secs_f64());
                 writer.observer.phase_measured(&mut result);
                 writer.keep_latencies(phase, since, outcome.latencies);
                 writer.phase_over(result, &csv, outcome.reached);
@@ -435,6 +443,9 @@ impl<'a> Suite<'a> {
         let claims = self.claim(&team, stores, Respect::Living)?;
         let cleaned = self.clean_up_claimed(&team, stores, families, observer);
         claims.release(stores);
+        if cleaned.is_ok() {
+            self.remove_parents(comm, stores);
+        }
         cleaned
     }
 
@@ -448,7 +459,7 @@ impl<'a> Suite<'a> {
         let root = team.comm().rank() == 0;
         for (lead, _) in self.by_store(stores) {
             // a directory that carries the timestamp was made by this benchmark
-            let removed = self.remove_files(team, stores, lead, families, self.config.global.timestamp_datadir)?;
+            let removed = self.remove_files(team, stores, lead, families, self.own_levels() > 0)?;
             if root {
                 observer.cleaned(&removed);
             }
@@ -470,7 +481,7 @@ impl<'a> Suite<'a> {
         if self.options.clean_up {
             for (lead, _) in self.by_store(stores) {
                 // a directory that carries the timestamp was made by this run
-                let removed = self.remove_files(team, stores, lead, &FAMILIES, self.config.global.timestamp_datadir)?;
+                let removed = self.remove_files(team, stores, lead, &FAMILIES, self.own_levels() > 0)?;
                 if let Some(writer) = &mut writer {
                     let about = &mut writer.result.provenance;
                     about.unexpected_entries += removed.unexpected;
@@ -487,6 +498,21 @@ impl<'a> Suite<'a> {
         let written = writer.as_mut().map_or(Ok(()), |writer| writer.finish());
         team.barrier_with_status(written.map_err(as_failure))?;
         Ok(writer.map(|writer| writer.result))
+    }
+
+    /// How much of the data directory's path this program made: the timestamp, and what the caller added.
+    fn own_levels(&self) -> usize {
+        usize::from(self.config.global.timestamp_datadir) + self.options.own_datadir_levels
+    }
+
+    /// Removes the empty directories above the data directory that this program made; the claim lies in them until the very end.
+    fn remove_parents<S: Stores>(&self, comm: &dyn Comm, stores: &S) {
+        let levels = self.own_levels().saturating_sub(1);
+        for (lead, _) in self.by_store(stores).iter().filter(|_| comm.rank() == 0 && levels > 0) {
+            let datadir = stores.datadir(*lead).trim_end_matches('/');
+            let parent = datadir.rsplit_once('/').map_or("", |(parent, _)| parent);
+            stores.visit(*lead, RemoveEmpty { path: parent, levels });
+        }
     }
 
     pub(super) fn resultdir(&self) -> String {

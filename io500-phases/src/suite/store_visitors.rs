@@ -184,3 +184,21 @@ impl Visit for CleanUp<'_> {
         cleanup::clean_up(backend, self.team, self.progress, self.datadir, self.families, self.remove_datadir)
     }
 }
+
+/// Removes a directory, and those above it, as long as they are empty.
+pub(super) struct RemoveEmpty<'a> {
+    pub path: &'a str,
+    /// How many components at the end of the path.
+    pub levels: usize,
+}
+
+impl Visit for RemoveEmpty<'_> {
+    type Out = u64;
+
+    fn visit<B: Backend + Sync>(self, backend: &B) -> u64
+    where
+        B::Dir: Send + Sync,
+    {
+        cleanup::remove_empty(backend, self.path, self.levels)
+    }
+}
