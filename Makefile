@@ -5,6 +5,7 @@
 # make miri        what of the crate daos-dfs calls no C, under Miri (a nightly toolchain with miri and rust-src)
 # make bench-daos  the official C suite and this one side by side on an installed DAOS: IO500=…/io500 POOL=tank MOUNT=/mnt/dfuse (see the script)
 # make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
+# make release-check   whether the crates could be published: RELEASING.md
 # make ci          what has to pass before a change lands
 
 # Where nothing else is said, the stand-in is built, not an installed DAOS. Against a real one:
@@ -17,7 +18,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export OMPI_MCA_rmaps_base_oversubscribe = 1
 export OMPI_MCA_mpi_yield_when_idle = 1
 
-.PHONY: demo test deps valgrind miri bench-daos abi-check ci
+.PHONY: demo test deps valgrind miri bench-daos abi-check release-check ci
 demo: deps
 	cargo build --release --locked
 	examples/demo.sh
@@ -49,6 +50,9 @@ bench-daos: deps
 
 abi-check: deps
 	cargo run --quiet --locked -p daos-sys --example abi_check
+
+release-check: deps
+	@.ci/release-check
 
 ci:
 	@.ci/run
