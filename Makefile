@@ -5,6 +5,7 @@
 # make miri        what of the crate daos-dfs calls no C, under Miri (a nightly toolchain with miri and rust-src)
 # make bench-daos  the official C suite and this one side by side on an installed DAOS: IO500=…/io500 POOL=tank MOUNT=/mnt/dfuse (see the script)
 # make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
+# make fuzz        every parser for FUZZ_SECONDS (60) with cargo-fuzz and a nightly compiler: fuzz/README.md
 # make release-check   whether the crates could be published: RELEASING.md
 # make ci          what has to pass before a change lands
 
@@ -18,7 +19,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export OMPI_MCA_rmaps_base_oversubscribe = 1
 export OMPI_MCA_mpi_yield_when_idle = 1
 
-.PHONY: demo test deps valgrind miri bench-daos abi-check release-check ci
+.PHONY: demo test deps valgrind miri bench-daos abi-check release-check fuzz ci
 demo: deps
 	cargo build --release --locked
 	examples/demo.sh
@@ -50,6 +51,12 @@ bench-daos: deps
 
 abi-check: deps
 	cargo run --quiet --locked -p daos-sys --example abi_check
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	@set -e; for target in $$(cargo +nightly fuzz list); do \
+	    echo "== $$target"; cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048; \
+	done
 
 release-check: deps
 	@.ci/release-check
