@@ -140,3 +140,144 @@ fn a_launcher_that_cannot_start_stops_the_campaign_and_its_words_are_kept() {
     assert_eq!(output.status.code(), Some(4));
     assert_eq!(lines(&out, "ended").len(), 10);
 }
+
+#[test]
+fn an_adaptive_campaign_killed_in_the_middle_of_a_rung_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let axes = "design = \"adaptive\"\nrepeats = 2\nbaseline-every = 3\n[adaptive]\nfinalists = 2\n\
+                [[axis]]\nname = \"depth\"\nargument = \"--queue-depth {value}\"\nvalues = [1, 2, 4]\n\
+                [[axis]]\nname = \"size\"\noption = \"ior-easy.transferSize\"\nvalues = [\"1m\", \"2m\"]";
+    let (file, out) = (file(dir.path(), axes), dir.path().join("out"));
+    let mut child = sweep(&["run", "--dir", out.to_str().unwrap()], &[&file])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let limit = Instant::now() + Duration::from_secs(120);
+    while !out.join("journal.jsonl").exists() || lines(&out, "ended").len() < 4 {
+        assert!(Instant::now() < limit, "the campaign does not go on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(lines(&out, "started").last().unwrap()["slot"]["rung"] == 0, "it was killed in the first rung");
+    let (output, text, errors) = done(sweep(&["resume"], &[&out]));
+    assert!(output.status.success(), "{errors}");
+    assert!(text.contains("Scouted: 5 cells for 1 s"), "{text}");
+    let ended = lines(&out, "ended");
+    let good = ended.iter().filter(|line| line["outcome"]["failure"].is_null()).count();
+    // warm-up; five cells with five baselines; two finalists and the baseline twice, with one more baseline each
+    assert_eq!(good, 1 + 5 + 5 + 2 * 3 + 2, "{text}");
+}
+
+/// A batch system that keeps jobs in a file: `submitter` prints a number, `lister` what is in the queue.
+fn fake_batch(dir: &Path, submitter: &str, lister: &str, listed: &str) {
+    let script = |name: &str, text: String| {
+        let path = dir.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    let here = dir.display();
+    script(
+        submitter,
+        format!(
+            "echo \"$*\" >> {here}/asked\nfor last; do :; done\nn=$(wc -l < {here}/asked)\necho \"$n $last\" >> {here}/queue\necho $n"
+        ),
+    );
+    script(lister, format!("while read n script; do echo {listed}; done < {here}/queue"));
+    fs::write(dir.join("queue"), "").unwrap();
+}
+
+fn batch_system(submitter: &str, lister: &str, listed: &str, dependency: &str, state: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    fake_batch(dir.path(), submitter, lister, listed);
+    let text = format!(
+        "repeats = 2\nretries = 1\nwarm-up = false\nbaseline-every = 0\n[batch]\nsubmit = \"{submitter}\"\njobs = 3\n\
+         [[axis]]\nname = \"depth\"\nargument = \"--queue-depth {{value}}\"\nvalues = [1, 2]"
+    );
+    let (file, out) = (file(dir.path(), &text), dir.path().join("out"));
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    let run = |words: &[&str], at: &Path| {
+        let mut command = sweep(words, &[at]);
+        command.env("PATH", &path);
+        done(command)
+    };
+    let (output, text, errors) = run(&["submit", "--dir", out.to_str().unwrap()], &file);
+    assert!(output.status.success(), "{errors}");
+    assert!(text.contains("3 jobs submitted, 3 in the queue") && text.contains("1 runs are left"), "{text}");
+    let asked = fs::read_to_string(dir.path().join("asked")).unwrap();
+    let asked: Vec<&str> = asked.lines().collect();
+    assert!(!asked[0].contains("afterany") && asked[2].contains(&format!("{dependency}2")), "{asked:?}");
+    let (_, text, _) = run(&["status"], &out);
+    assert!(text.contains(&format!("is job 3: {state}")), "{text}");
+    let (output, _, errors) = run(&["resume"], &out);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    // two jobs run, the third is lost with its node
+    let jobs = || fs::read_to_string(dir.path().join("queue")).unwrap();
+    let execute = |queue: &str, most: usize| {
+        for line in queue.lines().take(most) {
+            let script = line.split_once(' ').unwrap().1;
+            assert!(Command::new("sh").arg(script).output().unwrap().status.success(), "{script}");
+        }
+        fs::write(dir.path().join("queue"), "").unwrap();
+    };
+    execute(&jobs(), 2);
+    let (_, text, _) = run(&["status"], &out);
+    assert!(text.contains("3 runs ended, 1 of them failed; 2 to go"), "{text}");
+    // what was lost gets its second attempt, and the last run its first
+    let (_, text, _) = run(&["submit"], &out);
+    assert!(text.contains("2 jobs submitted, 2 in the queue"), "{text}");
+    execute(&jobs(), 2);
+    let (output, text, _) = run(&["report"], &out);
+    assert!(output.status.success());
+    assert!(text.contains("4 runs counted, 1 failed"), "{text}");
+    let (_, text, _) = run(&["submit"], &out);
+    assert!(text.contains("0 jobs submitted, 0 in the queue") && !text.contains("left"), "{text}");
+}
+
+#[test]
+fn slurm_runs_a_campaign_in_jobs() {
+    batch_system("sbatch", "squeue", "$n PENDING", "--dependency=afterany:", "PENDING");
+}
+
+#[test]
+fn pbs_runs_a_campaign_in_jobs() {
+    batch_system("qsub", "qstat", "$n name me 00:00 Q batch", "-W depend=afterany:", "Q");
+}
+
+#[test]
+fn a_batch_system_that_refuses_is_told_and_nothing_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[batch]\nsubmit = \"false\"\n[[axis]]\nname = \"depth\"\nargument = \"--queue-depth {value}\"\nvalues = [1, 2]";
+    let (file, out) = (file(dir.path(), text), dir.path().join("out"));
+    let (output, _, errors) = done(sweep(&["submit", "--dir", out.to_str().unwrap()], &[&file]));
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("false") && errors.contains("[batch]"), "{errors}");
+    assert_eq!(lines(&out, "submitted").len(), 0);
+}
+
+#[test]
+fn runs_that_only_read_share_what_one_run_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!(
+        "name = \"read\"\ndata-phases = \"ior-easy-write,mdtest-easy-write\"\nphases = \"ior-easy-read,mdtest-easy-stat\"\n\
+         objective = \"ior-easy-read\"\nstonewall = 1\nrepeats = 2\nwarm-up = false\nbaseline-every = 0\n\
+         arguments = [\"--api\", \"posix\", \"--datadir\", {:?}, \"--set\", \"ior-easy.blockSize=8m\", \"--set\", \"mdtest-easy.n=20\"]\n\
+         [launcher]\ncommand = \"none\"\nprogram = {:?}\n\
+         [[axis]]\nname = \"depth\"\nargument = \"--queue-depth {{value}}\"\nvalues = [1, 2]\nsame-data = true\n\
+         [[axis]]\nname = \"size\"\noption = \"ior-easy.transferSize\"\nvalues = [\"1m\", \"2m\"]\n",
+        dir.path().join("data"),
+        env!("CARGO_BIN_EXE_dfs-bench")
+    );
+    let (file, out) = (dir.path().join("campaign.toml"), dir.path().join("out"));
+    fs::write(&file, text).unwrap();
+    let (output, text, errors) = done(sweep(&["run", "--dir", out.to_str().unwrap()], &[&file]));
+    assert!(output.status.success(), "{errors}");
+    let failed: Vec<_> =
+        lines(&out, "ended").into_iter().filter(|line| !line["outcome"]["failure"].is_null()).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    assert!(!text.contains("doubted"), "what was read was not what was written: {text}");
+    // the data depend on the transfer size only
+    let wrote = lines(&out, "started").into_iter().filter(|line| line["slot"]["for"] == "data").count();
+    assert_eq!((wrote, lines(&out, "started").len()), (2, 2 + 2 * 4), "{errors}");
+}

@@ -12,7 +12,9 @@ Examples:
       from the shell of an allocation: the sweep itself is not an MPI program, it starts the launcher
   dfs-bench sweep resume campaign
       after a kill, a failed node, the end of an allocation
-  dfs-bench sweep report campaign --format markdown";
+  dfs-bench sweep submit campaign.toml
+      one batch job per run (sbatch or qsub); dfs-bench sweep status campaign takes in what is over
+  dfs-bench sweep report campaign --format html";
 
 /// Run a campaign: many settings, repeated, in an order that shows drift, and what brought how much
 ///
@@ -57,6 +59,17 @@ pub enum Action {
         #[arg(long)]
         retry_failed: bool,
     },
+    /// Submit a campaign's runs as batch jobs that wait for each other; again, for what is left by then
+    Submit {
+        /// The campaign's file, or its directory
+        campaign: PathBuf,
+        /// Where results and journal go [default: the file's name without .toml]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// Give what failed its attempts anew
+        #[arg(long)]
+        retry_failed: bool,
+    },
     /// Show how far a campaign is
     Status {
         /// The campaign's directory
@@ -69,9 +82,9 @@ pub enum Action {
         /// Format of the report
         #[arg(long, short, value_enum, default_value_t = Format::Text)]
         format: Format,
-        /// File to write; `-` is standard output
-        #[arg(long, short, value_name = "FILE", default_value = "-")]
-        output: PathBuf,
+        /// File to write; `-` is standard output [default: sweep.html for HTML, else standard output]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
         /// Overwrite a file
         #[arg(long)]
         force: bool,
@@ -85,6 +98,8 @@ pub enum Format {
     Text,
     /// Tables for tickets and wikis
     Markdown,
+    /// One page with pictures that needs no network and can be printed
+    Html,
     /// Everything, unrounded
     Json,
     /// A row per run and figure, for pandas and R

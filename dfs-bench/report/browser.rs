@@ -76,7 +76,8 @@ onload = () => {
 };
 "#;
 
-fn chromium() -> Option<PathBuf> {
+/// The browser, where there is one.
+pub fn chromium() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome-headless-shell"];
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path)
@@ -119,7 +120,7 @@ fn look(browser: &Path, page: &str, dark: bool) -> (Vec<String>, Vec<Seen>) {
 }
 
 /// Everything a page must fulfil.
-fn check(browser: &Path, page: &str, charts: usize, tables: usize) {
+pub fn check(browser: &Path, page: &str, charts: usize, tables: usize) {
     // the policy in the page makes the browser refuse and report every fetch, so that an empty console means none was tried
     assert!(page.contains("default-src 'none'"));
     assert!(!page.contains("<script"));

@@ -24,7 +24,7 @@ struct Page<'a> {
 }
 
 /// A figure shown large.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Hero {
     /// What it is.
     pub name: String,
@@ -67,6 +67,7 @@ pub fn fill(template: &str, context: minijinja::Value) -> Result<String> {
         ("report.html", include_str!("templates/report.html")),
         ("compare.html", include_str!("templates/compare.html")),
         ("submission.html", include_str!("templates/submission.html")),
+        ("sections.html", include_str!("templates/sections.html")),
     ] {
         environment.add_template(name, source).context("a built-in template does not parse")?;
     }

@@ -1,14 +1,16 @@
 //! Reports of finished runs, and comparisons of them.
 
 #[cfg(test)]
-mod browser;
+pub mod browser;
 pub mod c_suite;
+pub mod change_points;
 pub mod charts;
 pub mod compare;
 pub mod consistency;
 pub mod csv;
 pub mod derive;
 pub mod figures;
+pub mod heat_map;
 pub mod hgrm;
 pub mod html;
 pub mod json;
@@ -18,6 +20,7 @@ pub mod model;
 pub mod output;
 pub mod over_time;
 pub mod own;
+pub mod sections;
 pub mod server_tables;
 pub mod spread;
 pub mod stragglers;

@@ -373,12 +373,14 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn open(alt: &str, height: f64) -> String {
+/// The beginning of a picture; `alt` says in words what it shows.
+pub fn open(alt: &str, height: f64) -> String {
     let alt = escape(alt);
     format!(r#"<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{alt}">"#)
 }
 
-fn label(svg: &mut String, x: f64, y: f64, anchor: &str, text: &str) {
+/// Text at a place of the picture.
+pub fn label(svg: &mut String, x: f64, y: f64, anchor: &str, text: &str) {
     let _ = write!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{}</text>"#, escape(text));
 }
 

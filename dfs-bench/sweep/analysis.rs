@@ -3,223 +3,100 @@
 //! Everything is computed on logarithms, so that effects are factors. Probabilities that are looked at together are corrected together
 //! (Holm), and what is not significant is called "no difference", never a gain.
 
-use super::campaign::{Campaign, Objective};
-use super::design::Cell;
+use super::campaign::{Campaign, Objective, more_is_better};
+use super::found::{Analysis, AxesInteraction, AxisEffect, Best, CellResult, Drift, Factor, LEVEL, Outlier, Step};
 use super::journal::{Run, State};
 use super::model::{self, Model, Observation};
 use super::schedule::Schedule;
-use super::slot::Slot;
+use super::{scaling, scouting};
 use crate::report::compare::stats;
-use serde::Serialize;
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 use std::collections::BTreeMap;
 
-/// The level of all tests.
-const LEVEL: f64 = 1.0 - stats::CONFIDENCE;
 /// Baseline runs that a drift needs to be seen.
 const DRIFT_RUNS: usize = 4;
-
-/// A factor with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Factor {
-    /// The factor.
-    pub ratio: f64,
-    /// The lower end; none without repeats.
-    pub low: Option<f64>,
-    /// The upper end.
-    pub high: Option<f64>,
-    /// The corrected probability of as much by chance.
-    pub p: Option<f64>,
-}
-
-impl Factor {
-    /// Whether it differs from 1 beyond chance.
-    pub fn is_significant(&self) -> bool {
-        self.p.is_some_and(|p| p < LEVEL)
-    }
-}
-
-/// A cell and what it reached.
-#[derive(Debug, Clone, Serialize)]
-pub struct CellResult {
-    /// Its id.
-    pub id: String,
-    /// Its values in words.
-    pub words: String,
-    /// The index of each axis's value.
-    pub levels: Vec<usize>,
-    /// Runs that count.
-    pub runs: usize,
-    /// Runs that failed.
-    pub failed: usize,
-    /// Geometric means of all figures.
-    pub figures: BTreeMap<String, f64>,
-    /// The objective against the baseline's.
-    pub against_baseline: Option<Factor>,
-}
-
-/// What the values of an axis do to the objective, the other axes being what they are.
-#[derive(Debug, Clone, Serialize)]
-pub struct AxisEffect {
-    /// The axis.
-    pub axis: String,
-    /// The value that the others are compared with.
-    pub baseline: String,
-    /// Each other value and its factor.
-    pub values: Vec<(String, Factor)>,
-}
-
-/// Two axes whose effects do not multiply.
-#[derive(Debug, Clone, Serialize)]
-pub struct AxesInteraction {
-    /// The axes.
-    pub axes: (String, String),
-    /// The values that differ most.
-    pub values: (String, String),
-    /// By how much they bring more (or less) together than the product of what each brings.
-    pub ratio: f64,
-    /// The corrected probability.
-    pub p: f64,
-}
-
-/// The best cell.
-#[derive(Debug, Clone, Serialize)]
-pub struct Best {
-    /// Index into [`Analysis::cells`].
-    pub cell: usize,
-    /// Whether it beats the baseline beyond chance.
-    pub beats_baseline: bool,
-    /// Other cells that cannot be told from it.
-    pub as_good: Vec<usize>,
-}
-
-/// One step from the baseline to the best cell.
-#[derive(Debug, Clone, Serialize)]
-pub struct Step {
-    /// What is changed.
-    pub axis: String,
-    /// To what.
-    pub value: String,
-    /// The objective's factor by it.
-    pub ratio: f64,
-    /// Whether both cells were run; else the model's estimate.
-    pub measured: bool,
-}
-
-/// A run that stands apart from the others of its cell.
-#[derive(Debug, Clone, Serialize)]
-pub struct Outlier {
-    /// Its number.
-    pub run: u64,
-    /// Its cell in words.
-    pub cell: String,
-    /// Its objective against the mean of the others.
-    pub ratio: f64,
-}
-
-/// A steady change of the machine over the campaign.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Drift {
-    /// Runs of the baseline that show it.
-    pub runs: usize,
-    /// The factor over ten runs.
-    pub over_ten_runs: f64,
-    /// The probability of as much by chance.
-    pub p: f64,
-    /// Whether it was taken out of all figures of the objective.
-    pub removed: bool,
-}
-
-/// All of it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Analysis {
-    /// The campaign's name.
-    pub name: String,
-    /// The figure that decides.
-    pub objective: &'static str,
-    /// The cells, the baseline first.
-    pub cells: Vec<CellResult>,
-    /// Combinations of the axes' values that were not run.
-    pub not_tried: usize,
-    /// Runs that count, failed ones, lost ones.
-    pub runs: (usize, usize, usize),
-    /// Failed runs: number, cell, why.
-    pub failures: Vec<(u64, String, String)>,
-    /// Doubts about runs that count: number, cell, what.
-    pub doubts: Vec<(u64, String, String)>,
-    /// The drift, when enough baselines were run to look for one.
-    pub drift: Option<Drift>,
-    /// Effects per axis.
-    pub effects: Vec<AxisEffect>,
-    /// Significant interactions, the most certain first.
-    pub interactions: Vec<AxesInteraction>,
-    /// The best cell for the objective.
-    pub best: Option<Best>,
-    /// The best cell for each figure.
-    pub best_per_figure: BTreeMap<String, usize>,
-    /// Cells that no other cell beats in both bandwidth and metadata.
-    pub trade_off: Vec<usize>,
-    /// From the baseline to the best cell.
-    pub steps: Vec<Step>,
-    /// Runs that stand apart.
-    pub outliers: Vec<Outlier>,
-}
 
 /// Figures of a campaign's runs.
 pub fn analyse(state: &State) -> anyhow::Result<Analysis> {
     let campaign = &state.campaign;
     let schedule = Schedule::new(campaign)?;
     let objective = campaign.objective()?;
-    let runs: Vec<Measured<'_>> = measured(&schedule, state, objective);
-    let (drift, runs) = without_drift(&schedule, runs);
-    let cells = cell_results(campaign, &schedule, state, &runs);
+    let (drift, runs) = without_drift(measured(&schedule, state, objective));
+    let logs = logs_by_cell(&schedule, &runs);
+    let cells = cell_results(campaign, &schedule, state, &logs);
     let observations: Vec<Observation<'_>> =
-        runs.iter().map(|run| Observation { levels: &run.cell.levels, log: run.log }).collect();
+        runs.iter().map(|run| Observation { levels: &schedule.cells[run.cell].levels, log: run.log }).collect();
     let base = &schedule.cells[0].levels;
     let model = Model::fit(&observations, base);
-    let best = best(&cells, &runs);
+    let best = best(&cells, &logs, objective);
     let steps =
         best.as_ref().map_or_else(Vec::new, |best| steps(campaign, &cells, best.cell, model.as_ref(), objective));
+    // the baseline has no factor against itself
+    let gain = best.as_ref().map(|best| best.factor.map_or(0.0, |factor| factor.ratio.ln()));
+    let scouting = scouting::of(&schedule, state, objective, gain);
     let combinations: usize = campaign.axes.iter().map(|axis| axis.values.len()).product();
-    let tried = cells.iter().filter(|cell| cell.runs > 0).count();
+    let scouted = |index: &usize| scouting.as_ref().is_some_and(|scouting| scouting.tried.contains(index));
+    let tried = (0..cells.len()).filter(|index| cells[*index].runs > 0 || scouted(index)).count();
     Ok(Analysis {
         name: campaign.name.clone(),
         objective: objective.name(),
+        more_is_better: objective.sign() > 0.0,
         not_tried: combinations.saturating_sub(tried),
         runs: counts(state),
         failures: told(&schedule, state, |run| run.outcome.as_ref()?.failure.clone().map(|why| vec![why])),
         doubts: told(&schedule, state, |run| run.outcome.as_ref().map(|outcome| outcome.doubts.clone())),
+        axes: campaign
+            .axes
+            .iter()
+            .map(|axis| (axis.name.clone(), axis.values.iter().map(ToString::to_string).collect()))
+            .collect(),
+        to_the_roof: best.as_ref().and_then(|best| to_the_roof(&schedule, state, &objective.name(), best.cell)),
+        over_time: counted(state)
+            .filter_map(|run| Some((run.number, run.outcome.as_ref()?)))
+            .flat_map(|(number, outcome)| outcome.over_time.iter().map(move |one| (number, one.clone())))
+            .collect(),
         drift,
         effects: effects(campaign, model.as_ref(), base),
         interactions: interactions(campaign, &observations, base),
         best_per_figure: best_per_figure(&cells),
         trade_off: trade_off(&cells),
         steps,
-        outliers: outliers(campaign, &runs),
+        outliers: outliers(&cells, &runs, &logs),
+        scaling: scaling::of(&schedule, state, best.as_ref().map(|best| best.cell)),
         best,
+        scouting,
         cells,
     })
 }
 
 /// A run that counts, with its objective.
 #[derive(Debug, Clone, Copy)]
-struct Measured<'a> {
+struct Measured {
     number: u64,
-    cell: &'a Cell,
+    /// Index of its cell.
+    cell: usize,
     log: f64,
 }
 
+/// Runs in full that ended well.
 fn counted(state: &State) -> impl Iterator<Item = &Run> {
-    let counts = |run: &&Run| run.slot != Slot::WarmUp && run.outcome.as_ref().is_some_and(|outcome| outcome.counts());
+    let counts = |run: &&Run| run.slot.in_full() && run.outcome.as_ref().is_some_and(|outcome| outcome.counts());
     state.runs.iter().filter(counts)
 }
 
-fn measured<'a>(schedule: &'a Schedule<'_>, state: &State, objective: Objective) -> Vec<Measured<'a>> {
+fn measured(schedule: &Schedule<'_>, state: &State, objective: Objective) -> Vec<Measured> {
+    let name = objective.name();
     let of = |run: &Run| {
-        let value = run.outcome.as_ref()?.figures.get(objective.name()).filter(|value| **value > 0.0)?;
-        Some(Measured { number: run.number, cell: schedule.cell_of(&run.slot)?, log: value.ln() })
+        let value = run.outcome.as_ref()?.figures.get(&name).filter(|value| **value > 0.0)?;
+        Some(Measured { number: run.number, cell: schedule.index_of(&run.slot)?, log: value.ln() })
     };
     counted(state).filter_map(of).collect()
+}
+
+fn logs_by_cell(schedule: &Schedule<'_>, runs: &[Measured]) -> Vec<Vec<f64>> {
+    let mut logs = vec![Vec::new(); schedule.cells.len()];
+    runs.iter().for_each(|run| logs[run.cell].push(run.log));
+    logs
 }
 
 fn counts(state: &State) -> (usize, usize, usize) {
@@ -235,19 +112,22 @@ fn told(
 ) -> Vec<(u64, String, String)> {
     let mut all = Vec::new();
     for run in &state.runs {
+        let words = what(run).unwrap_or_default();
+        if words.is_empty() {
+            continue;
+        }
         let cell = schedule
             .cell_of(&run.slot)
             .map_or_else(|| "a cell of an earlier file".into(), |c| c.words(&state.campaign));
-        all.extend(what(run).unwrap_or_default().into_iter().map(|words| (run.number, cell.clone(), words)));
+        all.extend(words.into_iter().map(|words| (run.number, cell.clone(), words)));
     }
     all
 }
 
 /// The trend of the baseline's runs; where it is beyond chance it is taken out of all runs.
-fn without_drift<'a>(schedule: &Schedule<'_>, mut runs: Vec<Measured<'a>>) -> (Option<Drift>, Vec<Measured<'a>>) {
-    let base = &schedule.cells[0];
+fn without_drift(mut runs: Vec<Measured>) -> (Option<Drift>, Vec<Measured>) {
     let points: Vec<(f64, f64)> =
-        runs.iter().filter(|run| run.cell == base).map(|run| (run.number as f64, run.log)).collect();
+        runs.iter().filter(|run| run.cell == 0).map(|run| (run.number as f64, run.log)).collect();
     let slope = model::slope(&points).filter(|_| points.len() >= DRIFT_RUNS);
     let Some((slope, p)) = slope.and_then(|slope| Some((slope, slope.p()?))) else { return (None, runs) };
     let removed = p < LEVEL;
@@ -260,55 +140,68 @@ fn without_drift<'a>(schedule: &Schedule<'_>, mut runs: Vec<Measured<'a>>) -> (O
     (Some(Drift { runs: points.len(), over_ten_runs: (10.0 * slope.log).exp(), p, removed }), runs)
 }
 
-fn cell_results(campaign: &Campaign, schedule: &Schedule<'_>, state: &State, runs: &[Measured<'_>]) -> Vec<CellResult> {
-    let logs = |cell: &Cell| runs.iter().filter(|run| run.cell == cell).map(|run| run.log).collect::<Vec<f64>>();
-    let baseline = stats::summary(&logs(&schedule.cells[0]));
-    let differences: Vec<Option<stats::Difference>> = schedule
-        .cells
-        .iter()
-        .skip(1)
-        .map(|cell| Some(stats::difference(baseline?, stats::summary(&logs(cell))?)))
-        .collect();
-    let known: Vec<f64> = differences.iter().flatten().filter_map(|d| Some(d.uncertainty?.p)).collect();
-    let mut corrected = stats::holm(&known).into_iter();
-    let mut factors: Vec<Option<Factor>> = vec![None];
-    for difference in differences {
-        factors.push(difference.map(|difference| Factor {
-            ratio: difference.value.exp(),
-            low: difference.uncertainty.map(|u| u.low.exp()),
-            high: difference.uncertainty.map(|u| u.high.exp()),
-            p: difference.uncertainty.and_then(|_| corrected.next()),
-        }));
-    }
-    let of = |run: &&Run, cell: &Cell| schedule.cell_of(&run.slot) == Some(cell);
-    schedule
-        .cells
-        .iter()
-        .zip(factors)
-        .map(|(cell, against_baseline)| CellResult {
+fn cell_results(campaign: &Campaign, schedule: &Schedule<'_>, state: &State, logs: &[Vec<f64>]) -> Vec<CellResult> {
+    let mut counting: Vec<Vec<&Run>> = vec![Vec::new(); logs.len()];
+    counted(state)
+        .filter_map(|run| Some((schedule.index_of(&run.slot)?, run)))
+        .for_each(|(i, run)| counting[i].push(run));
+    let mut failed = vec![0; logs.len()];
+    let bad = state.runs.iter().filter(|run| run.outcome.as_ref().is_some_and(|outcome| !outcome.counts()));
+    bad.filter_map(|run| schedule.index_of(&run.slot)).for_each(|index| failed[index] += 1);
+    let factors = factors(logs);
+    let cells = schedule.cells.iter().zip(factors).enumerate();
+    cells
+        .map(|(index, (cell, against_baseline))| CellResult {
             id: cell.id(campaign),
             words: cell.words(campaign),
             levels: cell.levels.clone(),
-            runs: logs(cell).len(),
-            failed: state
-                .runs
-                .iter()
-                .filter(|run| of(run, cell) && run.outcome.as_ref().is_some_and(|outcome| !outcome.counts()))
-                .count(),
-            figures: means(counted(state).filter(|run| of(run, cell))),
+            runs: logs[index].len(),
+            failed: failed[index],
+            figures: means(&counting[index]),
             against_baseline,
         })
         .collect()
 }
 
+/// The factor of each cell against the first one; none for that one and for cells without runs.
+fn factors(logs: &[Vec<f64>]) -> Vec<Option<Factor>> {
+    let baseline = stats::summary(&logs[0]);
+    let difference = |logs: &Vec<f64>| Some(stats::difference(baseline?, stats::summary(logs)?));
+    let differences: Vec<Option<stats::Difference>> = logs.iter().skip(1).map(difference).collect();
+    let known: Vec<f64> = differences.iter().flatten().filter_map(|d| Some(d.uncertainty?.p)).collect();
+    let mut corrected = stats::holm(&known).into_iter();
+    let factor = |difference: stats::Difference, p: Option<f64>| Factor {
+        ratio: difference.value.exp(),
+        low: difference.uncertainty.map(|u| u.low.exp()),
+        high: difference.uncertainty.map(|u| u.high.exp()),
+        p,
+    };
+    let mut factors = vec![None];
+    for difference in differences {
+        factors.push(difference.map(|d| factor(d, d.uncertainty.and_then(|_| corrected.next()))));
+    }
+    factors
+}
+
 /// Geometric means of each figure over the runs that have it.
-fn means<'r>(runs: impl Iterator<Item = &'r Run>) -> BTreeMap<String, f64> {
+fn means(runs: &[&Run]) -> BTreeMap<String, f64> {
     let mut logs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (name, value) in runs.filter_map(|run| run.outcome.as_ref()).flat_map(|outcome| &outcome.figures) {
+    for (name, value) in runs.iter().filter_map(|run| run.outcome.as_ref()).flat_map(|outcome| &outcome.figures) {
         logs.entry(name).or_default().push(value.ln());
     }
     let mean = |logs: Vec<f64>| (logs.iter().sum::<f64>() / logs.len() as f64).exp();
     logs.into_iter().map(|(name, logs)| (name.to_owned(), mean(logs))).collect()
+}
+
+/// What remains of the objective to its roof; none where no result of the cell knows a roof.
+fn to_the_roof(schedule: &Schedule<'_>, state: &State, figure: &str, cell: usize) -> Option<f64> {
+    let of_cell = counted(state).filter(|run| schedule.index_of(&run.slot) == Some(cell));
+    let left = |run: &Run| {
+        let outcome = run.outcome.as_ref()?;
+        Some((outcome.roofs.get(figure)? / outcome.figures.get(figure)?).ln())
+    };
+    let logs: Vec<f64> = of_cell.filter_map(left).collect();
+    (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
 }
 
 fn effects(campaign: &Campaign, model: Option<&Model>, base: &[usize]) -> Vec<AxisEffect> {
@@ -367,16 +260,14 @@ fn interactions(campaign: &Campaign, observations: &[Observation<'_>], base: &[u
     told
 }
 
-fn best(cells: &[CellResult], runs: &[Measured<'_>]) -> Option<Best> {
-    let logs = |index: usize| -> Vec<f64> {
-        runs.iter().filter(|run| run.cell.levels == cells[index].levels).map(|run| run.log).collect()
-    };
-    let summaries: Vec<Option<stats::Summary>> = (0..cells.len()).map(|index| stats::summary(&logs(index))).collect();
+fn best(cells: &[CellResult], logs: &[Vec<f64>], objective: Objective) -> Option<Best> {
+    let sign = objective.sign();
+    let summaries: Vec<Option<stats::Summary>> = logs.iter().map(|logs| stats::summary(logs)).collect();
     let (cell, most) = summaries
         .iter()
         .enumerate()
         .filter_map(|(index, summary)| Some((index, (*summary)?)))
-        .max_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))?;
+        .max_by(|(_, a), (_, b)| (sign * a.mean).total_cmp(&(sign * b.mean)))?;
     let against: Vec<(usize, Option<f64>)> = (0..cells.len())
         .filter(|&index| index != cell)
         .filter_map(|index| Some((index, stats::difference(summaries[index]?, most).uncertainty.map(|u| u.p))))
@@ -391,9 +282,30 @@ fn best(cells: &[CellResult], runs: &[Measured<'_>]) -> Option<Best> {
             as_good.push(index);
         }
     }
-    let beats_baseline =
-        cell != 0 && cells[cell].against_baseline.is_some_and(|factor| factor.is_significant() && factor.ratio > 1.0);
-    Some(Best { cell, beats_baseline, as_good })
+    let factor = cells[cell].against_baseline;
+    let compared = cells.iter().filter(|cell| cell.against_baseline.is_some()).count();
+    let factor = factor.map(|factor| match summaries[0].and_then(|base| simultaneous(base, most, compared)) {
+        Some((low, high)) => Factor { low: Some(low), high: Some(high), ..factor },
+        None => Factor { low: None, high: None, ..factor },
+    });
+    let gain = |factor: Factor| factor.is_significant() && factor.is_gain(sign > 0.0);
+    Some(Best { cell, beats_baseline: factor.is_some_and(gain), factor, as_good })
+}
+
+/// The ends of an interval for the factor from `a` to `b` that holds for `compared` such factors at once (Bonferroni), so that it also
+/// holds for the one that is chosen because it is the best.
+fn simultaneous(a: stats::Summary, b: stats::Summary, compared: usize) -> Option<(f64, f64)> {
+    if a.count < 2 || b.count < 2 {
+        return None;
+    }
+    let (va, vb) = (a.variance / a.count as f64, b.variance / b.count as f64);
+    let value = b.mean - a.mean;
+    if va + vb == 0.0 {
+        return Some((value.exp(), value.exp()));
+    }
+    let freedom = (va + vb).powi(2) / (va.powi(2) / (a.count as f64 - 1.0) + vb.powi(2) / (b.count as f64 - 1.0));
+    let reach = stats::t_quantile(1.0 - LEVEL / 2.0 / compared.max(1) as f64, freedom) * (va + vb).sqrt();
+    Some(((value - reach).exp(), (value + reach).exp()))
 }
 
 fn best_per_figure(cells: &[CellResult]) -> BTreeMap<String, usize> {
@@ -401,7 +313,7 @@ fn best_per_figure(cells: &[CellResult]) -> BTreeMap<String, usize> {
     for (index, cell) in cells.iter().enumerate() {
         for (name, &value) in &cell.figures {
             let entry = best.entry(name.clone()).or_insert((index, value));
-            if value > entry.1 {
+            if if more_is_better(name) { value > entry.1 } else { value < entry.1 } {
                 *entry = (index, value);
             }
         }
@@ -433,7 +345,7 @@ fn steps(
         cells
             .iter()
             .find(|cell| cell.levels == levels)
-            .and_then(|cell| cell.figures.get(objective.name()))
+            .and_then(|cell| cell.figures.get(&objective.name()))
             .map(|v| v.ln())
     };
     let mut steps = Vec::new();
@@ -447,7 +359,11 @@ fn steps(
             };
             log.map(|(log, measured)| (axis, log, measured))
         });
-        let Some((axis, log, measured)) = ahead.max_by(|(_, a, _), (_, b, _)| a.total_cmp(b)) else { return steps };
+        let Some((axis, log, measured)) =
+            ahead.max_by(|(_, a, _), (_, b, _)| (objective.sign() * a).total_cmp(&(objective.sign() * b)))
+        else {
+            return steps;
+        };
         at[axis] = goal[axis];
         steps.push(Step {
             axis: campaign.axes[axis].name.clone(),
@@ -459,39 +375,40 @@ fn steps(
 }
 
 /// Runs that lie further from the others of their cell than chance allows, all runs considered (Bonferroni).
-fn outliers(campaign: &Campaign, runs: &[Measured<'_>]) -> Vec<Outlier> {
-    let mut cells: BTreeMap<&Cell, Vec<&Measured<'_>>> = BTreeMap::new();
-    for run in runs {
-        cells.entry(run.cell).or_default().push(run);
-    }
+fn outliers(cells: &[CellResult], runs: &[Measured], logs: &[Vec<f64>]) -> Vec<Outlier> {
     let spread = |logs: &[f64]| {
-        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-        (mean, logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>())
+        let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
+        (mean, logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>(), (logs.len() as f64 - 1.0).max(0.0))
     };
+    let spreads: Vec<_> = logs.iter().map(|logs| spread(logs)).collect();
+    let (all_squares, all_freedom) = spreads.iter().fold((0.0, 0.0), |(s, f), one| (s + one.1, f + one.2));
     let mut found = Vec::new();
-    for (cell, members) in cells.iter().filter(|(_, members)| members.len() >= 2) {
-        // the scatter of the other cells, and of this one without the run: a run must not hide behind itself
-        let elsewhere: Vec<Vec<f64>> =
-            cells.iter().filter(|(other, _)| *other != cell).map(|(_, m)| m.iter().map(|r| r.log).collect()).collect();
-        for run in members {
-            let others: Vec<f64> =
-                members.iter().filter(|other| other.number != run.number).map(|other| other.log).collect();
-            let (mean, own) = spread(&others);
-            let squares = own + elsewhere.iter().map(|logs| spread(logs).1).sum::<f64>();
-            let freedom = others.len() as f64 - 1.0 + elsewhere.iter().map(|logs| logs.len() as f64 - 1.0).sum::<f64>();
-            if freedom < 1.0 || squares == 0.0 {
-                continue;
-            }
-            let error = (squares / freedom * (1.0 + 1.0 / others.len() as f64)).sqrt();
-            let Ok(student) = StudentsT::new(0.0, 1.0, freedom) else { continue };
-            let p = 2.0 * (1.0 - student.cdf(((run.log - mean) / error).abs())) * runs.len() as f64;
-            if p < LEVEL {
-                found.push(Outlier { run: run.number, cell: cell.words(campaign), ratio: (run.log - mean).exp() });
-            }
+    for (cell, of_cell) in cells.iter().enumerate() {
+        let mut left: Vec<&Measured> = runs.iter().filter(|run| run.cell == cell).collect();
+        // the farthest first, and the others without it: beside a wild run the good ones stand apart too. Of two runs that differ neither is
+        // the outlier: it takes a third
+        while left.len() >= 3 {
+            let apart = |place: usize| {
+                let others: Vec<f64> =
+                    left.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, run)| run.log).collect();
+                // the scatter of the other cells, and of this one without the run: a run must not hide behind itself
+                let (mean, own, own_freedom) = spread(&others);
+                let squares = (all_squares - spreads[cell].1).max(0.0) + own;
+                let freedom = all_freedom - spreads[cell].2 + own_freedom;
+                if freedom < 1.0 || squares <= 0.0 {
+                    return None;
+                }
+                let error = (squares / freedom * (1.0 + 1.0 / others.len() as f64)).sqrt();
+                let distance = left[place].log - mean;
+                let p = 2.0 * (1.0 - StudentsT::new(0.0, 1.0, freedom).ok()?.cdf((distance / error).abs()));
+                Some((place, distance, p * runs.len() as f64))
+            };
+            let farthest = (0..left.len()).filter_map(apart).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+            let Some((place, distance, _)) = farthest.filter(|(_, _, p)| *p < LEVEL) else { break };
+            let run = left.remove(place).number;
+            found.push(Outlier { run, cell: of_cell.words.clone(), ratio: distance.exp() });
         }
     }
-    // of two runs that differ neither is the outlier: it takes a third
-    found.retain(|outlier| cells.values().any(|m| m.len() >= 3 && m.iter().any(|run| run.number == outlier.run)));
     found.sort_by_key(|outlier| outlier.run);
     found
 }

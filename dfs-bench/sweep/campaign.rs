@@ -1,8 +1,10 @@
 //! The file of a campaign: TOML → [`Campaign`], every value checked, every mistake with what to do.
 
+use super::batch::Batch;
+use super::rungs::{Adaptive, FULL_STONEWALL};
 use crate::exit::UsageError;
 use io500_phases::config::select_phases;
-use io500_phases::phase_id::PhaseId;
+use io500_phases::phase_id::{Kind, PhaseId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,7 +40,10 @@ pub struct Campaign {
     /// Phases to run, as `--phase` takes them.
     #[serde(default = "defaults::phases")]
     pub phases: String,
-    /// The figure that decides: `score`, `bandwidth`, `metadata` or a phase.
+    /// Phases that write the data which `phases` then read: run once for each setting that needs data of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_phases: Option<String>,
+    /// The figure that decides: `score`, `bandwidth`, `iops`, a phase, or the 99th percentile of its latency (`ior-hard-write.p99`).
     #[serde(default = "defaults::objective")]
     pub objective: String,
     /// Seconds that a write phase lasts.
@@ -71,12 +76,21 @@ pub struct Campaign {
     /// Seconds after which a run is ended and counts as failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_timeout: Option<u64>,
+    /// With `design = "adaptive"`: how the finalists are found.
+    #[serde(default)]
+    pub adaptive: Adaptive,
     /// What the campaign may cost.
     #[serde(default)]
     pub budget: Budget,
+    /// Each run makes a container of its own and removes it.
+    #[serde(default)]
+    pub fresh_container: bool,
     /// How runs are started.
     #[serde(default)]
     pub launcher: Launcher,
+    /// How runs become batch jobs, for `sweep submit`.
+    #[serde(default)]
+    pub batch: Batch,
     /// The value of each axis that others are compared with; the first one where an axis is not named.
     #[serde(default)]
     pub baseline: BTreeMap<String, Value>,
@@ -96,6 +110,8 @@ pub enum Design {
     OneAtATime,
     /// Few cells that hold each pair of values of two axes at least once.
     Pairs,
+    /// All of them for a short time, the better ones for longer (successive halving), the best in full with repeats.
+    Adaptive,
 }
 
 /// What the campaign may cost; the run that would exceed it is not started.
@@ -137,6 +153,9 @@ pub struct Axis {
     pub name: String,
     /// Its values.
     pub values: Vec<Value>,
+    /// With `data-phases`: runs with other values of it read the same data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_data: bool,
     /// An option of the configuration: `ior-easy.transferSize`.
     pub option: Option<String>,
     /// An option of a family's API string: `mdtest-hard.dir_oclass`.
@@ -203,16 +222,40 @@ pub enum Objective {
     Bandwidth,
     Metadata,
     Phase(PhaseId),
+    /// The 99th percentile of the latency of what the phase is about.
+    Tail(PhaseId),
+}
+
+/// What the figure of a latency is called behind the phase's name.
+pub const TAIL: &str = ".p99";
+
+/// Whether more is better of the figure with this name.
+pub fn more_is_better(figure: &str) -> bool {
+    !figure.ends_with(TAIL)
 }
 
 impl Objective {
     /// Its name in the file and in reports.
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Objective::Score => "score",
-            Objective::Bandwidth => "bandwidth",
-            Objective::Metadata => "metadata",
-            Objective::Phase(phase) => phase.name(),
+            Objective::Score => "score".into(),
+            Objective::Bandwidth => "bandwidth".into(),
+            Objective::Metadata => "metadata".into(),
+            Objective::Phase(phase) => phase.name().into(),
+            Objective::Tail(phase) => format!("{phase}{TAIL}"),
+        }
+    }
+
+    /// 1 where more is better, -1 where less is.
+    pub fn sign(self) -> f64 {
+        if matches!(self, Objective::Tail(_)) { -1.0 } else { 1.0 }
+    }
+
+    /// The phase that must be run for it.
+    fn phase(self) -> Option<PhaseId> {
+        match self {
+            Objective::Phase(phase) | Objective::Tail(phase) => Some(phase),
+            _ => None,
         }
     }
 }
@@ -325,12 +368,23 @@ impl Campaign {
         match self.objective.as_str() {
             "score" => Ok(Objective::Score),
             "bandwidth" => Ok(Objective::Bandwidth),
-            "metadata" => Ok(Objective::Metadata),
-            phase => phase.parse().map(Objective::Phase).map_err(|_| {
-                UsageError::new(format!("objective = {phase:?}: there is no such figure"))
-                    .hint("score, bandwidth, metadata, or the name of a phase")
-            }),
+            "metadata" | "iops" => Ok(Objective::Metadata),
+            name => {
+                let (phase, of): (_, fn(PhaseId) -> Objective) = match name.strip_suffix(TAIL) {
+                    Some(phase) => (phase, Objective::Tail),
+                    None => (name, Objective::Phase),
+                };
+                phase.parse().map(of).map_err(|_| {
+                    UsageError::new(format!("objective = {name:?}: there is no such figure"))
+                        .hint("score, bandwidth, iops, the name of a phase, or that with .p99 behind it")
+                })
+            }
         }
+    }
+
+    /// Seconds of the stonewall of runs in full, the rules' own where none is given.
+    pub fn full_stonewall(&self) -> u32 {
+        self.stonewall.unwrap_or(FULL_STONEWALL)
     }
 
     /// The most runs that a cell can have.
@@ -339,6 +393,34 @@ impl Campaign {
             Some(_) => self.max_repeats.unwrap_or(self.repeats * 4).max(self.repeats),
             None => self.repeats,
         }
+    }
+
+    /// Whether the phases that write and those that read can be run apart.
+    fn check_data(&self, phases: &[PhaseId]) -> Result<(), UsageError> {
+        let Some(data_phases) = &self.data_phases else {
+            return match self.axes.iter().find(|axis| axis.same_data) {
+                Some(axis) => {
+                    Err(UsageError::new(format!("axis {:?}: same-data has no effect without data-phases", axis.name)))
+                }
+                None => Ok(()),
+            };
+        };
+        let writing = |phase: &&PhaseId| matches!(phase.kind(), Kind::Write | Kind::Timestamp);
+        let wrong = |what: String| Err(UsageError::new(what));
+        if let Some(phase) =
+            select_phases(data_phases, true).map_err(|e| UsageError::new(e.to_string()))?.iter().find(|p| !writing(p))
+        {
+            return wrong(format!("data-phases: {phase} writes no data"));
+        }
+        if let Some(phase) = phases.iter().find(|phase| !matches!(phase.kind(), Kind::Read | Kind::Stat | Kind::Find)) {
+            return wrong(format!(
+                "phases: {phase} changes the data that data-phases wrote: the next run would find others"
+            ));
+        }
+        if self.fresh_container || self.axes.iter().any(|axis| axis.container.is_some()) {
+            return wrong("data-phases: the data would go with the container of the run that wrote them".into());
+        }
+        Ok(())
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -379,10 +461,18 @@ impl Campaign {
         }
         let objective = self.objective()?;
         let phases = select_phases(&self.phases, true)?;
-        if let Objective::Phase(phase) = objective
-            && !phases.contains(&phase)
-        {
-            return wrong(format!("objective = \"{phase}\": the phase is not among phases = {:?}", self.phases));
+        if objective.phase().is_some_and(|phase| !phases.contains(&phase)) {
+            return wrong(format!(
+                "objective = {:?}: the phase is not among phases = {:?}",
+                self.objective, self.phases
+            ));
+        }
+        self.check_data(&phases)?;
+        if let Some(mistake) = self.adaptive.mistake(self.full_stonewall()) {
+            return wrong(mistake);
+        }
+        if self.design != Design::Adaptive && self.adaptive != Adaptive::default() {
+            return wrong("[adaptive] has no effect without design = \"adaptive\"".into());
         }
         Ok(())
     }
@@ -435,8 +525,21 @@ mod tests {
         );
     }
 
+    /// After a change of the types: `UPDATE_SCHEMA=1 cargo test --bin dfs-bench the_published_schema`.
+    #[test]
+    fn the_published_schema_is_the_one_of_the_types() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sweep.schema.json");
+        let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let published = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(published == text, "docs/sweep.schema.json is not what the types say");
+    }
+
     #[test]
     fn the_worked_campaigns_can_be_run() {
+        use super::super::launch::What;
         for text in [
             include_str!("../../examples/campaigns/scout.toml"),
             include_str!("../../examples/campaigns/from-baseline-to-tuned.toml"),
@@ -444,7 +547,7 @@ mod tests {
             let mut campaign = Campaign::parse(text).unwrap();
             campaign.config = None;
             for cell in super::super::design::cells(&campaign).unwrap() {
-                super::super::launch(&campaign, &cell, Path::new("out"), "r1").unwrap();
+                super::super::launch(&campaign, &cell, &What::of(&campaign), Path::new("out"), "r1").unwrap();
             }
         }
     }
@@ -458,6 +561,17 @@ mod tests {
             (&format!("name = \"x\"\nrepeats = 0\n{axis}"), "nothing would run"),
             (&format!("name = \"x\"\nobjective = \"speed\"\n{axis}"), "no such figure"),
             (&format!("name = \"x\"\nphases = \"ior\"\nobjective = \"find\"\n{axis}"), "not among phases"),
+            (&format!("name = \"x\"\nphases = \"ior\"\nobjective = \"find.p99\"\n{axis}"), "not among phases"),
+            (&format!("name = \"x\"\n[adaptive]\nfinalists = 2\n{axis}"), "no effect without design"),
+            (&format!("name = \"x\"\nstonewall = 9\n[adaptive]\nscout-stonewall = 10\n{axis}"), "between 1 s"),
+            (&format!("name = \"x\"\n{axis}same-data = true\n"), "no effect without data-phases"),
+            (&format!("name = \"x\"\ndata-phases = \"ior-easy-write\"\n{axis}"), "changes the data"),
+            (
+                &format!(
+                    "name = \"x\"\nphases = \"read\"\nobjective = \"ior-easy-read\"\ndata-phases = \"ior-easy\"\n{axis}"
+                ),
+                "writes no data",
+            ),
             (&format!("name = \"x\"\n{axis}{axis}"), "is there twice"),
             (&format!("name = \"x\"\n[baseline]\nnodes = 3\n{axis}"), "not among the values"),
             ("name = \"x\"\n[[axis]]\nname = \"nodes\"\nvalues = [0]\n", "at least 1"),

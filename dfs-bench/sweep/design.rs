@@ -56,7 +56,7 @@ pub fn cells(campaign: &Campaign) -> anyhow::Result<Vec<Cell>> {
     let excluded = Excluded::new(campaign)?;
     let mut kept = Vec::new();
     let wanted = match campaign.design {
-        Design::Full => full(&sizes),
+        Design::Full | Design::Adaptive => full(&sizes),
         Design::OneAtATime => one_at_a_time(&sizes, &base),
         Design::Pairs => {
             // pairs are covered by cells that can run

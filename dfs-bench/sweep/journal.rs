@@ -28,6 +28,8 @@ enum Record {
     Started { run: u64, slot: Slot, attempt: u32, time: String },
     /// It ended.
     Ended { run: u64, time: String, outcome: Outcome },
+    /// It waits in a batch system as this job.
+    Submitted { run: u64, job: String, time: String },
     /// What failed so far gets its attempts anew.
     Retry { time: String },
 }
@@ -45,6 +47,9 @@ pub struct Run {
     pub started: String,
     /// How it ended; none while it runs, or when it was lost with the sweep.
     pub outcome: Option<Outcome>,
+    /// The batch job that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
 }
 
 impl Run {
@@ -127,12 +132,19 @@ impl Journal {
     /// Notes that a run is started; its directory exists when this returns.
     pub fn started(&mut self, slot: &Slot, attempt: u32) -> anyhow::Result<Run> {
         let number = self.state.runs.last().map_or(1, |run| run.number + 1);
-        let run = Run { number, slot: slot.clone(), attempt, started: now(), outcome: None };
+        let run = Run { number, slot: slot.clone(), attempt, started: now(), outcome: None, job: None };
         let directory = self.directory.join(run.directory());
         std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
         self.append(&Record::Started { run: number, slot: slot.clone(), attempt, time: run.started.clone() })?;
         self.state.runs.push(run.clone());
         Ok(run)
+    }
+
+    /// Notes the batch job that it is.
+    pub fn submitted(&mut self, number: u64, job: &str) -> anyhow::Result<()> {
+        self.append(&Record::Submitted { run: number, job: job.to_owned(), time: now() })?;
+        self.state.submit(number, job);
+        Ok(())
     }
 
     /// Notes how it ended.
@@ -158,6 +170,17 @@ impl State {
 
     fn forgive(&mut self) {
         self.forgiven = self.runs.last().map_or(0, |run| run.number);
+    }
+
+    /// Whether jobs of it may be in a queue.
+    pub fn has_jobs(&self) -> bool {
+        self.runs.iter().any(|run| run.outcome.is_none() && run.job.is_some())
+    }
+
+    fn submit(&mut self, number: u64, job: &str) {
+        if let Some(run) = self.runs.iter_mut().find(|run| run.number == number) {
+            run.job = Some(job.to_owned());
+        }
     }
 
     fn end(&mut self, number: u64, outcome: Outcome) {
@@ -200,7 +223,10 @@ fn read(path: &Path) -> anyhow::Result<(State, u64)> {
             },
             Record::Started { run, slot, attempt, time } => {
                 let state = state.as_mut().with_context(|| format!("{}: no campaign", path.display()))?;
-                state.runs.push(Run { number: run, slot, attempt, started: time, outcome: None });
+                state.runs.push(Run { number: run, slot, attempt, started: time, outcome: None, job: None });
+            }
+            Record::Submitted { run, job, .. } => {
+                state.as_mut().with_context(|| format!("{}: no campaign", path.display()))?.submit(run, &job);
             }
             Record::Retry { .. } => {
                 state.as_mut().with_context(|| format!("{}: no campaign", path.display()))?.forgive();
@@ -223,11 +249,18 @@ fn incompatible(old: &Campaign, new: &Campaign) -> Option<&'static str> {
     };
     [
         ("phases", old.phases != new.phases),
+        ("data-phases", old.data_phases != new.data_phases),
+        ("fresh-container", old.fresh_container != new.fresh_container),
         ("stonewall", old.stonewall != new.stonewall),
         ("config", old.config != new.config),
         ("arguments", old.arguments != new.arguments),
         ("env", old.env != new.env),
         ("launcher", old.launcher != new.launcher),
+        ("[adaptive]", old.adaptive != new.adaptive),
+        (
+            "design",
+            (old.design == super::campaign::Design::Adaptive) != (new.design == super::campaign::Design::Adaptive),
+        ),
         ("axes", axis(old) != axis(new)),
         (
             "baseline",
@@ -269,7 +302,7 @@ mod tests {
     }
 
     fn outcome(score: f64) -> Outcome {
-        Outcome { figures: [("score".to_owned(), score)].into(), seconds: 2.0, failure: None, doubts: Vec::new() }
+        Outcome { figures: [("score".to_owned(), score)].into(), seconds: 2.0, ..Outcome::default() }
     }
 
     fn with_two_runs(directory: &Path) {

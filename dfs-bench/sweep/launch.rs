@@ -22,6 +22,24 @@ pub struct Launch {
     pub scripts: BTreeMap<String, Script>,
 }
 
+/// What a run of a cell is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct What<'a> {
+    /// Phases, as `--phase` takes them.
+    pub phases: &'a str,
+    /// Seconds of the stonewall; none where the configuration says.
+    pub stonewall: Option<u32>,
+    /// The timestamp of the data that it writes or reads; none for its own.
+    pub timestamp: Option<String>,
+}
+
+impl<'a> What<'a> {
+    /// A run in full.
+    pub fn of(campaign: &'a Campaign) -> What<'a> {
+        What { phases: &campaign.phases, stonewall: campaign.stonewall, timestamp: None }
+    }
+}
+
 /// A value that is set outside of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
@@ -36,7 +54,8 @@ pub fn nodes(campaign: &Campaign, cell: &Cell) -> u32 {
     count(campaign, cell, Target::Nodes).unwrap_or(campaign.launcher.nodes)
 }
 
-fn ranks_per_node(campaign: &Campaign, cell: &Cell) -> u32 {
+/// Its ranks on each of them.
+pub fn ranks_per_node(campaign: &Campaign, cell: &Cell) -> u32 {
     count(campaign, cell, Target::RanksPerNode).unwrap_or(campaign.launcher.ranks_per_node)
 }
 
@@ -48,8 +67,14 @@ fn count(campaign: &Campaign, cell: &Cell, target: Target<'_>) -> Option<u32> {
     }
 }
 
-/// The command of a run of this cell, with its results in `directory`. `name` tells its container from others.
-pub fn launch(campaign: &Campaign, cell: &Cell, directory: &Path, name: &str) -> anyhow::Result<Launch> {
+/// The command of a run of this cell with its results in `directory`. `name` tells its container from others.
+pub fn launch(
+    campaign: &Campaign,
+    cell: &Cell,
+    what: &What<'_>,
+    directory: &Path,
+    name: &str,
+) -> anyhow::Result<Launch> {
     let mut arguments: Vec<String> = campaign.config.iter().map(|path| path.display().to_string()).collect();
     arguments.extend(campaign.arguments.iter().cloned());
     let base = parsed(&arguments)?;
@@ -83,6 +108,7 @@ pub fn launch(campaign: &Campaign, cell: &Cell, directory: &Path, name: &str) ->
             }
         }
     }
+    let mounted_path = mount.is_some();
     match mount {
         Some(Mount { directory, library }) => {
             arguments = without(arguments, &["--api", "--datadir", "-d"]);
@@ -97,14 +123,23 @@ pub fn launch(campaign: &Campaign, cell: &Cell, directory: &Path, name: &str) ->
             }
         }
     }
-    if !properties.is_empty() {
+    if campaign.fresh_container && mounted_path {
+        return Err(UsageError::new("fresh-container: a mounted path has the container that is mounted")
+            .hint("leave the path away, or fresh-container")
+            .into());
+    }
+    if !properties.is_empty() || campaign.fresh_container {
         // properties are those of a container that the run makes
         let cont = format!("{}-{name}", base.global.api.cont.as_deref().unwrap_or("sweep"));
         arguments = without(arguments, &["--cont"]);
-        arguments.extend(["--cont".into(), cont, "--cont-properties".into(), properties.join(","), "--destroy".into()]);
+        arguments.extend(["--cont".into(), cont, "--destroy".into()]);
+        if !properties.is_empty() {
+            arguments.extend(["--cont-properties".into(), properties.join(",")]);
+        }
     }
-    arguments.extend(["--phase".into(), campaign.phases.clone()]);
-    if let Some(seconds) = campaign.stonewall {
+    arguments.extend(["--phase".into(), what.phases.to_owned()]);
+    arguments.extend(what.timestamp.iter().flat_map(|timestamp| ["--timestamp".to_owned(), timestamp.clone()]));
+    if let Some(seconds) = what.stonewall {
         arguments.extend(["--stonewall".into(), seconds.to_string()]);
     }
     arguments.extend(["--resultdir".into(), directory.display().to_string()]);
@@ -245,7 +280,7 @@ mod tests {
             Campaign::parse(&format!("name = \"t\"\nphases = \"ior-easy\"\nobjective = \"ior-easy-write\"\n{text}"))
                 .unwrap();
         let cell = design::cells(&campaign).unwrap()[level].clone();
-        launch(&campaign, &cell, Path::new("out/r"), "r7").unwrap()
+        launch(&campaign, &cell, &What::of(&campaign), Path::new("out/r"), "r7").unwrap()
     }
 
     #[test]
@@ -280,7 +315,7 @@ mod tests {
             "--set ior-easy.transferSize=1m",
             "--dfs.oclass=SX",
             "--dfs.chunk_size=4194304",
-            "--cont c-r7 --cont-properties rd_fac:1 --destroy",
+            "--cont c-r7 --destroy --cont-properties rd_fac:1",
             "--queue-depth 8",
             "--phase ior-easy --resultdir out/r --set global.timestamp-resultdir=FALSE",
         ] {
@@ -299,13 +334,20 @@ mod tests {
     }
 
     #[test]
+    fn each_run_can_have_a_container_of_its_own() {
+        let axes = "[[axis]]\nname = \"depth\"\nargument = \"--queue-depth {value}\"\nvalues = [8]\n";
+        let found = words(&format!("fresh-container = true\narguments = [\"--pool\", \"p\"]\n{axes}"), 0);
+        assert!(found.words.join(" ").contains("--cont sweep-r7 --destroy --phase"), "{found:?}");
+    }
+
+    #[test]
     fn arguments_that_are_none_are_told_at_once() {
         let campaign = Campaign::parse(
             "name = \"t\"\narguments = [\"--poool\", \"p\"]\n[[axis]]\nname = \"nodes\"\nvalues = [1]\n",
         )
         .unwrap();
         let cell = design::baseline(&campaign);
-        let error = launch(&campaign, &cell, Path::new("r"), "r").unwrap_err().to_string();
+        let error = launch(&campaign, &cell, &What::of(&campaign), Path::new("r"), "r").unwrap_err().to_string();
         assert!(error.contains("--poool"), "{error}");
     }
 }

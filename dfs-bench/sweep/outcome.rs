@@ -1,5 +1,7 @@
 //! What a run brought: its figures, or why there are none.
 
+use super::campaign::TAIL;
+use super::over_time::{self, OverTime};
 use io500_phases::phase_id::Kind;
 use io500_phases::results::{RunResult, RunState};
 use serde::{Deserialize, Serialize};
@@ -7,9 +9,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The figures by name: `score`, `bandwidth`, `metadata`, and the rate of each phase. Empty for a failed run.
+    /// The figures by name: `score`, `bandwidth`, `metadata`, the rate of each phase, and in microseconds the 99th percentile of its
+    /// latency (`find.p99`). Empty for a failed run.
     pub figures: BTreeMap<String, f64>,
     /// Seconds that the run took, its launch included.
     pub seconds: f64,
@@ -19,12 +22,18 @@ pub struct Outcome {
     /// What the strict verdict says against its figures, without what a short stonewall makes of every run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
+    /// What each phase could not exceed on this job, where the result says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roofs: BTreeMap<String, f64>,
+    /// What long phases did over time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over_time: Vec<OverTime>,
 }
 
 impl Outcome {
     /// A run that has no figures.
     pub fn failed(why: impl Into<String>, seconds: f64) -> Outcome {
-        Outcome { figures: BTreeMap::new(), seconds, failure: Some(why.into()), doubts: Vec::new() }
+        Outcome { seconds, failure: Some(why.into()), ..Outcome::default() }
     }
 
     /// Whether its figures count.
@@ -48,7 +57,14 @@ impl Outcome {
             let why = result.failure.clone().unwrap_or_else(|| format!("the run did not finish: {ended}"));
             return Outcome::failed(why, seconds);
         }
-        Outcome { figures: figures(&result), seconds, failure: None, doubts: doubts(&result) }
+        Outcome {
+            figures: figures(&result),
+            seconds,
+            failure: None,
+            doubts: doubts(&result),
+            roofs: roofs(&text),
+            over_time: result.phases.iter().filter_map(over_time::of).collect(),
+        }
     }
 }
 
@@ -68,9 +84,22 @@ fn figures(result: &RunResult) -> BTreeMap<String, f64> {
             figures.insert(name.to_owned(), value);
         }
     }
+    for phase in &result.phases {
+        // the first kind of operation is the one the phase is about; microseconds
+        if let Some(latency) = phase.latency.first() {
+            figures.insert(format!("{}{TAIL}", phase.phase), latency.p99_ns as f64 / 1000.0);
+        }
+    }
     // what has no rate is no figure
     figures.retain(|_, value| *value > 0.0 && value.is_finite());
     figures
+}
+
+/// The roofs that a result carries; it may be of a version that does not know any.
+fn roofs(text: &[u8]) -> BTreeMap<String, f64> {
+    let result: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
+    let phases = result["phases"].as_array().into_iter().flatten();
+    phases.filter_map(|phase| Some((phase["phase"].as_str()?.to_owned(), phase["roof"]["rate"].as_f64()?))).collect()
 }
 
 /// Wrong data and wrong counts: what makes a figure false rather than short.

@@ -1,16 +1,17 @@
 //! What a campaign found, for readers and for other programs.
 
-use super::analysis::{Analysis, CellResult, Factor};
+use super::campaign::more_is_better;
+use super::found::{Analysis, CellResult};
 use super::journal::State;
+use super::page;
 use super::runner::duration;
+use super::scouting::Scouting;
+use super::tables::{self, SHOWN, with_interval};
 use crate::args::sweep::Format;
 use crate::report::figures;
-use crate::report::tables::{Table, UNKNOWN};
+use crate::report::tables::Table;
 use crate::report::{markdown, text};
 use anyhow::Context as _;
-
-/// Cells that the tables for readers show at most; the best ones.
-const SHOWN: usize = 20;
 
 /// Renders it.
 pub fn render(format: Format, state: &State, found: &Analysis) -> anyhow::Result<String> {
@@ -18,7 +19,8 @@ pub fn render(format: Format, state: &State, found: &Analysis) -> anyhow::Result
         Format::Text => words(state, found, "", text::drawn),
         Format::Markdown => words(state, found, "## ", markdown::pipes),
         Format::Json => serde_json::to_string_pretty(found).context("the analysis as JSON")? + "\n",
-        Format::Csv => csv(state)?,
+        Format::Csv => csv(state, found)?,
+        Format::Html => page::render(found, &sentences(state, found))?,
     })
 }
 
@@ -28,7 +30,7 @@ fn words(state: &State, found: &Analysis, heading: &str, table: impl Fn(&Table) 
         out.push_str(&sentence);
         out.push('\n');
     }
-    for one in tables(found) {
+    for one in tables::all(found) {
         out.push_str(&format!("\n{}\n\n{}\n", one.caption, table(&one).trim_end()));
     }
     out
@@ -36,23 +38,23 @@ fn words(state: &State, found: &Analysis, heading: &str, table: impl Fn(&Table) 
 
 /// The findings, the most important first; each says how sure it is.
 fn sentences(state: &State, found: &Analysis) -> Vec<String> {
-    let objective = found.objective;
+    let objective = found.objective.as_str();
     let mut said = Vec::new();
     let (good, failed, lost) = found.runs;
     if let Some(best) = &found.best {
         let cell = &found.cells[best.cell];
         let value =
             cell.figures.get(objective).map_or_else(String::new, |value| format!(", {}", figures::rate(*value)));
-        said.push(match (&cell.against_baseline, best.beats_baseline) {
+        said.push(match (&best.factor, best.beats_baseline) {
             (Some(factor), true) => {
                 format!("Best {objective}: {}{value}, {} of the baseline.", cell.words, with_interval(factor))
             }
             (Some(factor), false) => format!(
-                "No cell beats the baseline beyond chance; the highest {objective} is that of {}{value} ({} of the baseline).",
+                "No cell beats the baseline beyond chance; the best {objective} is that of {}{value} ({} of the baseline).",
                 cell.words,
                 with_interval(factor)
             ),
-            (None, _) => format!("The baseline has the highest {objective}: {}{value}.", cell.words),
+            (None, _) => format!("The baseline has the best {objective}: {}{value}.", cell.words),
         });
         if !best.as_good.is_empty() {
             said.push(format!(
@@ -66,6 +68,7 @@ fn sentences(state: &State, found: &Analysis) -> Vec<String> {
     } else {
         said.push(format!("No run has brought the {objective} yet."));
     }
+    said.extend(found.scouting.iter().flat_map(scouted));
     for interaction in &found.interactions {
         let ((a, b), (x, y)) = (&interaction.axes, &interaction.values);
         said.push(format!(
@@ -113,6 +116,38 @@ fn sentences(state: &State, found: &Analysis) -> Vec<String> {
     said
 }
 
+/// What an adaptive campaign did, how sure it is, and on which condition.
+fn scouted(scouting: &Scouting) -> Vec<String> {
+    let mut said = Vec::new();
+    let first = &scouting.rungs[0];
+    let way: Vec<String> =
+        scouting.rungs.iter().map(|rung| format!("{} for {} s", rung.cells, rung.stonewall)).collect();
+    let over = if scouting.over { "" } else { "; the scouting is not over" };
+    said.push(format!(
+        "Scouted: {} cells{over}; {:.0} stonewall seconds, {} of what the full design takes.",
+        way.join(", then "),
+        scouting.stonewall_seconds,
+        figures::percent(scouting.stonewall_seconds / scouting.full_seconds)
+    ));
+    if first.measured < first.cells && scouting.over {
+        said.push(format!(
+            "{} cells brought no figure in the first rung and were left behind.",
+            first.cells - first.measured
+        ));
+    }
+    match scouting.missed.filter(|_| scouting.over) {
+        Some(missed) => said.push(format!(
+            "A cell as good as the best one was left behind with a probability of at most about {}, if short runs rank cells as long ones do.",
+            figures::percent(missed)
+        )),
+        None if scouting.over => {
+            said.push("How likely a better cell was left behind is not known: the baseline was not run often enough.".into());
+        }
+        None => {}
+    }
+    said
+}
+
 /// `From the baseline to the best cell: IOPS ×2.1, bandwidth ×1.4, score ×1.7, best phase ior-hard-write ×3.2.`
 fn baseline_to_tuned(from: &CellResult, to: &CellResult) -> String {
     let ratio = |name: &str| Some(to.figures.get(name)? / from.figures.get(name)?);
@@ -120,130 +155,28 @@ fn baseline_to_tuned(from: &CellResult, to: &CellResult) -> String {
     for (name, words) in [("metadata", "IOPS"), ("bandwidth", "bandwidth"), ("score", "score")] {
         parts.extend(ratio(name).map(|ratio| format!("{words} {}", figures::times(ratio))));
     }
-    let phases = to.figures.keys().filter(|name| !["score", "bandwidth", "metadata"].contains(&name.as_str()));
+    let phase = |name: &&String| !["score", "bandwidth", "metadata"].contains(&name.as_str()) && more_is_better(name);
+    let phases = to.figures.keys().filter(phase);
     let best = phases.filter_map(|name| Some((name, ratio(name)?))).max_by(|(_, a), (_, b)| a.total_cmp(b));
     parts.extend(best.map(|(name, ratio)| format!("best phase {name} {}", figures::times(ratio))));
     format!("From the baseline to the best cell: {}.", parts.join(", "))
 }
 
-fn with_interval(factor: &Factor) -> String {
-    match (factor.low, factor.high) {
-        (Some(low), Some(high)) => {
-            format!("{} ({} to {})", figures::times(factor.ratio), figures::times(low), figures::times(high))
-        }
-        _ => format!("{} (not repeated: no interval)", figures::times(factor.ratio)),
-    }
-}
-
-fn tables(found: &Analysis) -> Vec<Table> {
-    let mut tables = vec![effects(found)];
-    if !found.steps.is_empty() {
-        let mut steps = Table::new(
-            "steps",
-            "From the baseline to the best cell, the largest step first",
-            &["Setting", "#Factor", "From"],
-        );
-        for step in &found.steps {
-            let from = if step.measured { "both cells were run" } else { "estimated from the effects" };
-            steps.rows.push(vec![format!("{}={}", step.axis, step.value), figures::times(step.ratio), from.into()]);
-        }
-        tables.push(steps);
-    }
-    tables.push(cells(found));
-    let mut per_figure =
-        Table::new("figures", "The best cell for each figure", &["Figure", "#Best", "#Baseline", "#Ratio", "Cell"]);
-    for (name, &index) in &found.best_per_figure {
-        let (best, base) = (found.cells[index].figures[name], found.cells[0].figures.get(name));
-        per_figure.rows.push(vec![
-            name.clone(),
-            figures::rate(best),
-            base.map_or(UNKNOWN.into(), |base| figures::rate(*base)),
-            base.map_or(UNKNOWN.into(), |base| figures::times(best / base)),
-            found.cells[index].words.clone(),
-        ]);
-    }
-    tables.push(per_figure);
-    if found.trade_off.len() > 1 {
-        let caption = "No cell beats these in both bandwidth and metadata";
-        let mut both = Table::new("trade-off", caption, &["Cell", "#Bandwidth, GiB/s", "#Metadata, kIOPS"]);
-        for &index in &found.trade_off {
-            let cell = &found.cells[index];
-            both.rows.push(vec![
-                cell.words.clone(),
-                figures::rate(cell.figures["bandwidth"]),
-                figures::rate(cell.figures["metadata"]),
-            ]);
-        }
-        tables.push(both);
-    }
-    tables.retain(|table| !table.rows.is_empty());
-    tables
-}
-
-fn effects(found: &Analysis) -> Table {
-    let caption = format!("What each value does to the {}, the other settings being what they are", found.objective);
-    let mut table = Table::new("effects", caption, &["Setting", "Against", "#Factor", "95 % interval", "Finding"]);
-    for effect in &found.effects {
-        for (value, factor) in &effect.values {
-            let interval = match (factor.low, factor.high) {
-                (Some(low), Some(high)) => format!("{} to {}", figures::times(low), figures::times(high)),
-                _ => UNKNOWN.into(),
-            };
-            let finding = match (factor.p, factor.is_significant()) {
-                (None, _) => "not repeated",
-                (_, false) => "no difference beyond noise",
-                (_, true) if factor.ratio > 1.0 => "better",
-                (_, true) => "worse",
-            };
-            let setting = format!("{}={value}", effect.axis);
-            table.rows.push(vec![
-                setting,
-                effect.baseline.clone(),
-                figures::times(factor.ratio),
-                interval,
-                finding.into(),
-            ]);
-        }
-    }
-    table
-}
-
-fn cells(found: &Analysis) -> Table {
-    let objective = |cell: &CellResult| cell.figures.get(found.objective).copied();
-    let mut order: Vec<&CellResult> = found.cells.iter().collect();
-    order.sort_by(|a, b| objective(b).unwrap_or(0.0).total_cmp(&objective(a).unwrap_or(0.0)));
-    let more = found.cells.len().saturating_sub(SHOWN);
-    let rest = if more > 0 { format!(" ({more} further cells: --format csv or json)") } else { String::new() };
-    let caption = format!("The cells by {}{rest}", found.objective);
-    let mut table = Table::new("cells", caption, &["Cell", "#Mean", "#Runs", "#Failed", "Against the baseline"]);
-    for cell in order.into_iter().take(SHOWN) {
-        table.rows.push(vec![
-            cell.words.clone(),
-            objective(cell).map_or(UNKNOWN.into(), figures::rate),
-            cell.runs.to_string(),
-            cell.failed.to_string(),
-            match &cell.against_baseline {
-                Some(factor) => with_interval(factor),
-                None if cell.runs > 0 => "the baseline".into(),
-                None => "not run".into(),
-            },
-        ]);
-    }
-    table
-}
-
 /// A row per run and figure; failed and lost runs have one row without a figure.
-fn csv(state: &State) -> anyhow::Result<String> {
+fn csv(state: &State, found: &Analysis) -> anyhow::Result<String> {
     let schedule = super::Schedule::new(&state.campaign)?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let axes = state.campaign.axes.iter().map(|axis| axis.name.clone());
-    let fixed = ["run", "started", "for", "round", "attempt", "cell", "seconds", "state", "figure", "value"];
+    let fixed = ["run", "started", "for", "round", "attempt", "cell", "seconds", "state", "remark", "figure", "value"];
     writer.write_record(fixed.map(str::to_owned).into_iter().chain(axes))?;
     for run in &state.runs {
         let (purpose, round) = match &run.slot {
             super::slot::Slot::WarmUp => ("warm-up", String::new()),
+            super::slot::Slot::Data { .. } => ("data", String::new()),
             super::slot::Slot::Baseline { round, .. } => ("baseline", (round + 1).to_string()),
             super::slot::Slot::Cell { round, .. } => ("cell", (round + 1).to_string()),
+            super::slot::Slot::Scout { rung, .. } => ("scout", (rung + 1).to_string()),
+            super::slot::Slot::ScoutBaseline { rung, .. } => ("scout-baseline", (rung + 1).to_string()),
         };
         let cell = schedule.cell_of(&run.slot);
         let values: Vec<String> = match cell {
@@ -258,6 +191,12 @@ fn csv(state: &State) -> anyhow::Result<String> {
             Some(_) => "failed",
         };
         let seconds = outcome.map_or_else(String::new, |outcome| outcome.seconds.to_string());
+        let outlier = found.outliers.iter().find(|outlier| outlier.run == run.number);
+        let remark: Vec<String> = outcome
+            .into_iter()
+            .flat_map(|outcome| outcome.failure.iter().chain(&outcome.doubts).cloned())
+            .chain(outlier.map(|outlier| format!("stands apart: {} of the others", figures::times(outlier.ratio))))
+            .collect();
         let mut row = |figure: &str, value: String| {
             let fixed = [
                 run.number.to_string(),
@@ -268,6 +207,7 @@ fn csv(state: &State) -> anyhow::Result<String> {
                 id.clone(),
                 seconds.clone(),
                 ended.into(),
+                remark.join("; "),
                 figure.into(),
                 value,
             ];

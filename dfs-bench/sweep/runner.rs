@@ -1,9 +1,10 @@
 //! Runs a campaign: the one place that starts processes. A run, its scripts and its time limit; the journal after each step.
 
-use super::campaign::Campaign;
+use super::campaign::{Campaign, Objective};
+use super::data;
 use super::design::Cell;
 use super::journal::{Journal, Run};
-use super::launch::{Launch, Script, launch};
+use super::launch::{Launch, Script, What, launch};
 use super::outcome::Outcome;
 use super::schedule::{Next, Schedule};
 use super::slot::Slot;
@@ -76,7 +77,7 @@ impl<'a> Runner<'a> {
         let schedule = Schedule::new(campaign)?;
         // what cannot be started at all is told before anything is started
         for cell in &schedule.cells {
-            launch(campaign, cell, &self.directory, "check")?;
+            launch(campaign, cell, &What::of(campaign), &self.directory, "check")?;
         }
         let (mut first, mut failures) = (true, Vec::new());
         loop {
@@ -94,7 +95,7 @@ impl<'a> Runner<'a> {
             first = false;
             let run = self.journal.started(&slot, attempt)?;
             self.announce(campaign, &schedule, &run, &cell);
-            let Some(outcome) = self.one(campaign, &run, &cell)? else { return Ok(Stopped::Interrupted) };
+            let Some(outcome) = self.one(&schedule, campaign, &run, &cell)? else { return Ok(Stopped::Interrupted) };
             tell(campaign, &outcome);
             match &outcome.failure {
                 Some(why) => failures.push((slot, why.clone())),
@@ -111,9 +112,20 @@ impl<'a> Runner<'a> {
     }
 
     /// One run; none when it was interrupted, which is no outcome: it is repeated by the next `resume`.
-    fn one(&mut self, campaign: &Campaign, run: &Run, cell: &Cell) -> anyhow::Result<Option<Outcome>> {
+    fn one(
+        &mut self,
+        schedule: &Schedule<'_>,
+        campaign: &Campaign,
+        run: &Run,
+        cell: &Cell,
+    ) -> anyhow::Result<Option<Outcome>> {
         let directory = self.directory.join(run.directory());
-        let launch = launch(campaign, cell, &directory.join("results"), &format!("r{:04}", run.number))?;
+        let name = format!("r{:04}", run.number);
+        let launch = launch(campaign, cell, &schedule.what(&run.slot), &directory.join("results"), &name)?;
+        let state = &self.journal.state;
+        if let Err(why) = data::bring(schedule, state, &self.directory, &run.slot, &directory.join("results")) {
+            return Ok(Some(Outcome::failed(why, 0.0)));
+        }
         if let Err(why) = self.prepare(&launch.scripts) {
             return Ok(Some(Outcome::failed(why, 0.0)));
         }
@@ -182,17 +194,21 @@ impl<'a> Runner<'a> {
     /// `run 12, 31 to go at most: oclass=SX transfer=1m (round 2); best so far 12.3 (oclass=S1 transfer=4m); about 1 h 20 min left`.
     fn announce(&self, campaign: &Campaign, schedule: &Schedule<'_>, run: &Run, cell: &Cell) {
         let state = &self.journal.state;
-        let (left, seconds) = left(schedule, state);
+        let (left, seconds) = schedule.left(state);
         let what = match &run.slot {
             Slot::WarmUp => "warm-up, ".to_owned(),
+            Slot::Data { .. } => "data, ".to_owned(),
             Slot::Baseline { .. } => "baseline, ".to_owned(),
             Slot::Cell { round, .. } => format!("round {}, ", round + 1),
+            Slot::Scout { rung, .. } => format!("rung {}, ", rung + 1),
+            Slot::ScoutBaseline { rung, .. } => format!("rung {}, baseline, ", rung + 1),
         };
         let again = if run.attempt > 1 { format!(", attempt {}", run.attempt) } else { String::new() };
-        let objective = campaign.objective().expect("the campaign was checked").name();
-        let best = best(state, objective).and_then(|(value, slot)| {
+        let objective = campaign.objective().expect("the campaign was checked");
+        let best = best(state, objective, &run.slot).and_then(|(value, slot)| {
             Some(format!(
-                "; best {objective} so far {} ({})",
+                "; best {} so far {} ({})",
+                objective.name(),
                 figures::rate(value),
                 schedule.cell_of(slot)?.words(campaign)
             ))
@@ -208,21 +224,12 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Runs that are left as far as it is known, and the seconds that they take when they take as long as those so far.
-pub fn left(schedule: &Schedule<'_>, state: &super::State) -> (usize, Option<f64>) {
-    let slots = schedule.slots(state);
-    let done = |slot: &&Slot| state.runs.iter().any(|run| run.slot == **slot && run.outcome.is_some());
-    let left = slots.len() - slots.iter().filter(done).count();
-    let times: Vec<f64> = state.runs.iter().filter_map(|run| Some(run.outcome.as_ref()?.seconds)).collect();
-    let mean = (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64);
-    (left, mean.map(|mean| mean * left as f64))
-}
-
-fn best<'s>(state: &'s super::State, objective: &str) -> Option<(f64, &'s Slot)> {
-    let figures = state.runs.iter().filter(|run| run.slot != Slot::WarmUp);
+/// The best figure so far of runs that are as long as this one.
+fn best<'s>(state: &'s super::State, objective: Objective, like: &Slot) -> Option<(f64, &'s Slot)> {
+    let figures = state.runs.iter().filter(|run| run.slot.rung() == like.rung() && run.slot != Slot::WarmUp);
     figures
-        .filter_map(|run| Some((*run.outcome.as_ref()?.figures.get(objective)?, &run.slot)))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .filter_map(|run| Some((*run.outcome.as_ref()?.figures.get(&objective.name())?, &run.slot)))
+        .max_by(|(a, _), (b, _)| (objective.sign() * a).total_cmp(&(objective.sign() * b)))
 }
 
 /// `45 s`, `12 min`, `3 h 20 min`.
@@ -238,7 +245,7 @@ pub fn duration(seconds: f64) -> String {
 fn tell(campaign: &Campaign, outcome: &Outcome) {
     let objective = campaign.objective().expect("the campaign was checked").name();
     let took = duration(outcome.seconds);
-    match (&outcome.failure, outcome.figures.get(objective)) {
+    match (&outcome.failure, outcome.figures.get(&objective)) {
         (Some(why), _) => eprintln!("  failed after {took}: {why}"),
         (None, Some(value)) => eprintln!("  {objective} {} in {took}", figures::rate(*value)),
         (None, None) => eprintln!("  finished in {took} without {objective}"),

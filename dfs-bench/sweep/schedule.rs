@@ -4,11 +4,15 @@
 //! Every round runs each cell once, in an order of its own (randomised blocks), with runs of the baseline in between: a machine that
 //! drifts then changes all cells alike, and the baseline shows it.
 
-use super::campaign::Campaign;
+use super::campaign::{Campaign, Design};
 use super::design::{self, Cell};
-use super::journal::{Run, State};
+use super::halving::{self, RungResult};
+use super::journal::State;
+use super::launch::What;
+use super::rungs::Rung;
 use super::slot::Slot;
 use crate::report::compare::stats;
+use std::collections::{HashMap, HashSet};
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,63 +30,203 @@ pub enum Next {
     Budget(String),
 }
 
+/// A run that can be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    /// What for.
+    pub slot: Slot,
+    /// Its cell.
+    pub cell: Cell,
+    /// From 1.
+    pub attempt: u32,
+}
+
 /// The cells of a campaign and the order of their runs.
 pub struct Schedule<'a> {
     campaign: &'a Campaign,
     /// The baseline first.
     pub cells: Vec<Cell>,
     ids: Vec<String>,
+    index: HashMap<String, usize>,
+    /// Of an adaptive campaign.
+    rungs: Vec<Rung>,
+}
+
+/// What the journal says of a slot.
+#[derive(Debug, Clone, Copy, Default)]
+struct Attempts {
+    good: bool,
+    failed: u32,
+    /// It waits in a batch system.
+    waiting: bool,
 }
 
 impl<'a> Schedule<'a> {
     /// Lays out a campaign.
     pub fn new(campaign: &'a Campaign) -> anyhow::Result<Schedule<'a>> {
         let cells = design::cells(campaign)?;
-        let ids = cells.iter().map(|cell| cell.id(campaign)).collect();
-        Ok(Schedule { campaign, cells, ids })
+        let ids: Vec<String> = cells.iter().map(|cell| cell.id(campaign)).collect();
+        let index = ids.iter().cloned().enumerate().map(|(index, id)| (id, index)).collect();
+        let rungs = match campaign.design {
+            Design::Adaptive => campaign.adaptive.rungs(cells.len() - 1, campaign.full_stonewall()),
+            _ => Vec::new(),
+        };
+        Ok(Schedule { campaign, cells, ids, index, rungs })
     }
 
-    /// The cell of an id.
-    pub fn cell(&self, id: &str) -> Option<&Cell> {
-        self.ids.iter().position(|other| other == id).map(|index| &self.cells[index])
+    /// The index of the cell that a slot runs.
+    pub fn index_of(&self, slot: &Slot) -> Option<usize> {
+        match slot {
+            Slot::Cell { cell, .. } | Slot::Scout { cell, .. } | Slot::Data { cell } => self.index.get(cell).copied(),
+            _ => Some(0),
+        }
     }
 
     /// The cell that a slot runs.
     pub fn cell_of(&self, slot: &Slot) -> Option<&Cell> {
-        match slot {
-            Slot::Cell { cell, .. } => self.cell(cell),
-            _ => self.cells.first(),
+        self.index_of(slot).map(|index| &self.cells[index])
+    }
+
+    /// Seconds of the stonewall of a slot; none where the configuration says.
+    pub fn stonewall(&self, slot: &Slot) -> Option<u32> {
+        // a warm-up is no measurement: it may be short
+        let rung = slot.rung().or((*slot == Slot::WarmUp).then_some(0));
+        let of_rung = rung.and_then(|rung| self.rungs.get(rung as usize)).map(|rung| rung.stonewall);
+        let adaptive = (self.campaign.design == Design::Adaptive).then(|| self.campaign.full_stonewall());
+        of_rung.or(self.campaign.stonewall).or(adaptive)
+    }
+
+    /// What a slot's run is to do.
+    pub fn what(&self, slot: &Slot) -> What<'_> {
+        let data = match slot {
+            Slot::Data { .. } => Some(slot.clone()),
+            other => self.data_of(other),
+        };
+        let timestamp = data.and_then(|data| match data {
+            Slot::Data { cell } => Some(format!("data-{cell}")),
+            _ => None,
+        });
+        let phases = match (slot, &self.campaign.data_phases) {
+            (Slot::Data { .. }, Some(phases)) => phases,
+            _ => &self.campaign.phases,
+        };
+        What { phases, stonewall: self.stonewall(slot), timestamp }
+    }
+
+    /// The slot that writes the data which a slot reads; none where it writes its own.
+    pub fn data_of(&self, slot: &Slot) -> Option<Slot> {
+        if self.campaign.data_phases.is_none() || matches!(slot, Slot::Data { .. }) {
+            return None;
         }
+        let levels = &self.cell_of(slot)?.levels;
+        let alike = |other: &&Cell| {
+            let mut axes = self.campaign.axes.iter().zip(levels.iter().zip(&other.levels));
+            axes.all(|(axis, (mine, others))| axis.same_data || mine == others)
+        };
+        let first = self.cells.iter().position(|cell| alike(&cell))?;
+        Some(Slot::Data { cell: self.ids[first].clone() })
+    }
+
+    /// With what writes data before the first run that reads them.
+    fn with_data(&self, slots: Vec<Slot>) -> Vec<Slot> {
+        if self.campaign.data_phases.is_none() {
+            return slots;
+        }
+        let mut written = HashSet::new();
+        let mut all = Vec::new();
+        for slot in slots {
+            all.extend(self.data_of(&slot).filter(|data| written.insert(data.clone())));
+            all.push(slot);
+        }
+        all
     }
 
     /// What comes next after these runs.
     pub fn next(&self, state: &State) -> Next {
+        let (open, over) = self.open(state, 1);
+        match (open.into_iter().next(), over) {
+            (Some(Open { slot, cell, attempt }), _) => Next::Run { slot, cell, attempt },
+            (None, Some(why)) => Next::Budget(why),
+            (None, None) => Next::Done,
+        }
+    }
+
+    /// The runs that can be started now, so many at most, in their order, without those that wait in a batch system; and why there are no
+    /// more though runs are left.
+    pub fn open(&self, state: &State, most: usize) -> (Vec<Open>, Option<String>) {
+        let attempts = self.attempts(state);
+        let mut open = Vec::new();
+        let mut spent = self.spent(state);
+        let pace = self.pace(state);
+        let cost = |slot: &Slot, cell: &Cell| {
+            let hours = pace.as_ref().map_or(0.0, |pace| pace(self.stonewall(slot)) / 3600.0);
+            (hours, hours * f64::from(super::launch::nodes(self.campaign, cell)))
+        };
+        for run in state.runs.iter().filter(|run| run.outcome.is_none() && run.job.is_some()) {
+            let more = self.cell_of(&run.slot).map_or((0.0, 0.0), |cell| cost(&run.slot, cell));
+            spent = (spent.0 + more.0, spent.1 + more.1);
+        }
         for slot in self.slots(state) {
-            let attempts: Vec<&Run> = state.runs.iter().filter(|run| run.slot == slot).collect();
-            let failed = |run: &&&Run| run.number > state.forgiven && run.outcome.as_ref().is_some_and(|o| !o.counts());
-            let failed = attempts.iter().filter(failed).count() as u32;
-            let good = attempts.iter().any(|run| run.outcome.as_ref().is_some_and(|outcome| outcome.counts()));
-            if good || failed > self.campaign.retries {
+            if open.len() == most {
+                break;
+            }
+            let so_far = attempts.get(&slot).copied().unwrap_or_default();
+            if self.settled(so_far) || so_far.waiting {
                 continue;
             }
             let cell = self.cell_of(&slot).expect("slots are made of cells").clone();
-            if let Some(why) = self.over_budget(state, &cell) {
-                return Next::Budget(why);
+            let more = cost(&slot, &cell);
+            if let Some(why) = self.over_budget(spent, more) {
+                return (open, Some(why));
             }
-            return Next::Run { slot, cell, attempt: failed + 1 };
+            spent = (spent.0 + more.0, spent.1 + more.1);
+            open.push(Open { slot, cell, attempt: so_far.failed + 1 });
         }
-        Next::Done
+        (open, None)
     }
 
-    /// The runs of the campaign as far as they can be known: those beyond `repeats` depend on what the others bring.
+    fn attempts<'s>(&self, state: &'s State) -> HashMap<&'s Slot, Attempts> {
+        let mut all: HashMap<&Slot, Attempts> = HashMap::new();
+        for run in &state.runs {
+            let so_far = all.entry(&run.slot).or_default();
+            let Some(outcome) = &run.outcome else {
+                so_far.waiting |= run.job.is_some();
+                continue;
+            };
+            so_far.good |= outcome.counts();
+            so_far.failed += u32::from(!outcome.counts() && run.number > state.forgiven);
+        }
+        all
+    }
+
+    fn settled(&self, attempts: Attempts) -> bool {
+        attempts.good || attempts.failed > self.campaign.retries
+    }
+
+    /// The runs of the campaign as far as they can be known, without rungs that are over: the rungs of an adaptive campaign, and the runs beyond `repeats`, depend on
+    /// what the others bring.
     pub fn slots(&self, state: &State) -> Vec<Slot> {
         let mut slots = Vec::new();
         if self.campaign.warm_up {
             slots.push(Slot::WarmUp);
         }
+        let cells = match self.campaign.design {
+            Design::Adaptive => {
+                let rungs = self.rung_results(state);
+                // what is over needs no look any more
+                for (rung, result) in (0..).zip(&rungs).filter(|(_, result)| !result.over) {
+                    slots.extend(self.scouts(rung, &result.members));
+                }
+                match self.finalists(&rungs) {
+                    Some(finalists) => finalists,
+                    None => return self.with_data(slots),
+                }
+            }
+            _ => (0..self.cells.len()).collect(),
+        };
         for round in 0..self.campaign.most_repeats() {
             let (mut since, mut index) = (0, 0);
-            for cell in self.order(round) {
+            for cell in self.order(u64::from(round), &cells) {
                 if round >= self.campaign.repeats && !self.wants_more(state, &self.ids[cell], round) {
                     continue;
                 }
@@ -94,14 +238,109 @@ impl<'a> Schedule<'a> {
                 }
             }
         }
+        self.with_data(slots)
+    }
+
+    /// The rungs that were begun, the last one perhaps not over; none of a campaign that is not adaptive.
+    pub fn rung_results(&self, state: &State) -> Vec<RungResult> {
+        let Some(first) = self.rungs.first() else { return Vec::new() };
+        let objective = self.campaign.objective().expect("the campaign was checked");
+        let attempts = self.attempts(state);
+        let mut members: Vec<usize> = (1..self.cells.len()).collect();
+        if first.cells < members.len() {
+            self.rng(u64::MAX).shuffle(&mut members);
+            members.truncate(first.cells);
+            members.sort_unstable();
+        }
+        let mut results = Vec::new();
+        for (number, rung) in (0u32..).zip(&self.rungs) {
+            let mut result = halving::rank(objective, state, (number, *rung), members, &self.index);
+            let settled = |slot: &Slot| attempts.get(slot).is_some_and(|attempts| self.settled(*attempts));
+            result.over = self.scouts(number, &result.members).iter().all(settled);
+            members = result.survivors();
+            let over = result.over;
+            results.push(result);
+            // a rung in which too much failed may have found the finalists already
+            if !over || members.len() <= self.campaign.adaptive.finalists as usize {
+                break;
+            }
+        }
+        results
+    }
+
+    /// The baseline and the cells that are run in full; none while the last rung is not over.
+    pub fn finalists(&self, rungs: &[RungResult]) -> Option<Vec<usize>> {
+        let mut finalists = match rungs.last() {
+            Some(last) => last.over.then(|| last.survivors())?,
+            // so few cells that all are run in full
+            None => (1..self.cells.len()).collect(),
+        };
+        finalists.insert(0, 0);
+        Some(finalists)
+    }
+
+    /// The runs of a rung: its cells in an order of its own, with the baseline in between, three times at least.
+    fn scouts(&self, rung: u32, members: &[usize]) -> Vec<Slot> {
+        let every = self.campaign.baseline_every.min((members.len() as u32 / 3).max(1));
+        let (mut slots, mut index) = (Vec::new(), 0);
+        // rounds have the low numbers
+        for (place, cell) in (1..).zip(self.order((u64::from(rung) + 1) << 32, members)) {
+            slots.push(Slot::Scout { cell: self.ids[cell].clone(), rung });
+            if every > 0 && place % every == 0 {
+                slots.push(Slot::ScoutBaseline { rung, index });
+                index += 1;
+            }
+        }
         slots
     }
 
-    /// The cells of a round in its order.
-    fn order(&self, round: u32) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.cells.len()).collect();
-        let seed = self.campaign.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(u64::from(round));
-        fastrand::Rng::with_seed(seed).shuffle(&mut order);
+    /// Runs that are left as far as it can be known, and the seconds that they take at the pace so far.
+    pub fn left(&self, state: &State) -> (usize, Option<f64>) {
+        let attempts = self.attempts(state);
+        let settled = |slot: &Slot| attempts.get(slot).is_some_and(|attempts| self.settled(*attempts));
+        let mut stonewalls: Vec<Option<u32>> =
+            self.slots(state).iter().filter(|slot| !settled(slot)).map(|slot| self.stonewall(slot)).collect();
+        // the rungs that are still to come, and the final
+        let begun = self.rung_results(state);
+        if self.finalists(&begun).is_none() {
+            for rung in self.rungs.iter().skip(begun.len()) {
+                let every = self.campaign.baseline_every.min((rung.cells as u32 / 3).max(1)) as usize;
+                let baselines = rung.cells.checked_div(every).unwrap_or(0);
+                stonewalls.extend(std::iter::repeat_n(Some(rung.stonewall), rung.cells + baselines));
+            }
+            let runs = (self.campaign.adaptive.finalists + 1) * self.campaign.repeats;
+            stonewalls.extend(std::iter::repeat_n(Some(self.campaign.full_stonewall()), runs as usize));
+        }
+        let seconds = self.pace(state).map(|pace| stonewalls.iter().map(|stonewall| pace(*stonewall)).sum());
+        (stonewalls.len(), seconds)
+    }
+
+    /// What a run takes with a stonewall: as long as those with the same one, else in proportion to it.
+    fn pace(&self, state: &State) -> Option<impl Fn(Option<u32>) -> f64> {
+        let mut same: HashMap<Option<u32>, (f64, f64)> = HashMap::new();
+        let (mut seconds, mut stonewalls) = (0.0, 0.0);
+        for run in &state.runs {
+            let Some(outcome) = &run.outcome else { continue };
+            let stonewall = self.stonewall(&run.slot);
+            let entry = same.entry(stonewall).or_default();
+            *entry = (entry.0 + outcome.seconds, entry.1 + 1.0);
+            seconds += outcome.seconds;
+            stonewalls += f64::from(stonewall.unwrap_or(1));
+        }
+        (stonewalls > 0.0).then_some(move |stonewall: Option<u32>| match same.get(&stonewall) {
+            Some((seconds, count)) => seconds / count,
+            None => seconds / stonewalls * f64::from(stonewall.unwrap_or(1)),
+        })
+    }
+
+    fn rng(&self, stream: u64) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.campaign.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(stream))
+    }
+
+    /// Cells in the order of a round or rung.
+    fn order(&self, stream: u64, cells: &[usize]) -> Vec<usize> {
+        let mut order = cells.to_vec();
+        self.rng(stream).shuffle(&mut order);
         order
     }
 
@@ -113,7 +352,7 @@ impl<'a> Schedule<'a> {
             |run| matches!(&run.slot, Slot::Cell { cell: other, round: earlier } if other == cell && *earlier < round),
         );
         let logs: Vec<f64> =
-            before.filter_map(|run| run.outcome.as_ref()?.figures.get(objective)).map(|figure| figure.ln()).collect();
+            before.filter_map(|run| run.outcome.as_ref()?.figures.get(&objective)).map(|figure| figure.ln()).collect();
         let Some(summary) = stats::summary(&logs) else { return false };
         if logs.len() < self.campaign.repeats.min(2) as usize {
             return false;
@@ -126,20 +365,16 @@ impl<'a> Schedule<'a> {
         reach.exp() - 1.0 > percent / 100.0
     }
 
-    /// Why a run of this cell would cost too much.
-    fn over_budget(&self, state: &State, cell: &Cell) -> Option<String> {
-        let (hours, node_hours) = self.spent(state);
-        let ended: Vec<f64> = state.runs.iter().filter_map(|run| Some(run.outcome.as_ref()?.seconds)).collect();
-        let next = if ended.is_empty() { 0.0 } else { ended.iter().sum::<f64>() / ended.len() as f64 / 3600.0 };
-        let nodes = f64::from(super::launch::nodes(self.campaign, cell));
+    /// Why a run would cost too much: hours and node-hours that are spent, and what it takes.
+    fn over_budget(&self, spent: (f64, f64), more: (f64, f64)) -> Option<String> {
         let beyond = |what: &str, spent: f64, more: f64, limit: Option<f64>| {
             let limit = limit?;
             (spent + more > limit).then(|| {
                 format!("{spent:.2} {what} are used, the next run takes about {more:.2}, the budget is {limit}")
             })
         };
-        beyond("hours", hours, next, self.campaign.budget.hours)
-            .or_else(|| beyond("node-hours", node_hours, next * nodes, self.campaign.budget.node_hours))
+        beyond("hours", spent.0, more.0, self.campaign.budget.hours)
+            .or_else(|| beyond("node-hours", spent.1, more.1, self.campaign.budget.node_hours))
     }
 
     /// Hours, and hours times nodes, that the runs have taken.
@@ -157,6 +392,7 @@ impl<'a> Schedule<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::journal::Run;
     use super::super::outcome::Outcome;
     use super::*;
 
@@ -175,11 +411,11 @@ mod tests {
             let Next::Run { slot, attempt, .. } = schedule.next(&state) else { break };
             let outcome = match score(&slot, attempt) {
                 Some(score) => {
-                    Outcome { figures: [("score".into(), score)].into(), seconds: 360.0, failure: None, doubts: vec![] }
+                    Outcome { figures: [("score".into(), score)].into(), seconds: 360.0, ..Outcome::default() }
                 }
                 None => Outcome::failed("made up", 360.0),
             };
-            state.runs.push(Run { number, slot, attempt, started: String::new(), outcome: Some(outcome) });
+            state.runs.push(Run { number, slot, attempt, started: String::new(), job: None, outcome: Some(outcome) });
         }
         let next = schedule.next(&state);
         (state, next)
@@ -225,6 +461,7 @@ mod tests {
             slot: slot.clone(),
             attempt: *attempt,
             started: String::new(),
+            job: None,
             outcome: None,
         });
         assert_eq!(schedule.next(&state), first);

@@ -36,8 +36,8 @@ impl Store {
             }
             let figures =
                 [("score".to_owned(), log.exp()), ("bandwidth".to_owned(), log.exp()), ("metadata".to_owned(), 1.0)];
-            let outcome = Outcome { figures: figures.into(), seconds: 1.0, failure: None, doubts: Vec::new() };
-            state.runs.push(Run { number, slot, attempt, started: String::new(), outcome: Some(outcome) });
+            let outcome = Outcome { figures: figures.into(), seconds: 1.0, ..Outcome::default() };
+            state.runs.push(Run { number, slot, attempt, started: String::new(), job: None, outcome: Some(outcome) });
         }
         state
     }
@@ -80,6 +80,15 @@ fn a_run_on_a_lying_node_is_named() {
     let found = analyse(&store.run(&campaign("repeats = 4\nbaseline-every = 0", &[2, 2]))).unwrap();
     assert_eq!(found.outliers.iter().map(|outlier| outlier.run).collect::<Vec<_>>(), [9]);
     assert!((found.outliers[0].ratio.ln() + 1.0).abs() < 0.2);
+}
+
+/// The good runs beside a bad one stand apart from each other's mean, which holds the bad one; they are not the outliers.
+#[test]
+fn of_three_runs_only_the_wild_one_is_named() {
+    let mut store = Store::new(11, 0.02, |_| 0.0);
+    store.liar = Some(5);
+    let found = analyse(&store.run(&campaign("repeats = 3\nbaseline-every = 0\nwarm-up = false", &[3, 4]))).unwrap();
+    assert_eq!(found.outliers.iter().map(|outlier| outlier.run).collect::<Vec<_>>(), [5]);
 }
 
 #[test]
