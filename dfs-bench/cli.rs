@@ -4,6 +4,7 @@ use crate::args::compare::CompareArgs;
 use crate::args::config::ConfigArgs;
 use crate::args::doctor::DoctorArgs;
 use crate::args::find::FindArgs;
+use crate::args::history::HistoryArgs;
 use crate::args::report::ReportArgs;
 pub use crate::args::run::RunArgs;
 use crate::args::shell::CompletionsArgs;
@@ -29,7 +30,7 @@ Exit codes:
   3         with --strict: the strict verdict is invalid
   4         the store, the network, a lost rank, entries that find cannot examine
   5         wrong or missing data
-  6         below the limit of compare --fail-below
+  6         below the limit of compare or history --fail-below
   7         findings of doctor --fail-on
   70        a panic or another error of this program
   130, 143  interrupted
@@ -60,6 +61,7 @@ pub enum Command {
     Compare(CompareArgs),
     Find(FindArgs),
     Sweep(SweepArgs),
+    History(HistoryArgs),
     Doctor(DoctorArgs),
     Submission(SubmissionArgs),
     Completions(CompletionsArgs),

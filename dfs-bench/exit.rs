@@ -18,7 +18,7 @@ pub enum Exit {
     Storage,
     /// What was read is not what was written, or files are missing.
     Verification,
-    /// `compare --fail-below`: a result fell below the bar.
+    /// `compare --fail-below`, `history --fail-below`: a result fell below the bar.
     Below,
     /// `doctor --fail-on`: there are findings as grave as that.
     Findings,

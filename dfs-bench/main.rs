@@ -14,6 +14,7 @@ mod directories;
 mod doctor;
 mod exit;
 mod heartbeat;
+mod history;
 mod job_watchdog;
 mod preflight;
 mod report;
@@ -72,6 +73,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Report(args) => commands::report::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Find(args) => commands::find::run(&args),
+        Command::History(args) => commands::history::run(&args),
         Command::Sweep(args) => commands::sweep::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Submission(args) => commands::submission::run(&args),

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod config;
 pub mod doctor;
 pub mod find;
+pub mod history;
 mod paths;
 pub mod report;
 pub mod run;

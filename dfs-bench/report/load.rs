@@ -13,6 +13,9 @@ use std::path::{Component, Path, PathBuf};
 /// How deep below the given directory runs are looked for: `system/group/run/results` at most.
 const DEPTH: usize = 4;
 
+/// The same for a tree of everything that was ever run: `site/system/year/month/campaign/runs/run/results`.
+const TREE_DEPTH: usize = 8;
+
 /// What carries a run, the one that tells most first.
 const CARRIERS: [&str; 3] = ["result.json", "result.txt", "result_summary.txt"];
 
@@ -46,6 +49,38 @@ pub fn groups(paths: &[PathBuf]) -> Result<Vec<RunGroup>> {
         }
     }
     Ok(groups)
+}
+
+/// Every run below a directory with a name that no other has, and the directories whose run cannot be read, with why.
+pub fn tree(path: &Path) -> Result<(Vec<Run>, Vec<(PathBuf, String)>)> {
+    let mut directories = Vec::new();
+    collect(path, path, TREE_DEPTH, &mut directories)
+        .with_context(|| format!("cannot look through {}", path.display()))?;
+    let directories = unique(directories);
+    let (mut runs, mut unreadable) = (Vec::new(), Vec::new());
+    for directory in directories {
+        match run(&directory) {
+            Ok(run) => runs.push(run),
+            Err(error) => unreadable.push((directory, format!("{error:#}"))),
+        }
+    }
+    let labels = labels(&runs.iter().map(|run| run.path.as_path()).collect::<Vec<_>>());
+    for (run, label) in runs.iter_mut().zip(labels) {
+        run.label = label;
+    }
+    if runs.is_empty() && unreadable.is_empty() {
+        let [json, text, summary] = CARRIERS;
+        let none = format!("no run below {}: there is no {json}, {text} or {summary}", path.display());
+        return Err(UsageError::new(none).into());
+    }
+    Ok((runs, unreadable))
+}
+
+/// Without the second names of a directory: a link such as `latest` is no second run.
+fn unique(mut directories: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    directories.retain(|path| path.canonicalize().map_or(true, |path| seen.insert(path)));
+    directories
 }
 
 fn group(path: &Path) -> Result<RunGroup> {
@@ -86,14 +121,11 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_owned()]);
     }
     let mut found = Vec::new();
-    collect(path, DEPTH, &mut found)?;
-    // a link such as `latest` is no second run
-    let mut seen = HashSet::new();
-    found.retain(|path| path.canonicalize().map_or(true, |path| seen.insert(path)));
-    Ok(found)
+    collect(path, path, DEPTH, &mut found)?;
+    Ok(unique(found))
 }
 
-fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(top: &Path, path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
     if CARRIERS.iter().any(|name| path.join(name).is_file()) {
         found.push(path.to_owned());
         return Ok(());
@@ -103,7 +135,7 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
     }
     let entries = match std::fs::read_dir(path) {
         // somebody else's directory in between hides no run of ours
-        Err(error) if depth < DEPTH && error.kind() == ErrorKind::PermissionDenied => return Ok(()),
+        Err(error) if path != top && error.kind() == ErrorKind::PermissionDenied => return Ok(()),
         entries => entries.with_context(|| format!("cannot list {}", text::of(path)))?,
     };
     // a data directory in between may hold a million files: none of them is asked for
@@ -114,7 +146,7 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
     };
     let mut below: Vec<PathBuf> = entries.filter_map(directory).collect();
     below.sort();
-    below.iter().try_for_each(|path| collect(path, depth - 1, found))
+    below.iter().try_for_each(|path| collect(top, path, depth - 1, found))
 }
 
 /// The shortest ends of the paths that differ from each other; equal paths get a number.
