@@ -14,6 +14,7 @@ fn dfs_bench(arguments: &[&str]) -> (i32, String, String) {
 fn reference_runs() -> Vec<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference");
     if !path.is_dir() {
+        assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
         eprintln!("skipped: {} is not there", path.display());
         return Vec::new();
     }

@@ -157,6 +157,7 @@ fn a_published_run_shows_whole_at_every_width() {
     let Some(browser) = chromium() else { return };
     let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/full-runs");
     if !runs.is_dir() {
+        assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", runs.display());
         return eprintln!("skipped: {} is not there", runs.display());
     }
     let groups = load::groups(&[runs.join("daos-hpe-dl320-1280-ranks")]).unwrap();

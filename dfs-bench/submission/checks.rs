@@ -26,6 +26,7 @@ mod tests {
     fn shared(part: &str) -> Vec<PathBuf> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(part);
         let Ok(entries) = std::fs::read_dir(&path) else {
+            assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
             eprintln!("skipped: {} is not there", path.display());
             return Vec::new();
         };

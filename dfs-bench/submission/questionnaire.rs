@@ -307,6 +307,7 @@ mod tests {
     fn a_published_run_answers_what_it_can_and_no_more() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/full-runs/daos-lrz-10-nodes-erasure-coded");
         if !path.is_dir() {
+            assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
             eprintln!("skipped: {} is not there", path.display());
             return;
         }

@@ -330,6 +330,7 @@ mod tests {
         let path =
             std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/full-runs/daos-hpe-dl320-1280-ranks");
         if !path.is_dir() {
+            assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
             eprintln!("skipped: {} is not there", path.display());
             return None;
         }

@@ -36,6 +36,7 @@ pub fn real(name: &str) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/telemetry").join(name);
     let text = std::fs::read_to_string(&path).ok();
     if text.is_none() {
+        assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
         eprintln!("skipped: {} is not there", path.display());
     }
     text

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 fn shared(part: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(part);
     if !path.is_dir() {
+        assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
         eprintln!("skipped: {} is not there", path.display());
         return None;
     }

@@ -8,7 +8,8 @@ use std::process::Command;
 fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/topology").join(path);
     if !path.exists() {
-        eprintln!("SKIPPED: {} is not there", path.display());
+        assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
+        eprintln!("skipped: {} is not there", path.display());
         return None;
     }
     Some(path)

@@ -2,34 +2,72 @@
 
 mod common;
 
+use io500_phases::config::Config;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Reference run, ranks, timestamp.
-const RUNS: [(&str, usize, &str); 7] = [
-    ("timestamp-np3", 3, "2026.01.02-03.04.05"),
-    ("offset-np3", 3, "2026.01.02-03.04.05"),
-    ("incompressible-np3", 3, "2026.01.02-03.04.05"),
-    ("random-np3", 3, "2026.01.02-03.04.05"),
-    ("timestamp-np1", 1, "2026.02.03-04.05.06"),
-    ("shared-file-np4", 4, "2026.05.05-05.05.05"),
-    ("unique-dir-np3", 3, "2026.06.06-06.06.06"),
+/// The reference runs: tests/data/README.md.
+const RUNS: [&str; 7] = [
+    "timestamp-np3",
+    "offset-np3",
+    "incompressible-np3",
+    "random-np3",
+    "timestamp-np1",
+    "shared-file-np4",
+    "unique-dir-np3",
 ];
+
+/// The facts of a reference run.
+struct Reference {
+    ranks: usize,
+    timestamp: String,
+    settings: Vec<String>,
+    stonewalls: BTreeMap<String, String>,
+    tree: Tree,
+}
 
 /// Path to `d`, or to size and SHA-256.
 type Tree = BTreeMap<String, String>;
 
-fn expected(text: &str) -> Tree {
-    text.lines()
-        .map(|line| {
-            let mut words = line.split(' ');
-            let kind = words.next().unwrap();
-            let path = words.next().unwrap().to_owned();
-            (path, if kind == "d" { "d".to_owned() } else { words.collect::<Vec<_>>().join(" ") })
-        })
-        .collect()
+/// Reads the facts of a run.
+fn reference(name: &str) -> Reference {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/reference").join(format!("{name}.txt"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (mut ranks, mut timestamp) = (0, String::new());
+    let (mut settings, mut stonewalls, mut tree) = (Vec::new(), BTreeMap::new(), Tree::new());
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (kind, rest) = line.split_once(' ').unwrap();
+        match (kind, rest.split_once(' ')) {
+            ("ranks", _) => ranks = rest.parse().unwrap(),
+            ("timestamp", _) => timestamp = rest.to_owned(),
+            ("set", _) => settings.push(rest.to_owned()),
+            ("stonewall", Some((family, count))) => drop(stonewalls.insert(family.to_owned(), count.to_owned())),
+            ("dir", _) => drop(tree.insert(rest.to_owned(), "d".to_owned())),
+            ("file", Some((path, what))) => drop(tree.insert(path.to_owned(), what.to_owned())),
+            _ => panic!("{}: {line}", path.display()),
+        }
+    }
+    assert!(ranks > 0 && stonewalls.len() == 4 && tree.len() > 20, "{name}");
+    Reference { ranks, timestamp, settings, stonewalls, tree }
+}
+
+impl Reference {
+    /// Its configuration with further settings.
+    fn config(&self, more: &[&str]) -> Config {
+        let settings: Vec<&str> = self.settings.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        common::config("", &settings)
+    }
+
+    /// The counts at the stonewall are those of the run.
+    #[track_caller]
+    fn assert_stonewalls(&self, results: &Path, name: &str) {
+        for (family, count) in &self.stonewalls {
+            let found = fs::read_to_string(results.join(format!("{family}.stonewall"))).unwrap();
+            assert_eq!(found.trim(), count, "{name} {family}");
+        }
+    }
 }
 
 fn found(root: &Path) -> Tree {
@@ -66,24 +104,17 @@ fn first_difference(expected: &Tree, found: &Tree) -> Option<String> {
 
 #[test]
 fn the_tree_on_posix_is_that_of_the_c_suite() {
-    let Some(reference) = common::shared("reference") else { return };
-    for (name, ranks, timestamp) in RUNS {
+    for name in RUNS {
+        let reference = reference(name);
         let temp = tempfile::tempdir().unwrap();
         let data = temp.path().join("data");
-        let text = fs::read_to_string(reference.join(name).join("results/config.ini")).unwrap();
-        let settings = [format!("global.datadir={}", data.display()), "debug.pause-dir=".to_owned()];
-        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-        let config = common::config(&text, &settings);
-        common::run(&config, "write,timestamp", ranks, timestamp, Some(&temp.path().join("results"))).unwrap();
+        let config = reference.config(&[&format!("global.datadir={}", data.display())]);
+        let (results, expected) = (temp.path().join("results"), &reference.tree);
+        common::run(&config, "write,timestamp", reference.ranks, &reference.timestamp, Some(&results)).unwrap();
 
-        let expected = expected(&fs::read_to_string(reference.join(name).join("tree.txt")).unwrap());
         let found = found(&data);
-        assert_eq!(first_difference(&expected, &found), None, "{name}");
-        for family in ["ior-easy", "ior-hard", "mdtest-easy", "mdtest-hard"] {
-            let file = format!("{family}.stonewall");
-            let theirs = fs::read_to_string(reference.join(name).join(&file)).unwrap();
-            assert_eq!(fs::read_to_string(temp.path().join("results").join(&file)).unwrap(), theirs, "{name} {file}");
-        }
+        assert_eq!(first_difference(expected, &found), None, "{name}");
+        reference.assert_stonewalls(&results, name);
 
         // and the comparison can fail: one bit, one name, one file too many
         let mut broken = found.clone();
@@ -93,40 +124,37 @@ fn the_tree_on_posix_is_that_of_the_c_suite() {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert!(first_difference(&expected, &self::found(&data)).unwrap().starts_with(&file));
+        assert!(first_difference(expected, &self::found(&data)).unwrap().starts_with(&file));
         let gone = broken.pop_last().unwrap();
-        assert!(first_difference(&expected, &broken).unwrap().starts_with(&gone.0));
+        assert!(first_difference(expected, &broken).unwrap().starts_with(&gone.0));
         broken.extend([gone, ("mdtest-hard/x".to_owned(), "d".to_owned())]);
-        assert!(first_difference(&expected, &broken).unwrap().starts_with("mdtest-hard/x: must not be there"));
+        assert!(first_difference(expected, &broken).unwrap().starts_with("mdtest-hard/x: must not be there"));
     }
 }
 
 /// Writes a run of the reference with more settings, and reads its tree.
-fn written(reference: &Path, name: &str, ranks: usize, timestamp: &str, settings: &[&str]) -> Tree {
+fn written(reference: &Reference, settings: &[&str]) -> Tree {
     let temp = tempfile::tempdir().unwrap();
     let data = temp.path().join("data");
-    let text = fs::read_to_string(reference.join(name).join("results/config.ini")).unwrap();
     let datadir = format!("global.datadir={}", data.display());
-    let config = common::config(&text, &[&[datadir.as_str(), "debug.pause-dir="], settings].concat());
-    common::run(&config, "write,timestamp", ranks, timestamp, Some(&temp.path().join("results"))).unwrap();
+    let config = reference.config(&[&[datadir.as_str()], settings].concat());
+    let results = temp.path().join("results");
+    common::run(&config, "write,timestamp", reference.ranks, &reference.timestamp, Some(&results)).unwrap();
     found(&data)
 }
 
 #[test]
 fn a_shared_file_stays_one_with_unique_directories() {
-    let Some(reference) = common::shared("reference") else { return };
-    let name = "shared-file-np4";
-    let expected = expected(&fs::read_to_string(reference.join(name).join("tree.txt")).unwrap());
-    let found = written(&reference, name, 4, "2026.05.05-05.05.05", &["ior-easy.uniqueDir=TRUE"]);
-    assert_eq!(first_difference(&expected, &found), None);
+    let reference = reference("shared-file-np4");
+    let found = written(&reference, &["ior-easy.uniqueDir=TRUE"]);
+    assert_eq!(first_difference(&reference.tree, &found), None);
 }
 
 #[test]
 fn limited_directories_hold_the_first_files_again_and_again() {
     const LIMIT: u64 = 5;
-    let Some(reference) = common::shared("reference") else { return };
-    let name = "timestamp-np3";
-    let whole = expected(&fs::read_to_string(reference.join(name).join("tree.txt")).unwrap());
+    let reference = reference("timestamp-np3");
+    let whole = reference.tree.clone();
     // mdtest fills test-dir.0-0, test-dir.0-1, … with the numbers from 0 in each; a file's data depends on its number and its rank
     let (hard, mut limited): (Tree, Tree) = whole.into_iter().partition(|(path, _)| path.starts_with("mdtest-hard/"));
     for dir in 0..4 {
@@ -138,7 +166,7 @@ fn limited_directories_hold_the_first_files_again_and_again() {
         }
     }
     let settings = ["mdtest-hard.n=20", &format!("mdtest-hard.files-per-dir={LIMIT}")];
-    let found = written(&reference, name, 3, "2026.01.02-03.04.05", &settings);
+    let found = written(&reference, &settings);
     assert_eq!(found.keys().filter(|path| path.contains("file.mdtest") && path.contains("hard")).count(), 60);
     assert_eq!(first_difference(&limited, &found), None);
 }
@@ -193,11 +221,11 @@ mod over_dfs {
     }
 
     /// Writes a run of the reference into a container and reads it back; `None` where there is no pool.
-    fn written_over_dfs(text: &str, ranks: usize, timestamp: &str, resultdir: &Path) -> Option<Tree> {
+    fn written_over_dfs(reference: &Reference, timestamp: &str, resultdir: &Path) -> Option<Tree> {
         let container = common::Container::new()?;
         let store = container.setting();
-        let config = common::config(text, &["global.datadir=/bench/data", "debug.pause-dir=", &store]);
-        common::run(&config, "write,timestamp", ranks, timestamp, Some(resultdir)).unwrap();
+        let config = reference.config(&["global.datadir=/bench/data", &store]);
+        common::run(&config, "write,timestamp", reference.ranks, timestamp, Some(resultdir)).unwrap();
         let trees = threads::run(1, |comm| {
             let stores = Selected::open(&config, &[PhaseId::IorEasyWrite], "/bench/data", comm).unwrap();
             stores.visit(PhaseId::IorEasyWrite, ReadTree { datadir: "/bench/data" })
@@ -207,22 +235,16 @@ mod over_dfs {
 
     #[test]
     fn the_tree_over_dfs_is_that_of_the_c_suite() {
-        let Some(reference) = common::shared("reference") else { return };
-        for (name, ranks, timestamp) in RUNS {
-            let results = tempfile::tempdir().unwrap();
-            let text = fs::read_to_string(reference.join(name).join("results/config.ini")).unwrap();
-            let Some(found) = written_over_dfs(&text, ranks, timestamp, results.path()) else { return };
-            let expected = expected(&fs::read_to_string(reference.join(name).join("tree.txt")).unwrap());
-            assert_eq!(first_difference(&expected, &found), None, "{name}");
-            for family in ["ior-easy", "ior-hard", "mdtest-easy", "mdtest-hard"] {
-                let file = format!("{family}.stonewall");
-                let theirs = fs::read_to_string(reference.join(name).join(&file)).unwrap();
-                assert_eq!(fs::read_to_string(results.path().join(&file)).unwrap(), theirs, "{name} {file}");
-            }
+        for name in RUNS {
+            let (reference, results) = (reference(name), tempfile::tempdir().unwrap());
+            let (expected, timestamp) = (&reference.tree, reference.timestamp.as_str());
+            let Some(found) = written_over_dfs(&reference, timestamp, results.path()) else { return };
+            assert_eq!(first_difference(expected, &found), None, "{name}");
+            reference.assert_stonewalls(results.path(), name);
             // a seed of another second makes other data, and the comparison sees it
             let later = format!("{}9", &timestamp[..timestamp.len() - 1]);
-            let other = written_over_dfs(&text, ranks, &later, results.path()).unwrap();
-            assert!(first_difference(&expected, &other).unwrap().starts_with("ior-easy/"), "{name}");
+            let other = written_over_dfs(&reference, &later, results.path()).unwrap();
+            assert!(first_difference(expected, &other).unwrap().starts_with("ior-easy/"), "{name}");
         }
     }
 }

@@ -147,6 +147,7 @@ pub fn stdout(directory: &Path, arguments: &[&str]) -> String {
 pub fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
     if !path.is_dir() {
+        assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
         eprintln!("skipped: {} is not there", path.display());
         return None;
     }

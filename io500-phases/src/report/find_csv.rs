@@ -77,6 +77,12 @@ mod tests {
             .collect();
         files.sort();
         if files.is_empty() {
+            assert_ne!(
+                std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(),
+                Ok("1"),
+                "no find.csv in {}",
+                shared.display()
+            );
             eprintln!("skipped: {} has no find.csv", shared.display());
             return;
         }

@@ -21,6 +21,7 @@ pub fn shared(below: &str) -> Option<PathBuf> {
     if path.exists() {
         return path.canonicalize().ok();
     }
+    assert_ne!(std::env::var("DFS_BENCH_REQUIRE_DATA").as_deref(), Ok("1"), "{} is not there", path.display());
     eprintln!("skipped: {} is not there", path.display());
     None
 }
