@@ -202,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_looked_for_as_deep_as_is_said() {
+        let temp = tempfile::tempdir().unwrap();
+        for (below, found) in [("a/b/c/d", 1), ("a/b/c/e/f", 1)] {
+            let directory = temp.path().join(below);
+            std::fs::create_dir_all(&directory).unwrap();
+            std::fs::write(directory.join(CARRIERS[0]), "").unwrap();
+            assert_eq!(run_directories(temp.path()).unwrap().len(), found, "{below}");
+        }
+    }
+
+    #[test]
     fn a_directory_without_runs_is_an_error_that_says_what_was_looked_for() {
         let empty = tempfile::tempdir().unwrap();
         let error = groups(&[empty.path().to_owned()]).unwrap_err().to_string();

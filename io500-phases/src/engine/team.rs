@@ -99,9 +99,6 @@ impl<'a> Team<'a> {
     /// error, that of the lowest rank that failed. Costs as much as a plain barrier.
     ///
     /// # Errors
-    /// The error of the lowest rank that failed.
-    ///
-    /// # Errors
     /// The same on all ranks: that of the lowest rank that has one.
     pub fn barrier_with_status<T>(&self, local: std::result::Result<T, Failure>) -> Result<T> {
         let own = match &local {
@@ -164,7 +161,7 @@ impl<'a> Team<'a> {
                 Error::Storage { rank, host: host.to_owned(), phase: self.phase.get(), op, path, errno: Errno(errno) }
             }
             Failure::Panic(message) => Error::Panic { rank, message },
-            Failure::ResultFile { path, message } => Error::ResultFile { path, message },
+            Failure::ResultFile { path, message } => Error::ResultFile { path, message, source: None },
             Failure::Config(message) => Error::Config(message),
             Failure::InUse { path, by } => Error::InUse { path, by },
             Failure::Interrupted | Failure::Elsewhere => Error::Interrupted,
@@ -215,4 +212,32 @@ pub fn catch<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> std::
             .unwrap_or_else(|| "no message".to_owned());
         Err(Failure::Panic(message))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::threads;
+    use std::os::unix::process::ExitStatusExt as _;
+
+    /// Set in the process that ends itself.
+    const HANGS: &str = "TEAM_TEST_HANGS";
+
+    #[test]
+    fn a_handler_that_returns_does_not_keep_the_process() {
+        if std::env::var_os(HANGS).is_some() {
+            threads::run(2, |comm: &dyn Comm| {
+                let team = Team::new(comm, Duration::from_millis(10), Arc::new(|_| {}));
+                match comm.rank() {
+                    0 => drop(team.barrier_with_status::<()>(Err(Failure::Config("it fails".into())))),
+                    _ => std::thread::sleep(Duration::from_secs(60)),
+                }
+            });
+            return;
+        }
+        let this = "engine::team::tests::a_handler_that_returns_does_not_keep_the_process";
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        let ended = command.args(["--exact", this]).env(HANGS, "1").output().unwrap();
+        assert_eq!(ended.status.signal(), Some(libc::SIGABRT), "{ended:?}");
+    }
 }
