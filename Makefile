@@ -4,6 +4,7 @@
 # make valgrind    libdfs's safe layer over the stand-in, every backend and every queue under valgrind's memcheck
 # make miri        what of the crate daos-dfs calls no C, under Miri (a nightly toolchain with miri and rust-src)
 # make bench-daos  the official C suite and this one side by side on an installed DAOS: IO500=…/io500 POOL=tank MOUNT=/mnt/dfuse (see the script)
+# make asan        the same as valgrind under AddressSanitizer and its leak detection (a nightly toolchain; x86-64)
 # make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
 # make fuzz        every parser for FUZZ_SECONDS (60) with cargo-fuzz and a nightly compiler: fuzz/README.md
 # make release-check   whether the crates could be published: RELEASING.md
@@ -19,7 +20,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export OMPI_MCA_rmaps_base_oversubscribe = 1
 export OMPI_MCA_mpi_yield_when_idle = 1
 
-.PHONY: demo test deps valgrind miri bench-daos abi-check release-check fuzz ci
+.PHONY: demo test deps valgrind miri bench-daos abi-check release-check fuzz asan ci
 demo: deps
 	cargo build --release --locked
 	examples/demo.sh
@@ -49,6 +50,13 @@ bench-daos: deps
 	@test -n "$(IO500)" || { echo "bench-daos: IO500 is not set: the path of the official suite's program io500, built with DAOS" >&2; exit 2; }
 	DAOS_SYS_PROVIDER=system cargo build --release --locked
 	examples/bench-daos.sh
+# For the sanitizer everything is built once more, build scripts and procedural macros excepted: they run on the host.
+asan = RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked --target x86_64-unknown-linux-gnu --target-dir target/asan
+asan: deps
+	@root=$$(mktemp -d) && trap 'rm -rf "$$root"' EXIT && export DAOS_STANDIN_ROOT=$$root && \
+	    $(asan) -p daos-dfs --test conformance -- --test-threads=1 && \
+	    $(asan) -p io500-phases --no-default-features --features dfs --lib -- --test-threads=1 queue && \
+	    $(asan) -p io500-phases --no-default-features --features dfs --test conformance -- --test-threads=1
 
 abi-check: deps
 	cargo run --quiet --locked -p daos-sys --example abi_check
