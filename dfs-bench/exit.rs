@@ -68,7 +68,7 @@ impl Exit {
             return Exit::Usage;
         }
         match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
-            Some(Error::Config(_) | Error::NotThere { .. } | Error::InUse { .. }) => Exit::Usage,
+            Some(error) if error.is_mistake() => Exit::Usage,
             Some(Error::Panic { .. }) => Exit::Internal,
             Some(Error::Interrupted) => {
                 Exit::Signal(crate::signals::received().unwrap_or(signal_hook::consts::SIGTERM))
@@ -89,10 +89,17 @@ impl From<Exit> for ExitCode {
 
 /// Prints an error on standard error: `error:`, and `hint:` where the fix is known.
 pub fn report(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", chain(error));
     if let Some(hint) = error.chain().find_map(hint) {
         eprintln!("hint: {hint}");
     }
+}
+
+/// The error and what is below it. Many a message has the text of its cause in it already.
+fn chain(error: &anyhow::Error) -> String {
+    let mut causes = error.chain().map(ToString::to_string);
+    let first = causes.next().unwrap_or_default();
+    causes.fold(first, |text, cause| if text.contains(&cause) { text } else { format!("{text}: {cause}") })
 }
 
 fn hint<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
@@ -156,12 +163,20 @@ mod tests {
     }
 
     #[test]
+    fn a_cause_is_said_once() {
+        let file = std::io::Error::other("it is full");
+        let whole =
+            Error::ResultFile { path: "r".into(), message: file.to_string(), source: Some(std::sync::Arc::new(file)) };
+        assert_eq!(chain(&anyhow::Error::new(whole).context("cannot end")), "cannot end: r: it is full");
+    }
+
+    #[test]
     fn errors_find_their_code() {
         let of = |error: Error| Exit::of(&anyhow::Error::new(error).context("while running"));
         assert_eq!(of(Error::Config("x".into())), Exit::Usage);
         assert_eq!(of(Error::Panic { rank: 0, message: String::new() }), Exit::Internal);
         assert_eq!(of(Error::Comm("x".into())), Exit::Storage);
-        assert_eq!(of(Error::NotThere { message: String::new(), hint: String::new() }), Exit::Usage);
+        assert_eq!(of(Error::NotThere { message: String::new(), hint: String::new(), source: None }), Exit::Usage);
         assert_eq!(Exit::of(&anyhow::Error::new(UsageError::new("x"))), Exit::Usage);
         let file = std::io::Error::from(std::io::ErrorKind::NotFound);
         assert_eq!(Exit::of(&anyhow::Error::new(file).context("cannot read x")), Exit::Usage);

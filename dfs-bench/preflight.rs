@@ -22,7 +22,7 @@ pub fn of_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected
         match check(&session.config, plan, &stores.describe()) {
             Ok(warnings) => warnings.iter().for_each(|warning| eprintln!("warning: {warning}")),
             Err(error) => {
-                let full = matches!(error, Error::Unavailable(_));
+                let full = matches!(error, Error::Unavailable { .. });
                 refusal = serde_json::to_vec(&(full, error.to_string())).expect("plain values");
             }
         }
@@ -94,7 +94,7 @@ pub fn check(config: &Config, plan: &Plan, stores: &[(String, Description)]) -> 
         if let Some(space) = store.space {
             let targets = store.pool.as_ref().map(|pool| pool.targets);
             let warning = space_warning(plan, space.free, targets).map_err(|why| {
-                Error::Unavailable(format!("{name}: the data directory {}: {why}", config.global.datadir))
+                Error::unavailable(format!("{name}: the data directory {}: {why}", config.global.datadir))
             })?;
             warnings.extend(warning.map(|text| format!("{name}: {text}")));
         }
@@ -187,14 +187,15 @@ mod tests {
 
     fn store(free: u64, pool: PoolState) -> Vec<(String, Description)> {
         let space = Some(Space { total: 1 << 40, free });
-        vec![(
-            "DFS --dfs.pool=p --dfs.cont=c".into(),
-            Description { pool: Some(pool), space, ..Description::default() },
-        )]
+        let mut store = Description::new("DFS", "");
+        (store.pool, store.space) = (Some(pool), space);
+        vec![("DFS --dfs.pool=p --dfs.cont=c".into(), store)]
     }
 
     fn healthy() -> PoolState {
-        PoolState { engines: 2, targets: 2, rebuild: "idle".into(), ..PoolState::default() }
+        let mut pool = PoolState::default();
+        (pool.engines, pool.targets, pool.rebuild) = (2, 2, "idle".into());
+        pool
     }
 
     const CONNECT: [&str; 2] = ["dfs-bench.pool=p", "dfs-bench.cont=c"];
@@ -228,7 +229,8 @@ mod tests {
     #[test]
     fn a_rebuild_and_lost_targets_are_warned_of() {
         let (config, plan) = plan(&CONNECT);
-        let pool = PoolState { rebuild: "busy".into(), disabled_targets: 1, ..healthy() };
+        let mut pool = healthy();
+        (pool.rebuild, pool.disabled_targets) = ("busy".into(), 1);
         let warnings = check(&config, &plan, &store(1 << 60, pool)).unwrap();
         assert!(warnings[0].contains("rebuild") && warnings[1].contains("1 of 2 targets"), "{warnings:?}");
     }

@@ -14,7 +14,7 @@ use crate::telemetry::{self, ClientFiles, Servers};
 use io500_phases::backend::dfs_connection;
 use io500_phases::backend::select::Selected;
 use io500_phases::comm::Comm;
-use io500_phases::engine::{Progress, Ticker, Watched};
+use io500_phases::engine::{Progress, Watched};
 use io500_phases::error::Error;
 use io500_phases::phase_id::{Family, PhaseId};
 use io500_phases::phases::cleanup::Removed;
@@ -22,7 +22,7 @@ use io500_phases::phases::setup::FAMILIES;
 use io500_phases::plan::Plan;
 use io500_phases::report::{iterations_warning, phase_line, score_lines, stdout_reasons};
 use io500_phases::results::{PhaseResult, RunResult, RunState};
-use io500_phases::suite::{self, Observer, Options, Suite, command_line, dated};
+use io500_phases::suite::{self, Observer, Options, Suite, dated};
 use io500_phases::text;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,17 +65,16 @@ pub fn runs(
         return Err(refusal);
     }
     let repeat = session.config.bench.repeat.max(1);
-    let options = |resultdir: String, run: u32| Options {
-        resultdir: Some(text::path(&resultdir)),
-        new_run: new_run(session) && run == 1,
+    let options = |resultdir: String, run: u32| {
+        let mut options = Options::default();
+        options.resultdir = Some(text::path(&resultdir));
+        options.new_run = new_run(session) && run == 1;
         // a part of the suite leaves its files for the next part
-        clean_up: args.phase == "all" || repeat > 1,
-        own_datadir_levels,
-        command_line: command_line(),
-        process_start,
-        progress: progress.clone(),
-        ticker: Ticker::real(),
-        stuck: Arc::new({
+        options.clean_up = args.phase == "all" || repeat > 1;
+        options.own_datadir_levels = own_datadir_levels;
+        options.process_start = process_start;
+        options.progress = progress.clone();
+        options.stuck = Arc::new({
             let (crash_record, config, rank) = (crash_record.clone(), session.config.clone(), session.comm.rank());
             move |error| {
                 eprintln!("error: {error}");
@@ -84,7 +83,8 @@ pub fn runs(
                 crash_record.keep(RunState::Failed, &error.to_string());
                 signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
             }
-        }),
+        });
+        options
     };
     if args.cleanup {
         let families = families(args, session)?;
@@ -163,7 +163,7 @@ fn which_run(session: &Session, comm: &dyn Comm, plan: &Plan, stores: &Selected)
             "to remove a data directory without a timestamp add --set global.timestamp-datadir=FALSE".to_owned(),
         ),
     };
-    Error::NotThere { message, hint }
+    Error::NotThere { message, hint, source: None }
 }
 
 /// The plan of the session's phases.

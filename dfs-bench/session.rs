@@ -180,7 +180,7 @@ fn job_inputs(args: &RunArgs, ranks: usize) -> anyhow::Result<JobInputs> {
 fn unknown_names(config: &Config, phases: &[PhaseId], problems: &mut Vec<Problem>) {
     for used in phases.iter().map(|&phase| config.phase(phase)).filter(|used| used.run) {
         if let Err(error) = hints(&used.api) {
-            let problem = Problem { place: used.api_origin.place(), message: error.to_string(), hint: None };
+            let problem = Problem::new(used.api_origin.place(), error.to_string());
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
@@ -188,7 +188,7 @@ fn unknown_names(config: &Config, phases: &[PhaseId], problems: &mut Vec<Problem
     }
     if let Err(error) = properties(config) {
         let place = config.setting("dfs-bench", "cont-properties").and_then(|setting| setting.origin.place());
-        problems.push(Problem { place, message: error.to_string(), hint: None });
+        problems.push(Problem::new(place, error.to_string()));
     }
 }
 

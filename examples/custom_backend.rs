@@ -8,7 +8,7 @@
 //! ```
 
 use io500_phases::backend::select::Single;
-use io500_phases::backend::{Access, Backend, Description, DirBatch, FileKind, FileLayout, IoQueue, Stat};
+use io500_phases::backend::{Access, Backend, Description, DirBatch, FileKind, NoQueue, Stat};
 use io500_phases::clock::wall_ns;
 use io500_phases::comm::{Comm, threads};
 use io500_phases::config::{Config, select_phases};
@@ -99,7 +99,6 @@ mod errno {
     pub const EEXIST: i32 = 17;
     pub const ENOTDIR: i32 = 20;
     pub const EISDIR: i32 = 21;
-    pub const ENOSYS: i32 = 38;
     pub const ENOTEMPTY: i32 = 39;
 }
 
@@ -148,10 +147,6 @@ impl Backend for Memory {
         if empty { self.unlink(dir, name) } else { Err(Errno(errno::ENOTEMPTY)) }
     }
 
-    fn shards(&self, _dir: &Arc<Node>) -> OpResult<u32> {
-        Ok(1)
-    }
-
     fn cursor(&self, dir: &Arc<Node>, _index: u32, _of: u32) -> OpResult<Self::Cursor> {
         dir.names(|names| Ok(names.iter().map(|(name, node)| (name.clone(), node.kind())).collect()))
     }
@@ -179,69 +174,10 @@ impl Backend for Memory {
         })
     }
 
-    fn sync(&self, _file: &Arc<Node>) -> OpResult<()> {
-        Ok(())
-    }
-
-    fn sync_all(&self, _dir: &Arc<Node>) -> OpResult<()> {
-        Ok(())
-    }
-
-    fn close(&self, _file: Arc<Node>) -> OpResult<()> {
-        Ok(())
-    }
-
-    fn queue(&self, _depth: usize, _transfer: usize) -> OpResult<NoQueue> {
-        Err(Errno(errno::ENOSYS))
-    }
-
-    /// The ranks open a shared file each for themselves.
-    fn export(&self, _file: &Arc<Node>) -> OpResult<Option<Vec<u8>>> {
-        Ok(None)
-    }
-
-    fn import(&self, _bytes: &[u8]) -> OpResult<Arc<Node>> {
-        Err(Errno(errno::ENOSYS))
-    }
-
-    fn layout(&self, _file: &Arc<Node>) -> OpResult<Option<FileLayout>> {
-        Ok(None)
-    }
-
     fn describe(&self) -> Description {
-        Description {
-            api: "memory".into(),
-            provider: "a map in this process".into(),
-            doubts: vec!["the store is the memory of one process".into()],
-            ..Description::default()
-        }
-    }
-}
-
-/// There are no transfers in flight here: a run with a queue depth ends with ENOSYS.
-enum NoQueue {}
-
-impl IoQueue<Arc<Node>> for NoQueue {
-    fn depth(&self) -> usize {
-        match *self {}
-    }
-    fn slot(&mut self) -> Option<usize> {
-        match *self {}
-    }
-    fn buffer(&mut self, _slot: usize) -> &mut [u8] {
-        match *self {}
-    }
-    fn submit_write(&mut self, _slot: usize, _file: &Arc<Node>, _offset: u64) -> OpResult<()> {
-        match *self {}
-    }
-    fn submit_read(&mut self, _slot: usize, _file: &Arc<Node>, _offset: u64) -> OpResult<()> {
-        match *self {}
-    }
-    fn reap(&mut self) -> Option<(usize, OpResult<usize>)> {
-        match *self {}
-    }
-    fn release(&mut self, _slot: usize) {
-        match *self {}
+        let mut description = Description::new("memory", "a map in this process");
+        description.doubts.push("the store is the memory of one process".into());
+        description
     }
 }
 
@@ -261,7 +197,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// What every rank does.
 fn run(config: &Config, comm: &dyn Comm, backend: Memory) -> Result<Option<RunResult>, Error> {
-    let phases = select_phases("all", false).map_err(|error| Error::Config(error.to_string()))?;
+    let phases = select_phases("all", false)?;
     let layout = RankLayout { ranks: comm.size(), mdtest_shift: comm.topology().mdtest_shift() };
     let plan = Plan::new(config, phases, layout, "2026.01.01-00.00.00", |_| Default::default());
     let stores = Single { backend, datadir: "/bench".to_owned() };

@@ -1,12 +1,13 @@
 //! Directories: the names in them, and their listing.
 
 use crate::access::AccessMode;
+use crate::cursor::{Cursor, Entries};
 use crate::entry::{EntryKind, Stat, empty_stat};
 use crate::error::DfsErrno;
 use crate::file::{File, ObjectInfo};
-use crate::handle::{Handle, NotSync, ObjectId};
+use crate::handle::{Handle, ObjectId};
 use crate::oclass::ObjectClass;
-use daos_sys::{daos_anchor_is_eof, daos_anchor_t};
+use daos_sys::daos_anchor_t;
 use std::ffi::{CStr, CString};
 
 type Result<T> = std::result::Result<T, DfsErrno>;
@@ -20,6 +21,8 @@ pub struct Dir<'m> {
 
 const FILE_MODE: u32 = libc::S_IFREG | 0o644;
 const DIR_MODE: u32 = 0o755;
+/// Names that [`Dir::entries`] asks for at a time.
+const BATCH: usize = 128;
 
 impl<'m> Dir<'m> {
     pub(crate) fn new(handle: Handle<'m>) -> Dir<'m> {
@@ -309,7 +312,15 @@ impl<'m> Dir<'m> {
     /// # Errors
     /// What libdfs says.
     pub fn cursor(&self, batch: usize) -> Result<Cursor<'m>> {
-        Cursor::new(self, daos_anchor_t::default(), batch)
+        Ok(Cursor::new(self.handle.again(libc::O_RDONLY)?, daos_anchor_t::default(), batch))
+    }
+
+    /// The names in the directory, one after the other; after an error there is none. A [`Cursor`] gives the same without copying them.
+    ///
+    /// # Errors
+    /// What libdfs says, at once or in the place of a name.
+    pub fn entries(&self) -> Result<Entries<'m>> {
+        self.cursor(BATCH).map(Entries::new)
     }
 
     /// A cursor at the beginning of one of the parts that [`Dir::shards`] counts.
@@ -318,7 +329,7 @@ impl<'m> Dir<'m> {
     /// What libdfs says.
     #[doc(alias = "dfs_obj_anchor_set")]
     pub fn shard_cursor(&self, index: u32, batch: usize) -> Result<Cursor<'m>> {
-        Cursor::new(self, self.shard_anchor(index)?, batch)
+        Ok(Cursor::new(self.handle.again(libc::O_RDONLY)?, self.shard_anchor(index)?, batch))
     }
 
     pub(crate) fn shard_anchor(&self, index: u32) -> Result<daos_anchor_t> {
@@ -327,54 +338,4 @@ impl<'m> Dir<'m> {
         DfsErrno::check(unsafe { daos_sys::dfs_obj_anchor_set(self.handle.as_ptr(), index, &mut anchor) })?;
         Ok(anchor)
     }
-}
-
-/// A place in the listing of a directory. It has a handle of its own, so several of one directory may be in several threads.
-pub struct Cursor<'m> {
-    handle: Handle<'m>,
-    anchor: daos_anchor_t,
-    entries: Box<[libc::dirent]>,
-    _one_thread: NotSync,
-}
-
-impl<'m> Cursor<'m> {
-    fn new(dir: &Dir<'m>, anchor: daos_anchor_t, batch: usize) -> Result<Cursor<'m>> {
-        let handle = dir.handle.again(libc::O_RDONLY)?;
-        Ok(Cursor { handle, anchor, entries: empty_entries(batch), _one_thread: NotSync::default() })
-    }
-
-    /// The next names, in the order of the store; empty at the end only.
-    ///
-    /// # Errors
-    /// What libdfs says; the cursor stays where it is.
-    #[doc(alias = "dfs_readdir")]
-    pub fn next_batch(&mut self) -> Result<impl ExactSizeIterator<Item = &CStr>> {
-        let mut count = 0;
-        while count == 0 && !daos_anchor_is_eof(&self.anchor) {
-            count = self.entries.len() as u32;
-            // SAFETY: a mount, an open directory, an anchor that only such calls change, and `count` places.
-            DfsErrno::check(unsafe {
-                daos_sys::dfs_readdir(
-                    self.handle.mount().as_ptr(),
-                    self.handle.as_ptr(),
-                    &mut self.anchor,
-                    &mut count,
-                    self.entries.as_mut_ptr(),
-                )
-            })?;
-        }
-        Ok(self.entries[..count as usize].iter().map(name_of))
-    }
-}
-
-/// Places for the entries of a batch.
-pub(crate) fn empty_entries(batch: usize) -> Box<[libc::dirent]> {
-    // SAFETY: `dirent` is plain integers, for which zero is valid.
-    vec![unsafe { std::mem::zeroed::<libc::dirent>() }; batch.max(1)].into_boxed_slice()
-}
-
-/// The name in an entry that libdfs has filled.
-pub(crate) fn name_of(entry: &libc::dirent) -> &CStr {
-    // SAFETY: libdfs ends every name with NUL inside the array.
-    unsafe { CStr::from_ptr(entry.d_name.as_ptr()) }
 }

@@ -207,6 +207,7 @@ pub enum Error {
         /// The call, as in C.
         call: &'static str,
         /// Why.
+        #[source]
         errno: DfsErrno,
     },
     /// A `daos_*` call failed.
@@ -215,6 +216,7 @@ pub enum Error {
         /// The call, as in C.
         call: &'static str,
         /// Why.
+        #[source]
         der: Der,
     },
     /// No object class has that name.
@@ -244,6 +246,22 @@ pub enum Error {
 
 /// The result of calls outside the hot path; calls on the hot path return a [`DfsErrno`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<DfsErrno> for Error {
+    /// Of a call whose name is not known any more.
+    fn from(errno: DfsErrno) -> Error {
+        Error::Dfs { call: "libdfs", errno }
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> std::io::Error {
+        match error.errno() {
+            Some(errno) => errno.into(),
+            None => std::io::Error::other(error),
+        }
+    }
+}
 
 impl Error {
     pub(crate) fn dfs(call: &'static str) -> impl Fn(DfsErrno) -> Error {
@@ -292,6 +310,17 @@ mod tests {
     fn a_der_has_a_name_and_a_meaning() {
         assert_eq!(Der::from_raw(-1007).to_string(), "DER_NOSPACE (-1007): no space left on a target of the pool");
         assert_eq!(Der::from_raw(1999).name(), "DER_UNKNOWN");
+    }
+
+    #[test]
+    fn errors_keep_what_is_below_them_and_convert() {
+        use std::error::Error as _;
+        let error = Error::from(DfsErrno::from_raw(libc::ENOSPC));
+        assert_eq!(error.source().unwrap().downcast_ref(), Some(&DfsErrno::from_raw(libc::ENOSPC)));
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::StorageFull);
+        let other = Error::daos("daos_init")(Der::from_raw(-1011));
+        assert_eq!(other.source().unwrap().downcast_ref(), Some(&Der::from_raw(1011)));
+        assert!(std::io::Error::from(other).to_string().starts_with("daos_init: DER_TIMEDOUT"));
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub struct FilteredEntry<'b> {
 #[cfg(daos_2_6)]
 mod with_pipeline {
     use super::*;
-    use crate::dir::{empty_entries, name_of};
+    use crate::cursor::{empty_entries, name_of};
     use crate::handle::{Handle, NotSync};
     use daos_sys::{daos_anchor_is_eof, daos_anchor_t, daos_obj_id_t, dfs_pipeline_t, dfs_predicate_t};
     use std::ptr::NonNull;

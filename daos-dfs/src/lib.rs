@@ -40,6 +40,7 @@ mod access;
 #[cfg(doctest)]
 pub mod compile_fail;
 mod container;
+mod cursor;
 mod dir;
 mod entry;
 mod error;
@@ -57,7 +58,8 @@ mod system;
 
 pub use access::AccessMode;
 pub use container::{ContainerAttributes, ContainerInfo};
-pub use dir::{Cursor, Dir};
+pub use cursor::{Cursor, Entries};
+pub use dir::Dir;
 pub use entry::{EntryKind, Stat, Time};
 pub use error::{Der, DfsErrno, Error, Result};
 pub use file::{File, ObjectInfo};

@@ -49,6 +49,8 @@ struct Slot<'m> {
     read: daos_size_t,
     buffer: *mut u8,
     state: State,
+    /// Bytes of the transfer.
+    length: usize,
     writing: bool,
     /// Keeps the file open while in flight.
     file: Option<Arc<Handle<'m>>>,
@@ -149,8 +151,17 @@ impl<'m> Queue<'m> {
     /// `EBUSY` and `EXDEV` as above, or what libdfs says.
     #[doc(alias = "dfs_write")]
     pub fn submit_write(&mut self, index: usize, file: &File<'m>, offset: u64) -> OpResult<()> {
+        self.submit_write_part(index, self.transfer, file, offset)
+    }
+
+    /// Starts writing the first `length` bytes of a slot's buffer. `EINVAL` for none and for more than it has; otherwise as
+    /// [`Queue::submit_write`].
+    ///
+    /// # Errors
+    /// As above.
+    pub fn submit_write_part(&mut self, index: usize, length: usize, file: &File<'m>, offset: u64) -> OpResult<()> {
         let mount = self.mount.as_ptr();
-        self.submit(index, file, true, |slot| {
+        self.submit(index, length, file, true, |slot| {
             // SAFETY: a mount, an open file that the slot keeps open, and list, buffer and event that stay where they are until the
             // event has been polled: the slots are boxed, and `buffer` and `Drop` mind the state.
             unsafe {
@@ -166,8 +177,16 @@ impl<'m> Queue<'m> {
     /// As for [`Queue::submit_write`].
     #[doc(alias = "dfs_read")]
     pub fn submit_read(&mut self, index: usize, file: &File<'m>, offset: u64) -> OpResult<()> {
+        self.submit_read_part(index, self.transfer, file, offset)
+    }
+
+    /// Starts reading into the first `length` bytes of a slot's buffer; fails as [`Queue::submit_write_part`] does.
+    ///
+    /// # Errors
+    /// As for [`Queue::submit_write_part`].
+    pub fn submit_read_part(&mut self, index: usize, length: usize, file: &File<'m>, offset: u64) -> OpResult<()> {
         let mount = self.mount.as_ptr();
-        self.submit(index, file, false, |slot| {
+        self.submit(index, length, file, false, |slot| {
             // SAFETY: as for `submit_write`; the size read is in the slot too.
             unsafe {
                 let object = (*slot).file.as_ref().map_or(std::ptr::null_mut(), |file| file.as_ptr());
@@ -180,6 +199,7 @@ impl<'m> Queue<'m> {
     fn submit(
         &mut self,
         index: usize,
+        length: usize,
         file: &File<'m>,
         writing: bool,
         start: impl FnOnce(*mut Slot<'m>) -> std::ffi::c_int,
@@ -189,7 +209,11 @@ impl<'m> Queue<'m> {
         if slot.state != State::Given {
             return Err(DfsErrno::from_raw(libc::EBUSY));
         }
-        slot.vector = daos_sys::d_iov(slot.buffer.cast(), self.transfer);
+        if length == 0 || length > self.transfer {
+            return Err(DfsErrno::from_raw(libc::EINVAL));
+        }
+        slot.length = length;
+        slot.vector = daos_sys::d_iov(slot.buffer.cast(), length);
         slot.list = d_sg_list_t { sg_nr: 1, sg_nr_out: 0, sg_iovs: &raw mut slot.vector };
         slot.read = 0;
         slot.writing = writing;
@@ -253,7 +277,7 @@ impl<'m> Queue<'m> {
         let slot = self.slots[index].get_mut();
         slot.state = State::Given;
         slot.file = None;
-        let moved = if slot.writing { self.transfer } else { slot.read as usize };
+        let moved = if slot.writing { slot.length } else { slot.read as usize };
         Some((index, DfsErrno::check(slot.event.ev_error).map(|()| moved)))
     }
 
@@ -295,6 +319,7 @@ impl Slot<'_> {
             read: 0,
             buffer,
             state: State::New,
+            length: 0,
             writing: false,
             file: None,
         }

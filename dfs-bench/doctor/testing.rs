@@ -136,10 +136,12 @@ impl Machine {
 
     /// A client that is told of its pool: 32 targets of 2 engines, half of its space free.
     pub fn with_pool() -> Machine {
-        let pool = PoolState { engines: 2, targets: 32, rebuild: "idle".into(), ..PoolState::default() };
+        let mut pool = PoolState::default();
+        (pool.engines, pool.targets, pool.rebuild) = (2, 32, "idle".into());
         let space = Space { total: 1 << 40, free: 1 << 39 };
         let facts = vec![("pool".to_owned(), "tank".to_owned())];
-        let store = Description { pool: Some(pool), space: Some(space), facts, ..Description::default() };
+        let mut store = Description::new("DFS", "");
+        (store.pool, store.space, store.facts) = (Some(pool), Some(space), facts);
         let mut machine = Machine { store: Some(store), ..Machine::client() };
         machine.variable("DAOS_PIPELINE", "1");
         machine

@@ -122,7 +122,8 @@ fn whole_run(comm: &dyn Comm, ticker: &Ticker) {
     let phases = vec![PhaseId::IorEasyWrite];
     let plan = Plan::new(&config, phases, layout, "2026.01.01-00.00.00", |_| Default::default());
     let stores = Single { backend: Null, datadir: "/".to_owned() };
-    let options = Options { ticker: ticker.clone(), ..Options::default() };
+    let mut options = Options::default();
+    options.ticker = ticker.clone();
     Suite::new(&config, &plan, options).run(comm, &stores, &mut NoopObserver).expect("the null store refuses nothing");
 }
 

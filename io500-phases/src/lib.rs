@@ -36,7 +36,7 @@
 //!
 //! # Features
 //! `dfs` (libdfs of DAOS), `mpi` and `hwloc` (topology files) are on by default; without them neither libclang nor an MPI nor libhwloc is
-//! needed.
+//! needed. `schema`, off by default, gives the types of a result their JSON schemas (`schemars`).
 #![deny(missing_docs)]
 #![warn(clippy::missing_errors_doc)]
 #![deny(unsafe_code)]

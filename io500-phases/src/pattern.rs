@@ -7,7 +7,8 @@ use crate::buffer::{poison, ramp_fill, ramp_matches};
 use serde::{Deserialize, Serialize};
 
 /// The `dataPacketType` of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PacketType {
     /// Rank and a counter; the default.
@@ -49,7 +50,8 @@ pub struct Signature {
 }
 
 /// The first difference between what a read returned and what it had to return.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Mismatch {
     /// Index of the first wrong byte in the transfer.
     pub at: usize,

@@ -235,11 +235,9 @@ fn virtual_run(config: &Config, phases: &str, costs: &[u64]) -> Virtual {
         let cost = Effect::Delay(costs[comm.rank()] * MS);
         let backend =
             [Op::Create, Op::Write, Op::Read].into_iter().fold(Faulty::new(Null), |store, op| store.each(op, cost));
-        let options = Options {
-            resultdir: Some(results.path().to_owned()),
-            ticker: Ticker::Virtual(backend.time()),
-            ..Options::default()
-        };
+        let mut options = Options::default();
+        options.resultdir = Some(results.path().to_owned());
+        options.ticker = Ticker::Virtual(backend.time());
         let stores = Single { backend, datadir: "/data".into() };
         let plan = common::plan(config, &phases, comm, TIMESTAMP);
         let result = Suite::new(config, &plan, options).run(comm, &stores, &mut NoopObserver).unwrap();

@@ -240,8 +240,9 @@ fn a_stop_that_was_asked_for_is_an_interruption() {
     let phases = [PhaseId::Timestamp, PhaseId::IorEasyWrite];
     let errors = threads::run(RANKS, |comm| {
         let progress = Arc::new(Progress::default());
-        let options =
-            Options { resultdir: Some(results.path().to_owned()), progress: progress.clone(), ..Options::default() };
+        let mut options = Options::default();
+        options.resultdir = Some(results.path().to_owned());
+        options.progress = progress.clone();
         let plan = common::plan(&config, &phases, comm, "2026.01.02-03.04.05");
         let stores = Single { backend: Null, datadir: "/data".into() };
         let mut observer = common::StopAt(PhaseId::IorEasyWrite, progress);

@@ -121,11 +121,9 @@ fn results_of_runs_that_ended_early_satisfy_it() {
         let results = tempfile::tempdir().unwrap();
         threads::run(2, |comm| {
             let progress = Arc::new(Progress::default());
-            let options = Options {
-                resultdir: Some(results.path().to_owned()),
-                progress: progress.clone(),
-                ..Options::default()
-            };
+            let mut options = Options::default();
+            options.resultdir = Some(results.path().to_owned());
+            options.progress = progress.clone();
             let plan = common::plan(&config, &phases, comm, "2026.01.02-03.04.05");
             let backend = Faulty::new(Null);
             let backend = match state {

@@ -130,11 +130,9 @@ where
     let phases = select_phases(phases, false).unwrap();
     let ranks = threads::run(speeds.len(), |comm| {
         let backend = speeds[comm.rank()].apply(store());
-        let options = Options {
-            resultdir: Some(resultdir.to_owned()),
-            ticker: Ticker::Virtual(backend.time()),
-            ..Options::default()
-        };
+        let mut options = Options::default();
+        options.resultdir = Some(resultdir.to_owned());
+        options.ticker = Ticker::Virtual(backend.time());
         let stores = Single { backend, datadir: datadir.to_owned() };
         let plan = common::plan(config, &phases, comm, TIMESTAMP);
         let result = Suite::new(config, &plan, options).run(comm, &stores, &mut NoopObserver).unwrap();
@@ -361,7 +359,8 @@ fn what_surrounds_a_phase_is_in_no_window() {
     let result = threads::run(1, |comm| {
         let delays = outside.into_iter().chain(inside);
         let backend = delays.fold(Faulty::new(Null), |store, (op, ms)| store.each(op, Effect::Delay(ms * MS)));
-        let options = Options { ticker: Ticker::Virtual(backend.time()), ..Options::default() };
+        let mut options = Options::default();
+        options.ticker = Ticker::Virtual(backend.time());
         let stores = Single { backend, datadir: "/data".to_owned() };
         let plan = common::plan(&config, &phases, comm, TIMESTAMP);
         Suite::new(&config, &plan, options).run(comm, &stores, &mut NoopObserver).unwrap().unwrap()

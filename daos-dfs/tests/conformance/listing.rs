@@ -35,6 +35,18 @@ fn every_class_of_directory_lists_each_entry_once() {
     });
 }
 
+#[test]
+fn entries_are_the_names_of_all_batches() {
+    on_root(|_, root| {
+        root.mkdir(c"entries", ObjectClass::INHERIT).unwrap();
+        let dir = root.open_dir(c"entries").unwrap();
+        assert!(dir.entries().unwrap().next().is_none());
+        let expected = fill(&dir, 300);
+        let names: Vec<String> = dir.entries().unwrap().map(|name| name.unwrap().into_string().unwrap()).collect();
+        assert_eq!((names.len(), names.into_iter().collect()), (300, expected));
+    });
+}
+
 fn fill(dir: &Dir<'_>, count: usize) -> BTreeSet<String> {
     let names: BTreeSet<String> = (0..count).map(|i| format!("file.{i}")).collect();
     for name in &names {

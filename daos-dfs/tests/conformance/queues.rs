@@ -47,6 +47,26 @@ fn a_file_is_written_and_read_through_a_queue() {
 }
 
 #[test]
+fn a_part_of_a_buffer_is_moved() {
+    on_root(|mount, root| {
+        let file = root.create(c"part", INHERIT, 0).unwrap();
+        let mut queue = Queue::new(mount, 1, TRANSFER).unwrap();
+        let (slot, buffer) = queue.slot().unwrap();
+        buffer.copy_from_slice(&pattern(1, TRANSFER));
+        for length in [0, TRANSFER + 1] {
+            assert_errno(queue.submit_write_part(slot, length, &file, 0), libc::EINVAL);
+        }
+        queue.submit_write_part(slot, 1_234, &file, 5).unwrap();
+        assert_eq!((queue.reap(), file.size()), (Some((slot, Ok(1_234))), Ok(1_239)));
+        queue.buffer(slot).fill(0);
+        queue.submit_read_part(slot, 1_000, &file, 5).unwrap();
+        assert_eq!(queue.reap(), Some((slot, Ok(1_000))));
+        assert!(queue.buffer(slot)[..1_000] == pattern(1, TRANSFER)[..1_000]);
+        assert!(queue.buffer(slot)[1_000..].iter().all(|&byte| byte == 0), "what is behind the part is left alone");
+    });
+}
+
+#[test]
 fn a_read_at_the_end_is_short() {
     on_root(|mount, root| {
         let file = root.create(c"file", INHERIT, 0).unwrap();

@@ -10,6 +10,7 @@ use crate::config::{ApiSpec, Config};
 use crate::error::{Error, Result};
 use daos_dfs::{ContainerAttributes, GlobalMount, Mount, MountOptions, ObjectClass, Pool, Property, System};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A mounted container, on every rank.
 pub struct Connection {
@@ -84,7 +85,7 @@ impl Connection {
             Pool::connect(&system, &pool, group.as_deref(), daos_dfs::AccessMode::ReadWrite)
                 // by force: the other ranks' handles are copies of the one that is gone
                 .and_then(|pool| pool.destroy_container(&container, true))
-                .map_err(|error| Error::Unavailable(format!("container {container} cannot be removed: {error}")))
+                .map_err(|error| because(format!("container {container} cannot be removed: {error}"), error))
         } else {
             Ok(())
         };
@@ -99,12 +100,12 @@ fn attach(
     attributes: Option<&ContainerAttributes>,
     ranks: &dyn Comm,
 ) -> Result<(Attached, bool)> {
-    let started = agent().and_then(|()| System::start().map_err(|error| unavailable(&error)));
+    let started = agent().and_then(|()| System::start().map_err(unavailable));
     let system = all_succeed(ranks, started)?;
     let (mut bytes, mut mount, mut created) = (Vec::new(), None, false);
     let connected = if ranks.rank() == 0 {
         connect(&system, spec, pool, container, attributes).and_then(|(connected, made)| {
-            bytes = connected.to_global().map_err(|error| unavailable(&error))?.as_bytes().to_vec();
+            bytes = connected.to_global().map_err(unavailable)?.as_bytes().to_vec();
             created = made;
             mount = Some(connected);
             Ok(())
@@ -119,7 +120,7 @@ fn attach(
         // SAFETY: the bytes are those of rank 0's `to_global` above: it succeeded on all ranks, and they came by broadcast.
         None => unsafe { GlobalMount::from_bytes(&bytes) }
             .and_then(|global| Mount::from_global(&system, &global, false))
-            .map_err(|error| unavailable(&error)),
+            .map_err(unavailable),
     };
     let mount = all_succeed(ranks, imported)?;
     Ok((Attached { mount, system }, created))
@@ -128,14 +129,14 @@ fn attach(
 /// The same outcome on all ranks.
 fn all_succeed<T>(ranks: &dyn Comm, own: Result<T>) -> Result<T> {
     let Some(message) = ranks.first_error(own.as_ref().err().map(ToString::to_string)) else { return own };
-    let is_mistake = |error: &Error| matches!(error, Error::Config(_) | Error::NotThere { .. });
     // a mistake that only rank 0 can see is a mistake on all, so that all end alike
-    let mut mistake = vec![u8::from(own.as_ref().err().is_some_and(is_mistake))];
+    let mut mistake = vec![u8::from(own.as_ref().err().is_some_and(Error::is_mistake))];
     ranks.broadcast(0, &mut mistake);
     match own {
-        Err(error) if is_mistake(&error) => Err(error),
+        // with its cause, where it is this rank's own
+        Err(error) if error.is_mistake() || (mistake == [0] && error.to_string() == message) => Err(error),
         _ if mistake == [1] => Err(Error::Config(message)),
-        _ => Err(Error::Unavailable(message)),
+        _ => Err(Error::unavailable(message)),
     }
 }
 
@@ -156,7 +157,7 @@ fn names(spec: &ApiSpec) -> Result<(String, String)> {
 fn attributes(config: &Config) -> Result<ContainerAttributes> {
     let spec = &config.global.api;
     let class = |name: &Option<String>| match name {
-        Some(name) => ObjectClass::from_name(name).map_err(|error| Error::Config(error.to_string())),
+        Some(name) => ObjectClass::from_name(name).map_err(Error::invalid),
         None => Ok(ObjectClass::INHERIT),
     };
     let properties = config.bench.cont_properties.as_deref().unwrap_or_default();
@@ -164,7 +165,7 @@ fn attributes(config: &Config) -> Result<ContainerAttributes> {
         chunk_size: spec.chunk_size.unwrap_or(0),
         dir_class: class(&spec.dir_oclass)?,
         file_class: class(&spec.oclass)?,
-        properties: Property::parse_list(properties).map_err(|error| Error::Config(error.to_string()))?,
+        properties: Property::parse_list(properties).map_err(Error::invalid)?,
         ..ContainerAttributes::default()
     })
 }
@@ -184,14 +185,14 @@ fn connect(
             let message = format!("{what}: {}", words(&error));
             match error.der().map(daos_dfs::Der::name) {
                 Some("DER_NONEXIST" | "DER_CONT_NONEXIST") => {
-                    Error::NotThere { message, hint: what_there_is(pool_name) }
+                    Error::NotThere { message, hint: what_there_is(pool_name), source: Some(Arc::new(error)) }
                 }
                 // as a name that is not there: the command has to change, or the access list
-                Some("DER_NO_PERM") => Error::NotThere { message, hint: permission(pool_name, container) },
+                Some("DER_NO_PERM") => Error::NotThere { message, hint: permission(pool_name, container), source: Some(Arc::new(error)) },
                 _ if error.errno().is_some_and(|errno| [libc::EPERM, libc::EACCES].contains(&errno.raw())) => {
-                    Error::NotThere { message, hint: permission(pool_name, container) }
+                    Error::NotThere { message, hint: permission(pool_name, container), source: Some(Arc::new(error)) }
                 }
-                _ => Error::Unavailable(message),
+                _ => because(message, error),
             }
         }
     };
@@ -249,8 +250,12 @@ fn what_there_is(pool: &str) -> String {
     hint
 }
 
-fn unavailable(error: &daos_dfs::Error) -> Error {
-    Error::Unavailable(words(error))
+fn unavailable(error: daos_dfs::Error) -> Error {
+    because(words(&error), error)
+}
+
+fn because(message: String, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Unavailable { message, source: Some(Arc::new(source)) }
 }
 
 fn words(error: &daos_dfs::Error) -> String {
@@ -264,8 +269,8 @@ fn words(error: &daos_dfs::Error) -> String {
 /// [`Error::Unavailable`] when the agent or libdaos do not tell.
 pub fn engines(group: Option<&str>) -> Result<Vec<(u32, String)>> {
     agent()?;
-    let system = System::start().map_err(|error| unavailable(&error))?;
-    system.engines(group).map_err(|error| unavailable(&error))
+    let system = System::start().map_err(unavailable)?;
+    system.engines(group).map_err(unavailable)
 }
 
 /// Where the agent of this node listens.
@@ -287,10 +292,13 @@ pub fn agent() -> Result<()> {
         Ok(_) => Ok(()),
         // the agent's socket keeps packets apart, and only one that somebody listens at says so
         Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => Ok(()),
-        Err(error) => Err(Error::Unavailable(format!(
-            "no DAOS agent of this node listens at {}: {error} (DER_AGENT_COMM); is daos_agent running here, and \
-             DAOS_AGENT_DRPC_DIR right?",
-            socket.display()
-        ))),
+        Err(error) => {
+            let message = format!(
+                "no DAOS agent of this node listens at {}: {error} (DER_AGENT_COMM); is daos_agent running here, and \
+                 DAOS_AGENT_DRPC_DIR right?",
+                socket.display()
+            );
+            Err(because(message, error))
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Any store with faults and delays at chosen calls, so that what happens then can be tested: errors, panics, and time that passes
-//! on a virtual clock only.
+//! Any store with faults and delays at chosen calls, so that what happens then can be tested: errors, panics, time that passes on a
+//! virtual clock only, and time that really passes.
 //!
 //! Each rank has a store of its own, so a rule for one rank is a rule in that rank's store. Calls are counted by kind, those of a queue
 //! with the blocking ones; a transfer in flight fails when it is reaped, and is due that much after it was submitted. One that fails with
@@ -19,12 +19,13 @@
 //! assert_eq!(store.time().load(std::sync::atomic::Ordering::Relaxed), 2_000_000);
 //! ```
 
-use super::{Access, Backend, Description, DirBatch, FileKind, FileLayout, IoQueue, ServerFilter, Stat};
+use super::{Access, Backend, Delegate, Description, DirBatch, FileKind, IoQueue, Stat};
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
 use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 /// A kind of call that rules are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub enum Effect {
     Panic,
     /// It takes that many nanoseconds more on the virtual clock.
     Delay(u64),
+    /// It really takes so much longer: the calling thread sleeps, or reaps the transfer so much later.
+    Sleep(Duration),
 }
 
 struct Rule {
@@ -65,6 +68,22 @@ struct Rule {
     /// Which call, from 1; none for each.
     nth: Option<u64>,
     effect: Effect,
+}
+
+/// What becomes of a call.
+struct Fate {
+    /// Nanoseconds on the virtual clock.
+    delay: u64,
+    sleep: Duration,
+    result: OpResult<()>,
+}
+
+/// When a transfer in flight is due, by both clocks, and how it ends.
+#[derive(Clone)]
+struct Due {
+    virtually: u64,
+    really: Option<Instant>,
+    result: OpResult<()>,
 }
 
 /// What a store and its queues share.
@@ -75,25 +94,29 @@ struct Faults {
 }
 
 impl Faults {
-    /// Counts a call; the time it takes and how it fails.
-    fn call(&self, op: Op) -> (u64, OpResult<()>) {
+    /// Counts a call; what becomes of it.
+    fn call(&self, op: Op) -> Fate {
         let count = self.counts[op as usize].fetch_add(1, Relaxed) + 1;
-        let (mut delay, mut result) = (0, Ok(()));
+        let mut fate = Fate { delay: 0, sleep: Duration::ZERO, result: Ok(()) };
         for rule in self.rules.iter().filter(|rule| rule.op == op && rule.nth.is_none_or(|nth| nth == count)) {
             match rule.effect {
-                Effect::Fail(errno) => result = Err(errno),
+                Effect::Fail(errno) => fate.result = Err(errno),
                 Effect::Panic => panic!("injected panic: {op:?} {count}"),
-                Effect::Delay(nanos) => delay += nanos,
+                Effect::Delay(nanos) => fate.delay += nanos,
+                Effect::Sleep(time) => fate.sleep += time,
             }
         }
-        (delay, result)
+        fate
     }
 
     /// A call that returns when it is done.
     fn blocking(&self, op: Op) -> OpResult<()> {
-        let (delay, result) = self.call(op);
-        self.now.fetch_add(delay, Relaxed);
-        result
+        let fate = self.call(op);
+        self.now.fetch_add(fate.delay, Relaxed);
+        if !fate.sleep.is_zero() {
+            std::thread::sleep(fate.sleep);
+        }
+        fate.result
     }
 }
 
@@ -132,7 +155,7 @@ impl<B> Faulty<B> {
 
     /// A queue with this store's faults.
     pub(super) fn around<F, Q: IoQueue<F>>(&self, queue: Q) -> FaultyQueue<Q> {
-        let in_flight = vec![(0, Ok(())); queue.depth()];
+        let in_flight = vec![Due { virtually: 0, really: None, result: Ok(()) }; queue.depth()];
         FaultyQueue { queue, faults: self.faults.clone(), in_flight }
     }
 
@@ -154,12 +177,16 @@ impl<B> Faulty<B> {
     }
 }
 
-impl<B: Backend> Backend for Faulty<B> {
-    type Dir = B::Dir;
-    type File = B::File;
-    type Cursor = B::Cursor;
+impl<B: Backend> Delegate for Faulty<B> {
+    type Inner = B;
     type Queue = FaultyQueue<B::Queue>;
 
+    fn inner(&self) -> &B {
+        &self.store
+    }
+    fn queue(&self, depth: usize, transfer: usize) -> OpResult<Self::Queue> {
+        self.store.queue(depth, transfer).map(|queue| self.around(queue))
+    }
     fn open_path(&self, path: &str) -> OpResult<B::Dir> {
         self.faults.blocking(Op::OpenPath)?;
         self.store.open_path(path)
@@ -200,24 +227,9 @@ impl<B: Backend> Backend for Faulty<B> {
         self.faults.blocking(Op::Rmdir)?;
         self.store.rmdir(dir, name)
     }
-    fn shards(&self, dir: &B::Dir) -> OpResult<u32> {
-        self.store.shards(dir)
-    }
-    fn must_stay_whole(&self, dir: &B::Dir) -> bool {
-        self.store.must_stay_whole(dir)
-    }
-    fn cursor(&self, dir: &B::Dir, index: u32, of: u32) -> OpResult<B::Cursor> {
-        self.store.cursor(dir, index, of)
-    }
     fn read_dir(&self, cursor: &mut B::Cursor, batch: &mut DirBatch) -> OpResult<()> {
         self.faults.blocking(Op::ReadDir)?;
         self.store.read_dir(cursor, batch)
-    }
-    fn filtered_cursor(&self, dir: &B::Dir, index: u32, of: u32, filter: &ServerFilter) -> OpResult<B::Cursor> {
-        self.store.filtered_cursor(dir, index, of, filter)
-    }
-    fn scanned(&self, cursor: &B::Cursor) -> u64 {
-        self.store.scanned(cursor)
     }
     fn write_at(&self, file: &B::File, offset: u64, data: &[u8]) -> OpResult<()> {
         self.faults.blocking(Op::Write)?;
@@ -239,23 +251,8 @@ impl<B: Backend> Backend for Faulty<B> {
         self.faults.blocking(Op::Close)?;
         self.store.close(file)
     }
-    fn queue(&self, depth: usize, transfer: usize) -> OpResult<Self::Queue> {
-        self.store.queue(depth, transfer).map(|queue| self.around(queue))
-    }
     fn serial_queue(&self) -> Option<String> {
         self.serial.clone().or_else(|| self.store.serial_queue())
-    }
-    fn export(&self, file: &B::File) -> OpResult<Option<Vec<u8>>> {
-        self.store.export(file)
-    }
-    fn import(&self, bytes: &[u8]) -> OpResult<B::File> {
-        self.store.import(bytes)
-    }
-    fn layout(&self, file: &B::File) -> OpResult<Option<FileLayout>> {
-        self.store.layout(file)
-    }
-    fn keeps_data(&self) -> bool {
-        self.store.keeps_data()
     }
     fn describe(&self) -> Description {
         let mut description = self.store.describe();
@@ -269,17 +266,18 @@ impl<B: Backend> Backend for Faulty<B> {
 pub struct FaultyQueue<Q> {
     queue: Q,
     faults: Arc<Faults>,
-    /// Per slot: when its transfer is due, and how it fails.
-    in_flight: Vec<(u64, OpResult<()>)>,
+    /// Per slot.
+    in_flight: Vec<Due>,
 }
 
 impl<Q> FaultyQueue<Q> {
     /// Submits by `start`, and keeps when the transfer is due and how it is to end.
     fn submit(&mut self, op: Op, slot: usize, start: impl FnOnce(&mut Q) -> OpResult<()>) -> OpResult<()> {
         self.faults.blocking(Op::Submit)?;
-        let (delay, result) = self.faults.call(op);
+        let Fate { delay, sleep, result } = self.faults.call(op);
         start(&mut self.queue)?;
-        self.in_flight[slot] = (self.faults.now.load(Relaxed) + delay, result);
+        let really = (!sleep.is_zero()).then(|| Instant::now() + sleep);
+        self.in_flight[slot] = Due { virtually: self.faults.now.load(Relaxed) + delay, really, result };
         Ok(())
     }
 }
@@ -302,11 +300,58 @@ impl<F, Q: IoQueue<F>> IoQueue<F> for FaultyQueue<Q> {
     }
     fn reap(&mut self) -> Option<(usize, OpResult<usize>)> {
         let (slot, result) = self.queue.reap()?;
-        let (due, fault) = self.in_flight[slot];
-        self.faults.now.fetch_max(due, Relaxed);
-        Some((slot, fault.and(result)))
+        let due = &self.in_flight[slot];
+        self.faults.now.fetch_max(due.virtually, Relaxed);
+        if let Some(really) = due.really {
+            std::thread::sleep(really.saturating_duration_since(Instant::now()));
+        }
+        Some((slot, due.result.and(result)))
     }
     fn release(&mut self, slot: usize) {
         self.queue.release(slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::null::Null;
+    use crate::backend::posix::Posix;
+    use crate::backend::{Backend, entries};
+
+    #[test]
+    fn sleeping_takes_its_time() {
+        const SLEEP: Duration = Duration::from_millis(20);
+        let store = Faulty::new(Null).at(Op::Write, 1, Effect::Sleep(SLEEP)).at(Op::Read, 1, Effect::Sleep(SLEEP));
+        let begin = Instant::now();
+        Backend::write_at(&store, &(), 0, b"x").unwrap();
+        assert!(begin.elapsed() >= SLEEP);
+        let mut queue = Backend::queue(&store, 2, 8).unwrap();
+        let slot = queue.slot().unwrap();
+        let begin = Instant::now();
+        queue.submit_read(slot, &(), 0).unwrap();
+        assert!(begin.elapsed() < SLEEP, "the transfer is in flight meanwhile");
+        assert_eq!(queue.reap(), Some((slot, Ok(8))));
+        assert!(begin.elapsed() >= SLEEP);
+    }
+
+    #[test]
+    fn a_listing_ends_with_its_error() {
+        let temp = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(temp.path().join(name), "").unwrap();
+        }
+        let path = temp.path().to_str().unwrap();
+        let names = |store: &dyn Fn() -> Faulty<Posix>| {
+            let store = store();
+            let dir = Backend::open_path(&store, path).unwrap();
+            let all: Vec<_> = entries(&store, &dir).unwrap().map(|entry| entry.map(|(name, _)| name)).collect();
+            all
+        };
+        let mut found = names(&|| Faulty::new(Posix::new(path, false)));
+        found.sort_by_key(|name| name.clone().ok());
+        assert_eq!(found, [c"a", c"b", c"c"].map(|name| Ok(name.to_owned())));
+        let broken = || Faulty::new(Posix::new(path, false)).at(Op::ReadDir, 2, Effect::Fail(Errno(libc::EIO)));
+        assert_eq!(names(&broken).split_off(3), [Err(Errno(libc::EIO))]);
     }
 }

@@ -1,10 +1,15 @@
 //! A storage system as one process sees it.
+//!
+//! [`Backend`] is what the suite measures; thirteen methods make one, the others have defaults. [`Delegate`] is a backend around
+//! another one.
 
+mod delegate;
 #[cfg(feature = "dfs")]
 pub mod dfs;
 #[cfg(feature = "dfs")]
 pub mod dfs_connection;
 pub mod fault;
+mod io_queue;
 pub mod null;
 pub mod posix;
 mod posix_dfuse;
@@ -18,11 +23,13 @@ pub mod select;
 mod slots;
 mod state;
 
+pub use delegate::Delegate;
+pub use io_queue::{IoQueue, NoQueue};
 pub use state::{PoolState, Space};
 
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 /// A storage system as one rank sees it, in the manner of `openat`: every name is one component below an open directory,
 /// which is what `dfs_open(parent, name)` wants and what saves a path walk on POSIX.
@@ -40,7 +47,7 @@ pub trait Backend {
     type File;
     /// A place in the listing of one directory; it holds whatever the store needs to go on.
     type Cursor;
-    /// Transfers in flight.
+    /// Transfers in flight; [`NoQueue`] where there are none.
     type Queue: IoQueue<Self::File>;
 
     /// Opens the data directory, or a path below the root of the store; every component must exist. The path is text as
@@ -68,8 +75,10 @@ pub trait Backend {
     fn unlink(&self, dir: &Self::Dir, name: &CStr) -> OpResult<()>;
     /// Removes an empty directory; `ENOTEMPTY` otherwise.
     fn rmdir(&self, dir: &Self::Dir, name: &CStr) -> OpResult<()>;
-    /// How many cursors can list one directory in parallel. 1 where the store cannot split it.
-    fn shards(&self, dir: &Self::Dir) -> OpResult<u32>;
+    /// How many cursors can list one directory in parallel. 1 where the store cannot split it, which is the default.
+    fn shards(&self, _dir: &Self::Dir) -> OpResult<u32> {
+        Ok(1)
+    }
     /// Whether `shards` says one for a directory that has several, because the store would list its shards wrong.
     fn must_stay_whole(&self, _dir: &Self::Dir) -> bool {
         false
@@ -97,24 +106,40 @@ pub trait Backend {
     fn write_at(&self, file: &Self::File, offset: u64, data: &[u8]) -> OpResult<()>;
     /// Reads until the buffer is full or the file ends; the number of bytes read.
     fn read_at(&self, file: &Self::File, offset: u64, data: &mut [u8]) -> OpResult<usize>;
-    /// Makes a file's data durable.
-    fn sync(&self, file: &Self::File) -> OpResult<()>;
-    /// Makes everything below the data directory durable (POSIX: `sync()`, as mdtest does).
-    fn sync_all(&self, dir: &Self::Dir) -> OpResult<()>;
-    /// Closes a file; errors that the store held back appear here.
-    fn close(&self, file: Self::File) -> OpResult<()>;
-    /// A queue of `depth` transfers, each with its own buffer of `transfer` bytes.
-    fn queue(&self, depth: usize, transfer: usize) -> OpResult<Self::Queue>;
+    /// Makes a file's data durable. By default there is nothing to do: what is written is durable.
+    fn sync(&self, _file: &Self::File) -> OpResult<()> {
+        Ok(())
+    }
+    /// Makes everything below the data directory durable (POSIX: `sync()`, as mdtest does). By default there is nothing to do.
+    fn sync_all(&self, _dir: &Self::Dir) -> OpResult<()> {
+        Ok(())
+    }
+    /// Closes a file; errors that the store held back appear here. By default it is dropped.
+    fn close(&self, _file: Self::File) -> OpResult<()> {
+        Ok(())
+    }
+    /// A queue of `depth` transfers, each with its own buffer of `transfer` bytes. By default there is none, `ENOSYS`, and a run with
+    /// more than one transfer in flight ends with that; [`NoQueue`] is the type for such a store.
+    fn queue(&self, _depth: usize, _transfer: usize) -> OpResult<Self::Queue> {
+        Err(Errno(libc::ENOSYS))
+    }
     /// Why the transfers of a queue run one after the other here; none where they overlap.
     fn serial_queue(&self) -> Option<String> {
         None
     }
-    /// An open file as bytes that `import` of another rank turns into the same open file, where the store can do that.
-    fn export(&self, file: &Self::File) -> OpResult<Option<Vec<u8>>>;
+    /// An open file as bytes that `import` of another rank turns into the same open file, where the store can do that. By default
+    /// it cannot, and every rank opens a shared file for itself.
+    fn export(&self, _file: &Self::File) -> OpResult<Option<Vec<u8>>> {
+        Ok(None)
+    }
     /// The inverse of `export`.
-    fn import(&self, bytes: &[u8]) -> OpResult<Self::File>;
+    fn import(&self, _bytes: &[u8]) -> OpResult<Self::File> {
+        Err(Errno(libc::ENOSYS))
+    }
     /// The object class and chunk size that a file really has, where the store has such things.
-    fn layout(&self, file: &Self::File) -> OpResult<Option<FileLayout>>;
+    fn layout(&self, _file: &Self::File) -> OpResult<Option<FileLayout>> {
+        Ok(None)
+    }
     /// False where a read cannot return what was written (the null backend): the reader then brings the content itself, so that
     /// verification still runs at its full cost.
     fn keeps_data(&self) -> bool {
@@ -122,34 +147,6 @@ pub trait Backend {
     }
     /// What this store is, for provenance and for the strict verdict.
     fn describe(&self) -> Description;
-}
-
-/// Transfers in flight: fixed slots, each with its own page-aligned buffer. A slot goes `slot` → fill the `buffer` →
-/// `submit_*` → `reap` → look at the `buffer` → `release`; between submit and reap nothing may touch its buffer.
-///
-/// The slot is the caller's from `slot` to `release`, except between submit and reap. A file may be closed while its transfers are in
-/// flight. Dropping a queue waits for what is in flight. When a queue breaks and can wait no more, each transfer in flight fails
-/// once with `EIO` and its slot is lost: `buffer` panics, `release` does nothing, and its memory is never freed.
-#[allow(clippy::missing_errors_doc)] // said where it happens
-pub trait IoQueue<F> {
-    /// The number of slots.
-    fn depth(&self) -> usize;
-    /// Takes a free slot, if there is one.
-    fn slot(&mut self) -> Option<usize>;
-    /// The buffer of a slot that is taken and not in flight.
-    ///
-    /// # Panics
-    /// Unless the caller has the slot.
-    fn buffer(&mut self, slot: usize) -> &mut [u8];
-    /// Starts writing the slot's whole buffer. `EBUSY` unless the caller has the slot. When it fails nothing is in flight, and the slot
-    /// is still the caller's.
-    fn submit_write(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()>;
-    /// Starts reading into the slot's whole buffer; fails as `submit_write` does.
-    fn submit_read(&mut self, slot: usize, file: &F, offset: u64) -> OpResult<()>;
-    /// Waits for a transfer to finish: its slot, and the bytes moved or its error. `None` when nothing is in flight.
-    fn reap(&mut self) -> Option<(usize, OpResult<usize>)>;
-    /// Makes a taken slot free again.
-    fn release(&mut self, slot: usize);
 }
 
 /// How a file is opened.
@@ -217,14 +214,18 @@ impl DirBatch {
 
     /// The entries in the order listed.
     pub fn iter(&self) -> impl Iterator<Item = (&CStr, Option<FileKind>)> {
-        self.entries.iter().map(|&(start, kind)| {
-            let name = CStr::from_bytes_until_nul(&self.names[start as usize..]).expect("push adds the NUL");
-            (name, kind)
-        })
+        (0..self.entries.len()).filter_map(|index| self.get(index))
+    }
+
+    /// One entry by its place.
+    pub fn get(&self, index: usize) -> Option<(&CStr, Option<FileKind>)> {
+        let &(start, kind) = self.entries.get(index)?;
+        let name = CStr::from_bytes_until_nul(&self.names[start as usize..]).expect("push adds the NUL");
+        Some((name, kind))
     }
 }
 
-/// Calls `each` with every entry of a directory.
+/// Calls `each` with every entry of a directory; see [`entries`] for an iterator.
 ///
 /// # Errors
 /// What the store says.
@@ -240,8 +241,37 @@ pub fn list<B: Backend>(backend: &B, dir: &B::Dir, mut each: impl FnMut(&CStr, O
     }
 }
 
+/// The entries of a directory, one after the other, each with its kind where the listing already tells it. After an error there is no
+/// further entry.
+///
+/// # Errors
+/// What the store says, at once or in the place of an entry.
+pub fn entries<'b, B: Backend>(
+    backend: &'b B,
+    dir: &B::Dir,
+) -> OpResult<impl Iterator<Item = OpResult<(CString, Option<FileKind>)>> + use<'b, B>> {
+    let mut cursor = backend.cursor(dir, 0, 1)?;
+    let mut batch = DirBatch::default();
+    let mut at = Some(0);
+    Ok(std::iter::from_fn(move || {
+        let mut place = at?;
+        if place == batch.entries.len() {
+            if let Err(errno) = backend.read_dir(&mut cursor, &mut batch) {
+                at = None;
+                return Some(Err(errno));
+            }
+            place = 0;
+        }
+        let entry = batch.get(place).map(|(name, kind)| Ok((name.to_owned(), kind)));
+        at = entry.is_some().then_some(place + 1);
+        entry
+    }))
+}
+
 /// The layout that a file really has.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct FileLayout {
     /// Name of the object class.
     pub object_class: String,
@@ -249,8 +279,10 @@ pub struct FileLayout {
     pub chunk_size: u64,
 }
 
-/// What a store is.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// What a store is: see [`Description::new`], and set the other fields.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Description {
     /// `DFS`, `POSIX` or `null`.
     pub api: String,
@@ -274,6 +306,11 @@ pub struct Description {
 }
 
 impl Description {
+    /// What every store has: its API's name, and who provides it. It is not `real` until that is said.
+    pub fn new(api: impl Into<String>, provider: impl Into<String>) -> Self {
+        Description { api: api.into(), provider: provider.into(), ..Description::default() }
+    }
+
     /// Whether this is a file system that shows what is in a DAOS container: a dfuse mount, or an interception library is loaded.
     pub fn shows_daos(&self) -> bool {
         let is =

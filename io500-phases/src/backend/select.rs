@@ -103,7 +103,7 @@ impl Selected {
     /// all ranks.
     ///
     /// # Errors
-    /// [`Error::Config`], [`Error::NotThere`] or [`Error::Unavailable`], the same on all ranks.
+    /// [`Error::Config`], [`Error::Invalid`], [`Error::NotThere`] or [`Error::Unavailable`], the same on all ranks.
     pub fn open(config: &Config, phases: &[PhaseId], datadir: &str, ranks: &dyn Comm) -> Result<Self> {
         let writes = phases.iter().any(|phase| phase.kind() == Kind::Write || *phase == PhaseId::MdworkbenchCreate);
         Self::open_for(config, phases, datadir, writes, ranks)
@@ -252,11 +252,11 @@ fn connection(spec: &ApiSpec) -> ApiSpec {
 /// Checks the properties of a container that the run makes; an unknown one is an error that lists those there are.
 ///
 /// # Errors
-/// [`Error::Config`] as above.
+/// [`Error::Invalid`] as above.
 pub fn properties(config: &Config) -> Result<()> {
     match &config.bench.cont_properties {
         #[cfg(feature = "dfs")]
-        Some(list) => daos_dfs::Property::parse_list(list).map(drop).map_err(|error| Error::Config(error.to_string())),
+        Some(list) => daos_dfs::Property::parse_list(list).map(drop).map_err(Error::invalid),
         _ => Ok(()),
     }
 }
@@ -264,13 +264,11 @@ pub fn properties(config: &Config) -> Result<()> {
 /// The placement that an API string asks for. Classes are checked by name; an unknown one is an error that lists the nearest.
 ///
 /// # Errors
-/// [`Error::Config`] as above.
+/// [`Error::Invalid`] as above.
 pub fn hints(spec: &ApiSpec) -> Result<Hints> {
     #[cfg(feature = "dfs")]
     let class = |name: &Option<String>| match name {
-        Some(name) => daos_dfs::ObjectClass::from_name(name)
-            .map(daos_dfs::ObjectClass::id)
-            .map_err(|error| Error::Config(error.to_string())),
+        Some(name) => daos_dfs::ObjectClass::from_name(name).map(daos_dfs::ObjectClass::id).map_err(Error::invalid),
         None => Ok(0),
     };
     #[cfg(not(feature = "dfs"))]

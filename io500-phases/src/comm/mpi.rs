@@ -47,12 +47,13 @@ pub struct Mpi {
 
 /// Why MPI cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 #[allow(missing_docs)]
 pub enum MpiUnavailable {
     #[error("MPI was already started in this process")]
     AlreadyStarted,
-    #[error("the MPI library does not allow threads beside the one that calls it (thread level {provided:?})")]
-    NoThreads { provided: Threading },
+    #[error("the MPI library does not allow threads beside the one that calls it (thread level {provided})")]
+    NoThreads { provided: String },
 }
 
 #[derive(Default)]
@@ -62,7 +63,9 @@ struct Outbox {
 }
 
 impl Mpi {
-    /// Starts MPI. Collective over the job.
+    /// Starts MPI, at thread level `Funneled`, and ends it when dropped. Messages go over a communicator of their own, and the buffer
+    /// attached for buffered sends is this one's: a program that embeds the benchmark may use MPI beside it as long as this value lives.
+    /// Collective over the job.
     ///
     /// # Errors
     /// MPI was initialised already, or does not allow what is needed.
@@ -70,14 +73,12 @@ impl Mpi {
         let (universe, provided) =
             initialize_with_threading(Threading::Funneled).ok_or(MpiUnavailable::AlreadyStarted)?;
         if provided < Threading::Funneled {
-            return Err(MpiUnavailable::NoThreads { provided });
+            return Err(MpiUnavailable::NoThreads { provided: format!("{provided:?}") });
         }
-        Ok(Mpi::with_universe(universe))
+        Ok(Mpi::new(universe))
     }
 
-    /// Uses MPI as an embedding program started it, at least with thread level `Funneled`, and ends it when dropped.
-    /// Replaces the buffer attached for buffered sends. Collective over the job.
-    pub fn with_universe(mut universe: Universe) -> Mpi {
+    fn new(mut universe: Universe) -> Mpi {
         universe.set_buffer_size(ATTACHED);
         let ranks = universe.world().duplicate();
         let host = host_name();

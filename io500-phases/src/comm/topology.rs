@@ -21,7 +21,8 @@ pub struct Topology {
 }
 
 /// The order in which ranks were dealt out to nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// Every node's ranks are consecutive.
@@ -33,7 +34,8 @@ pub enum Placement {
 }
 
 /// By which rule readers are matched with writers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReadRule {
     /// The C suite's shift.
@@ -43,7 +45,8 @@ pub enum ReadRule {
 }
 
 /// Which rank reads whose data, summed up for the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadMapping {
     /// The rule by which the fewest ranks read data of their own node; the official one if it is as good as any.
     pub rule: ReadRule,

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The place of a problem: `io500.ini:12:3`, `--set ior-easy.n=0`, `DFS_BENCH_POOL`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The file, or the words that name another source.
     pub source: String,
@@ -22,6 +23,7 @@ impl fmt::Display for Place {
 
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// Its place; none if it has none, for example when two options conflict by default.
     pub place: Option<Place>,
@@ -29,6 +31,19 @@ pub struct Problem {
     pub message: String,
     /// What would be valid: the nearest valid name, the allowed values.
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// What is wrong, and where.
+    pub fn new(place: Option<Place>, message: impl Into<String>) -> Self {
+        Problem { place, message: message.into(), hint: None }
+    }
+
+    /// With what would be valid.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Problem { hint: Some(hint.into()), ..self }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -46,6 +61,7 @@ impl fmt::Display for Problem {
 
 /// A configuration that cannot be used: every mistake found, in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConfigError {
     /// At least one.
     pub problems: Vec<Problem>,
@@ -84,12 +100,13 @@ impl std::error::Error for ConfigError {}
 
 impl From<ConfigError> for crate::error::Error {
     fn from(error: ConfigError) -> Self {
-        crate::error::Error::Config(error.to_string())
+        crate::error::Error::invalid(error)
     }
 }
 
 /// Something accepted with a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Warning {
     /// Its place.
     pub place: Option<Place>,

@@ -12,7 +12,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 
 /// Where a value came from; later variants are stronger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// The default of the suite.

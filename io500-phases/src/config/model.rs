@@ -163,7 +163,8 @@ pub struct Mdworkbench {
 }
 
 /// Standard or extended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The twelve scored phases, `timestamp` and `ior-rnd4K-easy-read`.
@@ -233,7 +234,9 @@ pub struct PhaseConfig {
 }
 
 /// One option with its effective value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Setting {
     /// The section as the schema spells it.
     pub section: String,

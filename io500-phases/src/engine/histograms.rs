@@ -1,7 +1,7 @@
 //! One rank's latency histograms: counts in HdrHistogram's geometry, which a sum over ranks merges.
 //!
 //! The crate `hdrhistogram` keeps its counts to itself, and the ranks need them as rows of numbers to add up. So the loop counts here, at
-//! the places where that crate counts, and what leaves the loop is a [`hdrhistogram::Histogram`].
+//! the places where that crate counts, and what leaves the loop is a [`LatencyHistogram`].
 
 use hdrhistogram::Histogram;
 
@@ -95,15 +95,45 @@ impl Default for Counts {
     }
 }
 
+/// The latencies of one kind of operation, in nanoseconds, in HdrHistogram's geometry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatencyHistogram(Histogram<u64>);
+
+impl LatencyHistogram {
+    /// Of these latencies, in nanoseconds.
+    pub fn of(latencies: impl IntoIterator<Item = u64>) -> Self {
+        let mut counts = Counts::new();
+        for nanos in latencies {
+            counts.add(nanos);
+        }
+        histogram(0, counts.counts())
+    }
+
+    /// How many latencies there are.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The latency that this part of all, from 0 to 1, does not exceed: nanoseconds, as exact as the geometry is.
+    pub fn quantile(&self, part: f64) -> u64 {
+        self.0.value_at_quantile(part)
+    }
+
+    /// As the crate that writes the files has it.
+    pub(crate) fn inner(&self) -> &Histogram<u64> {
+        &self.0
+    }
+}
+
 /// The histogram with these counts, the first of which belongs to the place `from`.
-pub fn histogram(from: usize, counts: &[u64]) -> Histogram<u64> {
+pub fn histogram(from: usize, counts: &[u64]) -> LatencyHistogram {
     let mut histogram = Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).expect("the bounds are within the crate's");
     for (place, &count) in (from..).zip(counts) {
         if count > 0 {
             histogram.record_n(least_at(place), count).expect("the place is within the bounds");
         }
     }
-    histogram
+    LatencyHistogram(histogram)
 }
 
 #[cfg(test)]
@@ -146,7 +176,7 @@ mod tests {
         #[test]
         fn counting_here_is_recording_there(values in latencies()) {
             let counts = counted(&values);
-            prop_assert_eq!(histogram(0, counts.counts()), by_the_crate(&values));
+            prop_assert_eq!(histogram(0, counts.counts()).0, by_the_crate(&values));
             let extremes = values.iter().min().copied().zip(values.iter().max().copied());
             prop_assert_eq!(counts.extremes(), extremes);
             prop_assert_eq!(counts.sum(), values.iter().sum::<u64>());
@@ -160,7 +190,7 @@ mod tests {
                 sum.iter_mut().zip(counted(values).counts()).for_each(|(sum, count)| *sum += count);
                 expected.add(by_the_crate(values)).unwrap();
             }
-            prop_assert_eq!(histogram(0, &sum), expected);
+            prop_assert_eq!(histogram(0, &sum).0, expected);
             let mut merged = Counts::new();
             ranks.iter().for_each(|values| merged.merge(&counted(values)));
             let all = counted(&ranks.concat());

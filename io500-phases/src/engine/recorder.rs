@@ -4,7 +4,8 @@ use crate::phase_id::{Family, Kind, PhaseId};
 use serde::{Deserialize, Serialize};
 
 /// A kind of operation whose latency is told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)] // the names are the operations'
 pub enum OpKind {

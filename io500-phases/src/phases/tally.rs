@@ -71,7 +71,8 @@ impl WindowParts {
 }
 
 /// What verification found on one rank or on all.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
     /// Transfers or files compared byte by byte, or looked up.
     pub checked: u64,

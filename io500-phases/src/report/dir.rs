@@ -6,6 +6,7 @@ use crate::text;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A directory that results are written to. On rank 0 only.
 #[derive(Debug, Clone)]
@@ -115,6 +116,7 @@ impl ResultDir {
             Ok(text) => text.trim().parse().map(Some).map_err(|_| Error::ResultFile {
                 path: text::of(path),
                 message: format!("{:?} is no number of operations", text.trim()),
+                source: None,
             }),
         }
     }
@@ -150,6 +152,7 @@ impl ResultDir {
                 None => Err(Error::ResultFile {
                     path: text::of(path),
                     message: format!("{:?} does not begin with `pos: ` and a number", text.trim()),
+                    source: None,
                 }),
             },
         }
@@ -210,7 +213,7 @@ impl ResultDir {
     }
 
     fn error(&self, path: &Path, error: std::io::Error) -> Error {
-        Error::ResultFile { path: text::of(path), message: error.to_string() }
+        Error::ResultFile { path: text::of(path), message: error.to_string(), source: Some(Arc::new(error)) }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Latencies as text: the table, and the files that HdrHistogram's own tools read.
 
 use crate::engine::OpKind;
+use crate::engine::histograms::LatencyHistogram;
 use crate::phase_id::PhaseId;
 use crate::results::{LatencyResult, PhaseResult};
-use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use std::fmt::Write as _;
@@ -60,7 +60,8 @@ pub fn hgrm_name(phase: PhaseId, kind: OpKind) -> String {
 }
 
 /// The percentile distribution in the layout that HdrHistogram's plotters read; values in microseconds.
-pub fn hgrm(histogram: &Histogram<u64>) -> String {
+pub fn hgrm(histogram: &LatencyHistogram) -> String {
+    let histogram = histogram.inner();
     let mut text = format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
     let mut seen = 0;
     for step in histogram.iter_quantiles(STEPS_PER_HALVING) {
@@ -92,7 +93,7 @@ pub struct LogEntry<'a> {
     /// How long it took.
     pub length: Duration,
     /// The latencies.
-    pub histogram: &'a Histogram<u64>,
+    pub histogram: &'a LatencyHistogram,
 }
 
 /// Name of the file that holds [`histogram_log`].
@@ -114,7 +115,7 @@ pub fn histogram_log(begin: SystemTime, entries: &[LogEntry<'_>]) -> Vec<u8> {
     for entry in entries {
         let tag = format!("{}/{}", entry.phase, entry.kind.name());
         let since = entry.begin.duration_since(begin).unwrap_or_default();
-        log.write_histogram(entry.histogram, since, entry.length, Tag::new(&tag)).expect(NEVER);
+        log.write_histogram(entry.histogram.inner(), since, entry.length, Tag::new(&tag)).expect(NEVER);
     }
     bytes
 }
@@ -122,22 +123,15 @@ pub fn histogram_log(begin: SystemTime, entries: &[LogEntry<'_>]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::histograms::{Counts, histogram};
+    use hdrhistogram::Histogram;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry as Parsed};
-
-    fn some(latencies: impl IntoIterator<Item = u64>) -> Histogram<u64> {
-        let mut counts = Counts::new();
-        for nanos in latencies {
-            counts.add(nanos);
-        }
-        histogram(0, counts.counts())
-    }
 
     #[test]
     fn the_log_reads_back() {
         let begin = SystemTime::UNIX_EPOCH + Duration::from_millis(1_760_000_000_125);
-        let (create, close) = (some((1..5000).map(|i| i * i * 1000)), some([700, 800, 1 << 45]));
+        let (create, close) =
+            (LatencyHistogram::of((1..5000).map(|i| i * i * 1000)), LatencyHistogram::of([700, 800, 1 << 45]));
         let entry = |kind, histogram, after| LogEntry {
             phase: PhaseId::MdtestEasyWrite,
             kind,
@@ -161,7 +155,7 @@ mod tests {
             assert_eq!((interval.start_timestamp().as_millis(), interval.duration().as_millis()), (3000, 300_250));
             let bytes = decode_base64(interval.encoded_histogram());
             let found: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
-            assert_eq!(&found, expected);
+            assert_eq!(&found, expected.inner());
         }
     }
 
@@ -183,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_distribution_has_the_layout_of_the_plotters() {
-        let text = hgrm(&some((1..=1000).map(|i| i * 1000)));
+        let text = hgrm(&LatencyHistogram::of((1..=1000).map(|i| i * 1000)));
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "       Value     Percentile TotalCount 1/(1-Percentile)");
         assert_eq!((lines[1], lines[2]), ("", "       1.000 0.000000000000          1           1.00"));

@@ -5,17 +5,19 @@
 //! from which quantiles come out to within 1/16 of an octave.
 
 use crate::comm::{Comm, ReduceOp};
-use crate::engine::histograms::{Counts, greatest_at, histogram, place};
+use crate::engine::histograms::{Counts, LatencyHistogram, greatest_at, histogram, place};
 use crate::engine::series::CLASS_BITS;
 use crate::engine::{Latencies, OpKind};
-use hdrhistogram::Histogram;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The latencies of one kind of operation in one phase, all ranks. Nanoseconds; quantiles to three significant digits, as the upper
 /// end of their histogram's class.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct LatencyResult {
     /// The kind of operation.
     pub kind: OpKind,
@@ -42,7 +44,8 @@ pub struct LatencyResult {
 }
 
 /// The latencies of one kind of operation on one node. Nanoseconds; quantiles to within 1/16 of an octave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct NodeLatency {
     /// Its name.
     pub host: String,
@@ -63,11 +66,12 @@ const NODES: usize = 64;
 
 /// The merged latencies of one kind: what `result.json` shows, and the whole histogram for the log files.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct KindLatency {
     /// The figures.
     pub result: LatencyResult,
     /// The histogram, nanoseconds.
-    pub histogram: Histogram<u64>,
+    pub histogram: LatencyHistogram,
 }
 
 /// Merges the latencies of all ranks. Collective; rank 0 gets the kinds that occurred, in the phase's order, the others nothing.
@@ -94,7 +98,7 @@ pub fn merge(comm: &dyn Comm, own: &Latencies) -> Option<Vec<KindLatency>> {
         }
         let (min, max) = extremes[at];
         let histogram = histogram(ranges[at].start, here);
-        let quantile = |q| histogram.value_at_quantile(q).min(max);
+        let quantile = |q| histogram.quantile(q).min(max);
         let result = LatencyResult {
             kind: *kind,
             operations,

@@ -2,12 +2,14 @@
 
 use crate::backend::{Description, PoolState};
 use crate::text;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 
 /// The circumstances of a run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[non_exhaustive]
 pub struct Provenance {
     /// The program and its version.
@@ -86,7 +88,9 @@ pub(super) fn first_invocation() -> u32 {
 }
 
 /// A setting and its origin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct SettingOrigin {
     /// Section of the configuration.
     pub section: String,
@@ -99,7 +103,9 @@ pub struct SettingOrigin {
 }
 
 /// Time and memory until the first operation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct StartUp {
     /// Seconds from the start of the process on rank 0 until all ranks are connected.
     pub connected_s: f64,

@@ -6,6 +6,7 @@ use super::series::{SeriesResult, Stability};
 use super::servers::{ClientMetrics, ServersResult};
 use crate::phase_id::PhaseId;
 use crate::phases::Check;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 pub const SCHEMA_VERSION: &str = "1.3";
 
 /// Everything about a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[non_exhaustive]
 pub struct RunResult {
     /// Version of this format.
@@ -41,7 +43,8 @@ pub struct RunResult {
 }
 
 /// An earlier invocation of the same run, with the same timestamp, ranks and plan, whose phases were carried over.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[non_exhaustive]
 pub struct Invocation {
     /// Its number, from 1: that of its phases.
@@ -59,7 +62,8 @@ pub struct Invocation {
 }
 
 /// Whether a run is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
     /// Running, or killed: the finished phases are here.
@@ -73,7 +77,9 @@ pub enum RunState {
 }
 
 /// A verdict with its reasons.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Verdict {
     /// Whether there is no reason against the run.
     pub valid: bool,
@@ -82,7 +88,9 @@ pub struct Verdict {
 }
 
 /// A reason against a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Reason {
     /// The phase it is about; none when it is about the run.
     pub phase: Option<PhaseId>,
@@ -93,7 +101,9 @@ pub struct Reason {
 }
 
 /// The score. Bandwidths in GiB/s (2^30 bytes), metadata rates in kIOPS (1000 operations).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct ScoreResult {
     /// Geometric mean of the bandwidth phases, GiB/s.
     pub bandwidth: f64,
@@ -110,7 +120,8 @@ pub struct ScoreResult {
 }
 
 /// The score that takes in the optional phases.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ExtendedScore {
     /// Geometric mean of all bandwidth phases, GiB/s.
     pub bandwidth: f64,
@@ -125,7 +136,8 @@ pub struct ExtendedScore {
 }
 
 /// One phase.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[non_exhaustive]
 pub struct PhaseResult {
     /// Which one.
@@ -234,7 +246,9 @@ impl PhaseResult {
 }
 
 /// What happened at the stonewall.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct StonewallResult {
     /// The setting, seconds.
     pub setting_s: u32,
@@ -256,7 +270,8 @@ pub struct StonewallResult {
 }
 
 /// The parts of a phase's window: means over the ranks, seconds. The sum is the mean window of a rank.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct PartsResult {
     /// Opening or creating the file (ior).
     pub open_s: f64,
@@ -287,7 +302,8 @@ impl PartsResult {
 }
 
 /// What find counted.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct FindResult {
     /// Entries that matched.
     pub found: u64,
@@ -320,7 +336,8 @@ pub struct FindResult {
 }
 
 /// What one rank counted in find.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct FindRank {
     /// The rank.
     pub rank: usize,
@@ -339,7 +356,8 @@ pub struct FindRank {
 }
 
 /// How the ranks of a phase differed. Seconds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Spread {
     /// The shortest own time of a rank.
     pub min_s: f64,
@@ -354,7 +372,8 @@ pub struct Spread {
 }
 
 /// One rank's share.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct RankTime {
     /// The rank.
     pub rank: usize,
@@ -375,7 +394,8 @@ pub struct RankTime {
 }
 
 /// One node's share.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct NodeTime {
     /// Its name.
     pub host: String,

@@ -8,11 +8,13 @@ use crate::comm::{Comm, ReduceOp};
 use crate::engine::OpKind;
 use crate::engine::histograms::greatest_at;
 use crate::engine::series::{CLASS_BITS, CLASSES, Series};
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A phase over time, all ranks. Times are seconds since the loops began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct SeriesResult {
     /// Length of an interval, seconds: 0.1 s doubled until at most 256 intervals cover the phase.
     pub interval_s: f64,
@@ -35,7 +37,8 @@ pub struct SeriesResult {
 
 /// How steady a phase was. Rates are compared over the whole intervals in which every rank was at work: before the stonewall, and before the
 /// first rank was done. Absent figures had fewer than four such intervals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Stability {
     /// What a straight line through the rates gains from the first of these intervals to the last, as a part of their mean:
     /// -0.1 has lost a tenth.
@@ -53,7 +56,8 @@ pub struct Stability {
 }
 
 /// A part of a phase.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Window {
     /// Its begin, seconds since the loops began.
     pub begin_s: f64,
@@ -66,7 +70,8 @@ pub struct Window {
 }
 
 /// A rank that completed nothing for a while.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct RankStall {
     /// Which rank.
     pub rank: usize,

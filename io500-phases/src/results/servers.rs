@@ -1,11 +1,13 @@
 //! What the servers and libdaos's own metrics tell of a run: figures of engines and targets per phase, requests of the clients.
 
 use crate::phase_id::PhaseId;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the engines told about one phase: differences between the answers of their servers before and after it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ServersResult {
     /// Seconds between the two answers; the phase's window lies within.
     pub span_s: f64,
@@ -38,7 +40,8 @@ pub struct ServersResult {
 }
 
 /// One engine in one phase.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct EngineResult {
     /// Its rank.
     pub engine: u32,
@@ -58,7 +61,8 @@ pub struct EngineResult {
 }
 
 /// One target in one phase.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct TargetResult {
     /// Rank of its engine.
     pub engine: u32,
@@ -72,7 +76,8 @@ pub struct TargetResult {
 }
 
 /// What was done in one place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ServerWork {
     /// Object requests of all kinds, those from other engines for replicas too.
     pub operations: u64,
@@ -87,7 +92,8 @@ pub struct ServerWork {
 }
 
 /// Requests of one kind and size, by the clock of the servers: means in microseconds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ServerLatency {
     /// `fetch`, `update` or `tgt_update`.
     pub operation: String,
@@ -106,7 +112,8 @@ pub struct ServerLatency {
 }
 
 /// Who did most.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Hottest {
     /// `bytes` or `operations`.
     pub by: String,
@@ -121,7 +128,8 @@ pub struct Hottest {
 }
 
 /// A metric that changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ServerFigure {
     /// What it is about: `dtx`, `aggregation`, `gc`, `scrubber`, `checksum`, `rebuild`, `nvme`, `queue`, `error`, `media`.
     pub subject: String,
@@ -134,7 +142,8 @@ pub struct ServerFigure {
 }
 
 /// What libdaos counted on the clients, from connecting to disconnecting, over all ranks.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ClientMetrics {
     /// The one measured phase that the figures are about, with its setup and the clean-up; none where several phases ran on one
     /// connection: then they are about all of them.
@@ -166,7 +175,8 @@ pub struct ClientMetrics {
 }
 
 /// How often something was done.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct ClientCount {
     /// DAOS's name of it.
     pub kind: String,

@@ -6,7 +6,7 @@ use super::run::{Suite, dated};
 use crate::backend::select::{Selected, Stores, hints};
 use crate::comm::Comm;
 use crate::config::{ApiSpec, Config, ConfigBuilder, Mode, select_phases};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::phase_id::PhaseId;
 use crate::plan::{Plan, RankLayout};
 use crate::results::RunResult;
@@ -83,7 +83,7 @@ impl SuiteBuilder {
     /// Runs. Collective: every rank calls it with the same settings. The result is on rank 0.
     ///
     /// # Errors
-    /// The same on all ranks: [`Error::Config`] and [`Error::NotThere`] before anything was touched, any other as
+    /// The same on all ranks: one that [`is_mistake`](crate::error::Error::is_mistake) before anything was touched, any other as
     /// [`Suite::run`] has them.
     pub fn run(self, comm: &dyn Comm) -> Result<Option<RunResult>> {
         self.run_observed(comm, &mut NoopObserver)
@@ -122,14 +122,13 @@ impl SuiteBuilder {
             phases = select_phases(&self.phases, config.bench.mode == Mode::Extended);
             phases.iter().flatten().copied().filter(|&phase| config.phase(phase).run).collect()
         });
-        let mistake = |error: crate::config::ConfigError| Error::Config(error.to_string());
-        let (config, warnings) = built.map_err(mistake)?;
+        let (config, warnings) = built?;
         warnings.iter().filter(|_| comm.rank() == 0).for_each(|warning| log::warn!("{warning}"));
         let given = self.timestamp.or_else(|| config.bench.timestamp.clone());
         let options = Options { new_run: given.is_none(), ..self.options };
         let mut timestamp = given.unwrap_or_else(now).into_bytes();
         comm.broadcast(0, &mut timestamp);
-        let plan = plan(&config, phases.map_err(mistake)?, comm, &String::from_utf8_lossy(&timestamp))?;
+        let plan = plan(&config, phases?, comm, &String::from_utf8_lossy(&timestamp))?;
         Ok(Prepared { config, plan, options })
     }
 }
@@ -150,7 +149,7 @@ impl Prepared {
 /// The plan of these phases for these ranks, with the placement that the API strings ask for.
 ///
 /// # Errors
-/// [`Error::Config`] when the API string of a phase that runs names an object class that there is not.
+/// [`Error::Invalid`](crate::error::Error::Invalid) when the API string of a phase that runs names an object class that there is not.
 pub fn plan(config: &Config, phases: Vec<PhaseId>, comm: &dyn Comm, timestamp: &str) -> Result<Plan> {
     let topology = comm.topology();
     let layout = RankLayout { ranks: topology.ranks(), mdtest_shift: topology.mdtest_shift() };

@@ -16,7 +16,7 @@ pub(super) fn from_root<T: Serialize + DeserializeOwned>(comm: &dyn Comm, value:
 /// An error of the POSIX side as a failure of this rank.
 pub(super) fn as_failure(error: Error) -> Failure {
     match error {
-        Error::ResultFile { path, message } => Failure::ResultFile { path, message },
+        Error::ResultFile { path, message, .. } => Failure::ResultFile { path, message },
         Error::InUse { path, by } => Failure::InUse { path, by },
         other => Failure::Config(other.to_string()),
     }

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The options of a run besides configuration and plan.
+/// The options of a run besides configuration and plan: begin with the default, and set fields.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// Where result files go, with the timestamp; none writes nothing (embedding).
     pub resultdir: Option<PathBuf>,

@@ -199,7 +199,8 @@ impl<'o> ResultWriter<'o> {
         self.observer.finished(&self.result);
         let missing: Vec<&str> = self.unwritten.keys().map(String::as_str).collect();
         match self.trouble.take() {
-            Some(Error::ResultFile { message, .. }) if !missing.is_empty() => Err(Error::ResultFile {
+            Some(Error::ResultFile { message, source, .. }) if !missing.is_empty() => Err(Error::ResultFile {
+                source,
                 path: self.result.provenance.resultdir.clone(),
                 message: format!(
                     "{message}: these files of the finished run are missing or outdated: {}",

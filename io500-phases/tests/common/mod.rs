@@ -66,7 +66,8 @@ pub fn run_on<S: Stores>(
     stores: &S,
 ) -> Result<Option<RunResult>, Error> {
     let plan = plan(config, phases, comm, timestamp);
-    let options = Options { resultdir: resultdir.map(Path::to_owned), ..Options::default() };
+    let mut options = Options::default();
+    options.resultdir = resultdir.map(Path::to_owned);
     Suite::new(config, &plan, options).run(comm, stores, &mut NoopObserver)
 }
 

@@ -215,7 +215,7 @@ impl<'s> Backend for &'s Store {
         cursor.scanned
     }
     fn describe(&self) -> Description {
-        Description { api: "memory".into(), ..Description::default() }
+        Description::new("memory", "")
     }
 
     // nothing below has a part in a walk
