@@ -5,6 +5,8 @@
 # make miri        what of the crate daos-dfs calls no C, under Miri (a nightly toolchain with miri and rust-src)
 # make bench-daos  the official C suite and this one side by side on an installed DAOS: IO500=…/io500 POOL=tank MOUNT=/mnt/dfuse (see the script)
 # make asan        the same as valgrind under AddressSanitizer and its leak detection (a nightly toolchain; x86-64)
+# make test-cluster  Slurm with four nodes, hosts in network namespaces, MPICH: on this machine, as root, in about ten minutes
+# make chaos       random suites with random faults: CHAOS_RUNS of them (50), from CHAOS_SEED (1)
 # make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
 # make fuzz        every parser for FUZZ_SECONDS (60) with cargo-fuzz and a nightly compiler: fuzz/README.md
 # make release-check   whether the crates could be published: RELEASING.md
@@ -20,7 +22,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export OMPI_MCA_rmaps_base_oversubscribe = 1
 export OMPI_MCA_mpi_yield_when_idle = 1
 
-.PHONY: demo test deps valgrind miri bench-daos abi-check release-check fuzz asan ci
+.PHONY: demo test deps valgrind miri bench-daos abi-check release-check fuzz asan test-cluster chaos ci
 demo: deps
 	cargo build --release --locked
 	examples/demo.sh
@@ -57,6 +59,18 @@ asan: deps
 	    $(asan) -p daos-dfs --test conformance -- --test-threads=1 && \
 	    $(asan) -p io500-phases --no-default-features --features dfs --lib -- --test-threads=1 queue && \
 	    $(asan) -p io500-phases --no-default-features --features dfs --test conformance -- --test-threads=1
+# MPICH's dfs-bench has a target directory of its own; MPICH=no leaves its tests out. Where no cluster can be made the tests say so and pass.
+MPICH ?= yes
+mpich = $(CURDIR)/target/mpich
+test-cluster: deps
+	@if [ "$$(id -u)" != 0 ]; then echo "SKIPPED: make test-cluster: only root can make a cluster"; exit 0; fi; set -e; \
+	.ci/deps slurmctld slurmd slurm-client munge iproute2 shellcheck; \
+	if [ "$(MPICH)" = yes ]; then .ci/deps mpich libmpich-dev; MPICC=mpicc.mpich cargo build --workspace --locked --target-dir $(mpich); fi; \
+	DFS_BENCH_TEST_MPICH=$(mpich)/debug/dfs-bench \
+	    cargo test --workspace --locked --test cluster -- --include-ignored --test-threads=1 --nocapture $(CLUSTER_TESTS)
+
+chaos: deps
+	CHAOS_RUNS=$${CHAOS_RUNS:-50} cargo test --workspace --locked --test chaos -- --ignored --nocapture
 
 abi-check: deps
 	cargo run --quiet --locked -p daos-sys --example abi_check

@@ -301,6 +301,27 @@ fn provenance(from: &Provenance) -> Vec<Fact> {
             format!("mean {}, largest rank {}", Bytes(from.start.resident_mean), Bytes(from.start.resident_max)),
         ),
     ];
+    if from.start.descriptors_max > 0 {
+        let (most, limit) = (from.start.descriptors_max, from.start.descriptors_limit);
+        facts.push(Fact::new(
+            "open files before the first phase",
+            format!("largest rank {most}, smallest limit {limit}"),
+        ));
+    }
+    let job = &from.job;
+    let text = |name: &str, value: &Option<String>| value.as_ref().map(|value| Fact::new(name, value));
+    facts.extend(text("started by", &job.launcher));
+    facts.extend(text("scheduler", &job.scheduler));
+    facts.extend(text("job", &job.id));
+    facts.extend(text("step", &job.step));
+    facts.extend(text("index in the array", &job.array_index));
+    facts.extend(text("nodes of the job", &job.node_list));
+    if job.restarts > 0 {
+        facts.push(Fact::new("starts of the job before", job.restarts.to_string()));
+    }
+    facts.extend(
+        job.environment.iter().map(|(name, value)| Fact::new(format!("environment of the job: {name}"), value)),
+    );
     let departures = from.departures.iter().map(|departure| Fact::new(DEPARTURE, departure));
     facts.extend(departures);
     for (name, store) in &from.stores {

@@ -22,6 +22,8 @@ use io500_phases::suite::{NoopObserver, Options, Suite};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// A slow network: long enough that the cores of one machine do not hide how often its time is waited for.
+const HOP: Duration = Duration::from_millis(2);
 /// Repeats of what is short.
 const ROUNDS: u32 = 50;
 
@@ -72,11 +74,25 @@ fn main() {
         });
         timed("whole run of one transfer", 1, &|comm| whole_run(comm, &ticker));
         timed("barrier without a failure", ROUNDS, &|comm| team(comm).barrier().expect("nobody fails"));
+        row("  with 2 ms for each hop", delayed(ranks, HOP), &vec![Duration::ZERO; ranks]);
         timed("agreement at the stonewall", ROUNDS, &|comm| stonewall(comm, &ticker));
         timed("reduction of latencies", 1, &|comm| drop(recorded(comm.rank()).reduce(comm, 0)));
         timed("  of which recording", 1, &|comm| drop(recorded(comm.rank())));
         memory(ranks);
     }
+}
+
+/// A barrier on a simulated network; the time of rank 0.
+fn delayed(ranks: usize, hop: Duration) -> Duration {
+    let times = threads::try_run_delayed(&vec!["node"; ranks], hop, |comm| {
+        comm.barrier();
+        let begin = Instant::now();
+        for _ in 0..ROUNDS / 10 {
+            comm.barrier();
+        }
+        begin.elapsed() / (ROUNDS / 10)
+    });
+    times.expect("nobody fails")[0]
 }
 
 fn team(comm: &dyn Comm) -> Team<'_> {

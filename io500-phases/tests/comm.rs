@@ -45,6 +45,20 @@ fn a_group_of_1280_threads_works() {
 }
 
 #[test]
+fn a_barrier_on_a_slow_network_takes_twice_the_depth_of_the_tree() {
+    let hop = std::time::Duration::from_millis(50);
+    let times = threads::try_run_delayed(&["node"; 16], hop, |comm| {
+        comm.barrier();
+        let begin = std::time::Instant::now();
+        comm.barrier();
+        begin.elapsed()
+    });
+    // four hops up and four down to the last rank; a chain would have fifteen
+    let longest = times.unwrap().into_iter().max().unwrap();
+    assert!((7 * hop..14 * hop).contains(&longest), "{longest:?}");
+}
+
+#[test]
 fn results_are_in_rank_order_and_hosts_may_be_made_up() {
     let hosts = ["a", "b", "a", "b"];
     let found = threads::try_run_on(&hosts, |comm| {

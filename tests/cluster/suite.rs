@@ -32,7 +32,13 @@ fn the_suite_over_four_nodes_of_slurm() {
     let posix = ["--api", "posix", "--datadir", "data"];
     for api in [&["--api", "dfs"][..], &posix] {
         let Some(result) = suite(&cluster, Launcher::SlurmPmix, 4, 8, api) else { return };
-        assert_eq!(result["provenance"]["placement"], "blocks");
+        let about = &result["provenance"];
+        assert_eq!(about["placement"], "blocks");
+        let job = &about["job"];
+        let told = ["launcher", "scheduler", "step", "node_list"].map(|name| job[name].as_str().unwrap_or_default());
+        assert_eq!(told, ["srun --mpi=pmix", "slurm", "0", "n[1-4]"], "{job}");
+        assert_eq!(job["scheduler_nodes"], 4, "{job}");
+        assert!(about["start"]["descriptors_max"].as_u64().unwrap() > 3, "{}", about["start"]);
     }
 }
 
@@ -44,7 +50,9 @@ fn mpich_over_two_nodes_of_slurm_and_under_hydra() {
             return;
         }
         let Some(cluster) = Cluster::start() else { return };
-        suite(&cluster, launcher, 2, 4, &["--api", "dfs"]);
+        let Some(result) = suite(&cluster, launcher, 2, 2, &["--api", "dfs"]) else { return };
+        let name = if launcher == Launcher::Hydra { "mpiexec (Hydra)" } else { "srun --mpi=pmi2" };
+        assert_eq!(result["provenance"]["job"]["launcher"], name);
     }
 }
 
@@ -52,5 +60,6 @@ fn mpich_over_two_nodes_of_slurm_and_under_hydra() {
 #[ignore = "make test-cluster"]
 fn three_hosts_that_mpirun_reaches_by_its_agent() {
     let Some(cluster) = Cluster::start() else { return };
-    suite(&cluster, Launcher::Mpirun, 3, 3, &["--api", "dfs"]);
+    let Some(result) = suite(&cluster, Launcher::Mpirun, 3, 3, &["--api", "dfs"]) else { return };
+    assert_eq!(result["provenance"]["job"]["launcher"], "mpirun (Open MPI)");
 }

@@ -121,7 +121,9 @@ impl Cluster {
                 command.args(["-x", "DAOS_STANDIN_ROOT", "-x", "NO_COLOR"]);
             }
             Launcher::Hydra => {
-                command.args(["mpiexec.hydra", "-launcher", "ssh", "-launcher-exec", script("rsh").to_str().unwrap()]);
+                command.args(["mpiexec.hydra", "-launcher", "rsh", "-launcher-exec", script("rsh").to_str().unwrap()]);
+                // otherwise it kills all ranks within milliseconds of the first one's death, and nobody is left to name it
+                command.arg("-disable-auto-cleanup");
                 command.args(["-hosts", &hosts(&|node| format!("n{node}")), "-ppn", &numbers.2, "-np", &numbers.1]);
             }
         }

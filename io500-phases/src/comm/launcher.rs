@@ -4,6 +4,7 @@
 //! Under a launcher of another MPI flavour every process believes it is rank 0 of 1. A benchmark would then run N
 //! times over itself on the same storage: [`start`] refuses that before anything else happens.
 
+use super::pmi::Pmi;
 use super::{Comm, Solo};
 
 /// The kind of launcher, by the environment it leaves to its processes.
@@ -48,13 +49,13 @@ pub struct LauncherMismatch {
     launcher: &'static str,
     library: String,
     world: String,
-    fix: &'static str,
+    fix: String,
 }
 
 impl LauncherMismatch {
     /// What the user can do about it.
     pub fn hint(&self) -> &str {
-        self.fix
+        &self.fix
     }
 
     /// Whether this process is the one to tell the user: all of them find the mismatch, and cannot talk to each other.
@@ -130,6 +131,10 @@ impl Launcher {
         let number = |name: &str| env(name)?.trim().parse::<usize>().ok();
         VARIABLES.iter().find_map(|&(flavour, rank, sizes)| {
             let rank = number(rank)?;
+            // srun speaks PMI too; Hydra also says how many processes are on the node.
+            if flavour == Flavour::Pmi && is_srun_step(&env) && env("MPI_LOCALNRANKS").is_none() {
+                return None;
+            }
             // A batch script and an interactive shell have a rank too, but only a step started by srun has several.
             if flavour == Flavour::Slurm && !is_srun_step(&env) {
                 return None;
@@ -168,18 +173,37 @@ impl Launcher {
                 None => "built without MPI".to_owned(),
             },
             world: format!("{world_size} rank{}", if world_size == 1 { "" } else { "s" }),
-            fix: match library.map(Family::of) {
-                Some(Family::OpenMpi) => "use the mpirun of Open MPI, or build with the MPI of this launcher",
-                Some(Family::Mpich) => "use the mpiexec of that MPICH, or build with the MPI of this launcher",
-                Some(Family::Other) => "use the launcher of that MPI library, or build with the MPI of this launcher",
-                None => "build with the feature `mpi`, or start it directly, without a launcher",
-            },
+            fix: self.fix(library),
         })
     }
 }
 
+impl Launcher {
+    fn fix(&self, library: Option<&str>) -> String {
+        let Some(family) = library.map(Family::of) else {
+            return "build with the feature `mpi`, or start it directly, without a launcher".to_owned();
+        };
+        let own = match family {
+            Family::OpenMpi => "use the mpirun of Open MPI",
+            Family::Mpich => "use the mpiexec of that MPICH",
+            Family::Other => "use the launcher of that MPI library",
+        };
+        let srun = match (self.flavour, family) {
+            (Flavour::Slurm, Family::OpenMpi | Family::Mpich) => {
+                let speaks = Pmi::of_this_process(family == Family::OpenMpi);
+                format!("use {speaks} (srun --mpi=list tells what this Slurm has), or ")
+            }
+            _ => String::new(),
+        };
+        format!(
+            "{srun}{own}, or build with the MPI of this launcher: MPICC=its-mpicc cargo build --release --target-dir target/other-mpi"
+        )
+    }
+}
+
 impl Flavour {
-    fn name(self) -> &'static str {
+    /// Its name in messages.
+    pub fn name(self) -> &'static str {
         match self {
             Flavour::OpenMpi => "Open MPI's mpirun",
             Flavour::Pmi => "a launcher of the MPICH family",
@@ -255,6 +279,10 @@ mod tests {
         assert_eq!(found(&[("PMIX_RANK", "2")]), Launcher { flavour: Flavour::Pmix, rank: 2, size: None });
         let srun = [("SLURM_PROCID", "5"), ("SLURM_STEP_NUM_TASKS", "6"), ("SLURM_STEP_ID", "0")];
         assert_eq!(found(&srun), launcher(Flavour::Slurm, 5, 6));
+        let pmi2 = [&srun[..], &[("PMI_RANK", "5"), ("PMI_SIZE", "6")]].concat();
+        assert_eq!(found(&pmi2), launcher(Flavour::Slurm, 5, 6));
+        let hydra_in_slurm = [&srun[..], &[("PMI_RANK", "1"), ("PMI_SIZE", "2"), ("MPI_LOCALNRANKS", "2")]].concat();
+        assert_eq!(found(&hydra_in_slurm), launcher(Flavour::Pmi, 1, 2));
     }
 
     #[test]
@@ -297,7 +325,11 @@ mod tests {
             "started as process 2 of 4 by a launcher of the MPICH family, but this binary is linked with Open MPI \
              v4.1.4 and sees 1 rank: each process of this launcher would run the whole benchmark alone"
         );
-        assert_eq!(mismatch.hint(), "use the mpirun of Open MPI, or build with the MPI of this launcher");
+        assert!(
+            mismatch.hint().starts_with("use the mpirun of Open MPI, or build with the MPI of this launcher: MPICC=")
+        );
+        let srun = launcher(Flavour::Slurm, 0, 4).check(1, OPEN_MPI).unwrap_err();
+        assert!(srun.hint().starts_with("use srun --mpi=pmix"), "{}", srun.hint());
         assert!(launcher(Flavour::OpenMpi, 0, 4).check(1, MPICH).unwrap_err().hint().contains("mpiexec of that MPICH"));
         assert!(!mismatch.reports());
         assert!(launcher(Flavour::Slurm, 0, 4).check(1, OPEN_MPI).unwrap_err().reports());

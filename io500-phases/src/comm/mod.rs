@@ -4,6 +4,7 @@ mod clock_sync;
 mod launcher;
 #[cfg(feature = "mpi")]
 mod mpi;
+mod pmi;
 mod solo;
 pub mod threads;
 mod topology;

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Runs `rank_main` on `ranks` threads and returns their results in rank order.
 ///
@@ -37,11 +38,24 @@ pub fn try_run_on<T: Send>(
     hosts: &[impl AsRef<str> + Sync],
     rank_main: impl Fn(&dyn Comm) -> T + Sync,
 ) -> Result<Vec<T>, GroupFailure> {
+    try_run_delayed(hosts, Duration::ZERO, rank_main)
+}
+
+/// Like [`try_run_on`], with a network: each message of a collective arrives no sooner than `hop` after it was sent.
+///
+/// # Errors
+/// As for [`try_run`].
+pub fn try_run_delayed<T: Send>(
+    hosts: &[impl AsRef<str> + Sync],
+    hop: Duration,
+    rank_main: impl Fn(&dyn Comm) -> T + Sync,
+) -> Result<Vec<T>, GroupFailure> {
     assert!(!hosts.is_empty(), "a group has at least one rank");
     let ids: Vec<u64> = hosts.iter().map(|host| host_id(host.as_ref())).collect();
     let group = &Group {
         mailboxes: hosts.iter().map(|_| Mailbox::default()).collect(),
         topology: Topology::from_host_ids(&ids),
+        hop,
         failed: AtomicBool::new(false),
         cause: Mutex::new(None),
     };
@@ -96,6 +110,7 @@ struct GroupEnded;
 struct Group {
     mailboxes: Vec<Mailbox>,
     topology: Topology,
+    hop: Duration,
     failed: AtomicBool,
     cause: Mutex<Option<GroupFailure>>,
 }
@@ -119,6 +134,8 @@ struct Part {
     step: u64,
     collective: &'static str,
     value: Box<dyn Any + Send>,
+    /// When it arrives, with a simulated network.
+    due: Option<Instant>,
 }
 
 impl Group {
@@ -156,7 +173,9 @@ impl ThreadRank<'_> {
 
     fn post<V: Any + Send>(&self, to: usize, collective: &'static str, value: V) {
         let mailbox = &self.group.mailboxes[to];
-        let part = Part { from: self.rank, step: self.step.get(), collective, value: Box::new(value) };
+        let hop = self.group.hop;
+        let due = (!hop.is_zero()).then(|| Instant::now() + hop);
+        let part = Part { from: self.rank, step: self.step.get(), collective, value: Box::new(value), due };
         lock(&mailbox.contents).parts.push(part);
         mailbox.arrived.notify_one();
     }
@@ -176,6 +195,9 @@ impl ThreadRank<'_> {
             contents = mailbox.arrived.wait(contents).unwrap_or_else(PoisonError::into_inner);
         };
         drop(contents);
+        if let Some(due) = part.due {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
         match part.value.downcast() {
             Ok(value) if part.collective == collective => *value,
             _ => panic!("rank {} is in {collective} while rank {from} is in {}", self.rank, part.collective),

@@ -5,6 +5,7 @@ mod confirm;
 mod doubts;
 mod eras;
 mod find;
+pub mod job;
 mod latency;
 mod material;
 mod measured;

@@ -1,5 +1,6 @@
 //! What ran where, with which settings: enough to repeat a run and to doubt it.
 
+use super::job::Job;
 use crate::backend::{Description, PoolState};
 use crate::text;
 #[cfg(feature = "schema")]
@@ -45,8 +46,11 @@ pub struct Provenance {
     /// Ranks that read what their own node wrote.
     #[serde(default)]
     pub own_node_readers: usize,
-    /// How the ranks were made.
+    /// How the ranks were made: `solo`, `threads`, or the MPI library.
     pub launcher: String,
+    /// The job of the launcher and the scheduler.
+    #[serde(default)]
+    pub job: Job,
     /// Host of rank 0.
     pub host: String,
     /// Operating system and CPU of rank 0's host.
@@ -115,6 +119,18 @@ pub struct StartUp {
     pub resident_max: u64,
     /// And the mean.
     pub resident_mean: u64,
+    /// Seconds until connected, of the rank that took longest since its own start, and the mean.
+    #[serde(default)]
+    pub connected_max_s: f64,
+    /// See `connected_max_s`.
+    #[serde(default)]
+    pub connected_mean_s: f64,
+    /// Open file descriptors: the largest rank's, and the smallest limit of a rank.
+    #[serde(default)]
+    pub descriptors_max: u64,
+    /// See `descriptors_max`.
+    #[serde(default)]
+    pub descriptors_limit: u64,
 }
 
 /// Prefixes of the variables worth recording: DAOS, its network, libfabric, MPI's way of waiting and binding.

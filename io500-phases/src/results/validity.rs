@@ -220,6 +220,14 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         verdict.push(None, format!("the wall clocks of the nodes differ by {skew:.3} s"), true);
     }
     let about = &result.provenance;
+    if let Some(nodes) = about.job.scheduler_nodes.filter(|&nodes| nodes != about.nodes) {
+        let hosts = about.nodes;
+        verdict.push(
+            None,
+            format!("Slurm's names of the nodes ({nodes}) and host names ({hosts}) differ in number: ranks are placed by host name"),
+            true,
+        );
+    }
     if about.unexpected_entries > 0 {
         let (count, first) = (about.unexpected_entries, about.unexpected_examples.join(", "));
         verdict.push(
@@ -402,7 +410,7 @@ mod tests {
     #[test]
     fn what_the_c_suite_lets_pass_is_a_strict_reason() {
         type Change = fn(&mut RunResult, &mut Rules);
-        let changes: [(Change, &str); 8] = [
+        let changes: [(Change, &str); 9] = [
             (
                 |run, _| {
                     let stall = RankStall { rank: 3, host: "n7".into(), begin_s: 1.0, length_s: 13.0 };
@@ -427,6 +435,7 @@ mod tests {
             ),
             (|_, rules| rules.departures.push("queue-depth 8".into()), "queue-depth 8"),
             (|run, _| run.provenance.wall_clock_skew_s = 2.5, "differ by 2.500 s"),
+            (|run, _| run.provenance.job.scheduler_nodes = Some(4), "Slurm's names of the nodes (4) and host names ("),
             (
                 |run, _| {
                     let doubts = vec!["a stand-in".to_owned()];

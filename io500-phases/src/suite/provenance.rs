@@ -5,10 +5,11 @@ use super::run::Suite;
 use super::run_state::SuiteState;
 use super::store_visitors::SerialQueue;
 use crate::backend::select::Stores;
-use crate::comm::{Comm, ReduceOp, Topology};
+use crate::comm::{Comm, ReduceOp, Topology, host_id};
 use crate::engine::Team;
 use crate::phase_id::{Family, PhaseId};
 use crate::plan::digest;
+use crate::results::job::{Job, initial_environment};
 use crate::results::provenance::{Provenance, SettingOrigin, StartUp, relevant_environment, system_facts};
 use crate::results::validity::Rules;
 
@@ -59,7 +60,7 @@ impl Suite<'_> {
         format!("{:016x}", digest(&format!("{:?} {datadir:?} {scc} {apis:?}", self.plan.without_phases())))
     }
 
-    /// What rank 0 writes down about the run; the other ranks bring their memory.
+    /// What rank 0 writes down about the run; the other ranks bring what their start took.
     pub(super) fn provenance<S: Stores>(
         &self,
         team: &Team<'_>,
@@ -69,11 +70,8 @@ impl Suite<'_> {
         rules: &Rules,
     ) -> Option<Provenance> {
         let comm = team.comm();
-        let resident = resident_bytes();
-        let mut most = [resident];
-        comm.reduce_u64(ReduceOp::Max, &mut most);
-        let mut sum = [resident];
-        comm.reduce_u64(ReduceOp::Sum, &mut sum);
+        let start = start_up(comm, connected_s);
+        let scheduler_nodes = scheduler_nodes(comm);
         if comm.rank() != 0 {
             return None;
         }
@@ -95,6 +93,7 @@ impl Suite<'_> {
             read_mapping: mapping(topology),
             own_node_readers: topology.read_mapping().own_node,
             launcher: comm.describe(),
+            job: Job { scheduler_nodes, ..Job::new(&initial_environment()) },
             host: comm.host().into(),
             system: system_facts(),
             datadir: self.config.global.datadir.clone(),
@@ -119,12 +118,7 @@ impl Suite<'_> {
             departures: rules.departures.clone(),
             wall_clock_skew_s: state.clock.wall_skew_max_ns as f64 / 1e9,
             clock_uncertainty_s: state.clock.uncertainty_max_ns as f64 / 1e9,
-            start: StartUp {
-                connected_s,
-                first_phase_s: 0.0, // not yet
-                resident_max: most[0],
-                resident_mean: sum[0] / comm.size() as u64,
-            },
+            start,
         })
     }
 }
@@ -143,6 +137,45 @@ fn mapping(topology: &Topology) -> String {
         topology.ranks(),
         mapping.own_node_official
     )
+}
+
+/// What it took all ranks to start. Collective; complete on rank 0.
+fn start_up(comm: &dyn Comm, connected_s: f64) -> StartUp {
+    let (resident, connected_us) = (resident_bytes(), (connected_s * 1e6) as u64);
+    let descriptors = std::fs::read_dir("/proc/self/fd").map_or(0, |open| open.count() as u64);
+    let mut most = [resident, connected_us, descriptors];
+    comm.reduce_u64(ReduceOp::Max, &mut most);
+    let mut sum = [resident, connected_us];
+    comm.reduce_u64(ReduceOp::Sum, &mut sum);
+    let mut least = [descriptors_limit()];
+    comm.reduce_u64(ReduceOp::Min, &mut least);
+    let mean = |sum: u64| sum as f64 / comm.size() as f64;
+    StartUp {
+        connected_s,
+        first_phase_s: 0.0, // not yet
+        resident_max: most[0],
+        resident_mean: mean(sum[0]) as u64,
+        connected_max_s: most[1] as f64 / 1e6,
+        connected_mean_s: mean(sum[1]) / 1e6,
+        descriptors_max: most[2],
+        descriptors_limit: least[0],
+    }
+}
+
+/// The number of nodes by the names that Slurm has for them. Collective; on rank 0, none where it has no such name.
+fn scheduler_nodes(comm: &dyn Comm) -> Option<usize> {
+    let name = std::env::var("SLURMD_NODENAME").ok();
+    let mut nodes = comm.all_gather_u64(host_id(name.as_deref().unwrap_or(comm.host())));
+    nodes.sort_unstable();
+    nodes.dedup();
+    name.map(|_| nodes.len())
+}
+
+/// How many files this process may have open; 0 where the system does not tell.
+fn descriptors_limit() -> u64 {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
+    soft.map_or(0, |soft| soft.parse().unwrap_or(u64::MAX))
 }
 
 /// Resident memory of this process, bytes; 0 where the system does not tell.
