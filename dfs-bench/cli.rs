@@ -1,12 +1,15 @@
 //! The command line.
 
+use crate::args::ab::AbArgs;
 use crate::args::compare::CompareArgs;
 use crate::args::config::ConfigArgs;
 use crate::args::doctor::DoctorArgs;
 use crate::args::find::FindArgs;
 use crate::args::history::HistoryArgs;
 use crate::args::report::ReportArgs;
+use crate::args::resume::{CleanupArgs, ResumeArgs};
 pub use crate::args::run::RunArgs;
+use crate::args::runs::RunsArgs;
 use crate::args::shell::CompletionsArgs;
 use crate::args::submission::SubmissionArgs;
 use crate::args::sweep::SweepArgs;
@@ -59,7 +62,11 @@ pub enum Command {
     Verify(VerifyArgs),
     Report(ReportArgs),
     Compare(CompareArgs),
+    Ab(AbArgs),
     Find(FindArgs),
+    Resume(ResumeArgs),
+    Cleanup(CleanupArgs),
+    Runs(RunsArgs),
     Sweep(SweepArgs),
     History(HistoryArgs),
     Doctor(DoctorArgs),
@@ -72,7 +79,7 @@ pub enum Command {
 impl Command {
     /// Whether the processes of a job do it together; else one of them is enough.
     pub fn is_collective(&self) -> bool {
-        matches!(self, Command::Find(_) | Command::Doctor(_))
+        matches!(self, Command::Find(_) | Command::Doctor(_) | Command::Resume(_) | Command::Cleanup(_))
     }
 }
 

@@ -3,6 +3,7 @@
 //! A rank that hangs in the store is not always rank 0, and the rank that ends the job takes rank 0 with it. Result directories
 //! are usually seen by all nodes, so the rank that ends the job writes the record, and the first record stays.
 
+use crate::next_commands;
 use io500_phases::phase_id::PhaseId;
 use io500_phases::report::ResultDir;
 use io500_phases::results::{RunResult, RunState};
@@ -77,20 +78,18 @@ impl CrashRecord {
         if result.provenance.timestamp != self.timestamp {
             return Vec::new();
         }
-        let finished = |phase: &&PhaseId| result.phase(**phase).is_some();
-        let left: Vec<&str> = self.phases.iter().filter(|phase| !finished(phase)).map(|phase| phase.name()).collect();
-        let mut lines = vec![format!(
-            "finished: {} of {} phases, in {}; the benchmark's files are in {}",
-            self.phases.len() - left.len(),
-            self.phases.len(),
-            text::of(&dir),
-            self.datadir
-        )];
-        let same = format!("the same command with --timestamp {}", self.timestamp);
-        if !left.is_empty() {
-            lines.push(format!("to go on: {same} --phase {}", left.join(",")));
+        let finished = |phase: &&PhaseId| result.own_phases().any(|done| done.phase == **phase);
+        let done: Vec<&str> = self.phases.iter().filter(finished).map(|phase| phase.name()).collect();
+        let names = if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) };
+        let (resume, clean_up) = next_commands::of(&result, &dir);
+        let mut lines = vec![
+            format!("finished: {} of {} phases{names}", done.len(), self.phases.len()),
+            format!("results: {}; the benchmark's files: {}", text::of(&dir), self.datadir),
+        ];
+        if done.len() < self.phases.len() {
+            lines.push(format!("to continue: {resume}"));
         }
-        lines.push(format!("to give it up and remove its files: {same} --cleanup"));
+        lines.push(format!("to give it up and remove its files: {clean_up}"));
         lines
     }
 }

@@ -78,11 +78,13 @@ pub fn start(session: &Session, progress: &Arc<Progress>, datadir: &str, crash_r
                 if !end.kept {
                     let (sender, kept) = std::sync::mpsc::channel();
                     let crash_record = crash_record.clone();
+                    let words = end.words;
                     std::thread::spawn(move || {
-                        let _ = sender.send(crash_record.keep(RunState::Failed, &end.words));
+                        let _ = sender.send(crash_record.keep(RunState::Failed, &words));
                     });
                     let _ = kept.recv_timeout(GRACE);
                 }
+                crate::exit_code_file::write(end.code);
                 signal_hook::low_level::exit(code)
             }
         }
@@ -114,6 +116,7 @@ fn give_up(
     eprintln!("error: {error}");
     more();
     lines.iter().flatten().for_each(|line| eprintln!("dfs-bench: {line}"));
+    crate::exit_code_file::write(exit.code());
     // not `process::exit`: the store's own exit handlers would wait for the store
     signal_hook::low_level::exit(exit.code().into())
 }

@@ -4,16 +4,18 @@ use crate::args::run::RunArgs;
 use crate::crash_record::CrashRecord;
 use crate::exit::{Exit, UsageError};
 use anyhow::Context as _;
+use clap::Parser as _;
 use io500_phases::backend::select::{hints, properties};
 use io500_phases::comm::{self, Comm};
 use io500_phases::config::{Config, ConfigBuilder, ConfigError, Mode, Problem, Warning, select_phases};
 use io500_phases::phase_id::PhaseId;
 use io500_phases::text;
 use io500_phases::units::bytes as bytes_of;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What rank 0 tells the others.
@@ -21,6 +23,21 @@ use std::time::Duration;
 struct JobInputs {
     inputs: ConfigBuilder,
     timestamp: String,
+}
+
+/// A run that rank 0 has read from its result directory.
+#[derive(Serialize, Deserialize)]
+pub struct Recorded {
+    /// The words of the command line that stand for it besides its configuration.
+    pub arguments: Vec<String>,
+    pub inputs: ConfigBuilder,
+    pub timestamp: String,
+    /// Where its relative paths begin.
+    pub base: Option<PathBuf>,
+    /// Whether its end includes the removal of its files; none: as for any run.
+    pub cleans_up: Option<bool>,
+    /// The plan that it must have, phases apart.
+    pub expected_plan: Option<String>,
 }
 
 /// A rank that is ready to run.
@@ -32,32 +49,54 @@ pub struct Session {
     /// The phases that are asked for, those with `run = FALSE` too.
     pub asked_for: Vec<PhaseId>,
     pub timestamp: String,
+    /// Whether the files are removed after the last phase; none: after all phases of the mode.
+    pub cleans_up: Option<bool>,
+    /// The plan that the run must have to be the one that it goes on with.
+    pub expected_plan: Option<String>,
 }
 
 impl Session {
     /// Starts the ranks and gives all of them the same configuration. On a mistake rank 0 says what it is, and every rank gets the exit
     /// code; nothing was touched.
     pub fn start(args: &RunArgs) -> anyhow::Result<Result<Session, Exit>> {
-        let comm = match comm::start() {
-            // every process of that launcher finds it, and they cannot talk to each other: one of them tells
-            Err(comm::StartError::Mismatch(mismatch)) if !mismatch.reports() => return Ok(Err(Exit::Usage)),
-            started => started.map_err(start_error)?,
+        let (comm, job_inputs) = match tell(|ranks| job_inputs(args, ranks))? {
+            Ok(told) => told,
+            Err(exit) => return Ok(Err(exit)),
         };
-        let mut message = Vec::new();
-        if comm.rank() == 0 {
-            match job_inputs(args, comm.size()) {
-                Ok(job_inputs) => message = serde_json::to_vec(&job_inputs)?,
-                Err(error) => crate::exit::report(&error),
+        Session::of(comm, args, job_inputs).map(Ok)
+    }
+
+    /// Starts the ranks with the run that rank 0 reads; its arguments are those of a run.
+    pub fn start_recorded(
+        read: impl FnOnce(usize) -> anyhow::Result<Recorded>,
+    ) -> anyhow::Result<Result<(RunArgs, Session), Exit>> {
+        let read = |ranks: usize| {
+            let recorded = read(ranks)?;
+            if let Some(base) = &recorded.base {
+                std::env::set_current_dir(base).with_context(|| format!("cannot go to {}", base.display()))?;
             }
+            check(&arguments(&recorded.arguments)?, recorded.inputs.clone(), Some(ranks))?;
+            Ok(recorded)
+        };
+        let (comm, recorded): (_, Recorded) = match tell(read)? {
+            Ok(told) => told,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        if let Some(base) = &recorded.base {
+            // where that directory is not on another node, the check of the directories says so
+            let _ = std::env::set_current_dir(base);
         }
-        comm.broadcast(0, &mut message);
-        if message.is_empty() {
-            return Ok(Err(Exit::Usage));
-        }
-        let job_inputs: JobInputs = serde_json::from_slice(&message).context("the inputs of rank 0")?;
-        let (config, _) = job_inputs.inputs.build()?;
+        let args = arguments(&recorded.arguments)?;
+        let session = Session::of(comm, &args, JobInputs { inputs: recorded.inputs, timestamp: recorded.timestamp })?;
+        let session = Session { cleans_up: recorded.cleans_up, expected_plan: recorded.expected_plan, ..session };
+        Ok(Ok((args, session)))
+    }
+
+    fn of(comm: Box<dyn Comm>, args: &RunArgs, told: JobInputs) -> anyhow::Result<Session> {
+        let (config, _) = told.inputs.build()?;
         let (phases, asked_for) = (phases(args, &config)?, select(args, &config)?);
-        Ok(Ok(Session { comm, config, phases, asked_for, timestamp: job_inputs.timestamp }))
+        let (cleans_up, expected_plan) = (None, None);
+        Ok(Session { comm, config, phases, asked_for, timestamp: told.timestamp, cleans_up, expected_plan })
     }
 
     pub fn is_root(&self) -> bool {
@@ -81,6 +120,36 @@ impl Session {
         self.comm.broadcast(0, &mut next);
         self.timestamp = String::from_utf8_lossy(&next).into_owned();
     }
+}
+
+/// Starts the ranks and gives all of them what rank 0 collects. On a mistake rank 0 says what it is, and every rank gets the exit code.
+fn tell<T: Serialize + DeserializeOwned>(
+    collect: impl FnOnce(usize) -> anyhow::Result<T>,
+) -> anyhow::Result<Result<(Box<dyn Comm>, T), Exit>> {
+    let comm = match comm::start() {
+        // every process of that launcher finds it, and they cannot talk to each other: one of them tells
+        Err(comm::StartError::Mismatch(mismatch)) if !mismatch.reports() => return Ok(Err(Exit::Usage)),
+        started => started.map_err(start_error)?,
+    };
+    let mut message = Vec::new();
+    if comm.rank() == 0 {
+        match collect(comm.size()) {
+            Ok(collected) => message = serde_json::to_vec(&collected)?,
+            Err(error) => crate::exit::report(&error),
+        }
+    }
+    comm.broadcast(0, &mut message);
+    if message.is_empty() {
+        return Ok(Err(Exit::Usage));
+    }
+    let told = serde_json::from_slice(&message).context("the inputs of rank 0")?;
+    Ok(Ok((comm, told)))
+}
+
+/// The arguments of a run that these words stand for.
+fn arguments(words: &[String]) -> anyhow::Result<RunArgs> {
+    let words = std::iter::once("dfs-bench").chain(words.iter().map(String::as_str));
+    Ok(crate::cli::Cli::try_parse_from(words)?.run)
 }
 
 /// A timestamp: local time.

@@ -32,6 +32,7 @@ pub fn install(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
                 if let Some(crash_record) = crash_record {
                     crash_record.hurry(format!("ended at once by a second signal {signal}"));
                 }
+                crate::exit_code_file::write(128_u8.wrapping_add(signal as u8));
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
         }

@@ -1,5 +1,6 @@
 //! The arguments of a run, and which store they name.
 
+use crate::live::Shown;
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,6 +32,21 @@ impl ContainerArgs {
             ("dfs-bench", "prefix", self.prefix.clone(), "--prefix"),
         ]
     }
+}
+
+/// Whole seconds, with or without a unit: `300`, `300s`, `5min`.
+fn seconds(text: &str) -> Result<u32, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim() {
+        "" | "s" | "sec" | "seconds" => 1,
+        "m" | "min" | "minutes" => 60,
+        "h" => 3600,
+        _ => return Err("not a number of whole seconds, such as 300, 300s or 5min".to_owned()),
+    };
+    let number: u32 =
+        number.parse().map_err(|_| "not a number of whole seconds, such as 300, 300s or 5min".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "too many seconds".to_owned())
 }
 
 /// The options of a run. Values that become options of the configuration are bytes, as paths are.
@@ -81,8 +97,11 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "DIR", help_heading = "Run")]
     pub resultdir: Option<OsString>,
     /// Minimum duration of a write phase in seconds; the rules require 300
-    #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true, value_parser = seconds)]
     pub stonewall: Option<u32>,
+    /// Test run: a stonewall of 2 s unless --stonewall is given, and sizes that fit the free space; not comparable
+    #[arg(long, help_heading = "Run")]
+    pub quick: bool,
     /// standard, or extended with the optional phases
     #[arg(long, value_name = "MODE", help_heading = "Run")]
     pub mode: Option<OsString>,
@@ -113,8 +132,17 @@ pub struct RunArgs {
     pub verbose: u8,
     /// End the job when a rank makes no progress or sends no heartbeat for so many seconds; 0: never [default: 300; for progress
     /// on stores other than DAOS, never]
-    #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", help_heading = "Run", allow_negative_numbers = true, value_parser = seconds)]
     pub timeout: Option<u32>,
+    /// The live view: in place on a terminal (auto, bar), a line now and then (plain), an object a second (json)
+    #[arg(long, value_enum, default_value = "auto", value_name = "HOW", help_heading = "Run")]
+    pub progress: Shown,
+    /// Keep the live view in this file as OpenMetrics text, for a node exporter
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub metrics_file: Option<PathBuf>,
+    /// Write the exit code as a number into this file: launchers may report another one
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub exit_code_file: Option<PathBuf>,
     /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line, or auto[:PORT]: the
     /// servers of all engines that libdaos names
     #[arg(long, value_name = "LIST|@FILE|auto", help_heading = "Run")]
@@ -165,6 +193,7 @@ impl RunArgs {
             (own, "destroy", word("TRUE").filter(|_| self.destroy), "--destroy"),
             (own, "mode", text(&self.mode), "--mode"),
             (own, "timestamp", text(&self.timestamp), "--timestamp"),
+            (own, "quick", word("TRUE").filter(|_| self.quick), "--quick"),
             (own, "strict", word("TRUE").filter(|_| self.strict), "--strict"),
             (own, "repeat", number(&self.repeat), "--repeat"),
             (own, "timeout", number(&self.timeout), "--timeout"),

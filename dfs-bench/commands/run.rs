@@ -4,8 +4,10 @@ use super::{doctor, paths};
 use crate::args::run::RunArgs;
 use crate::diagnosis;
 use crate::directories;
+use crate::dry_run;
 use crate::exit::Exit;
 use crate::preflight;
+use crate::quick;
 use crate::runner::{new_run, plan, runs};
 use crate::session::Session;
 use crate::signals;
@@ -25,10 +27,22 @@ const SECONDS: usize = 100;
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let process_start = Instant::now();
     let client_files = args.client_metrics.then(ClientFiles::begin).transpose()?;
-    let mut session = match Session::start(args)? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
+    match Session::start(args)? {
+        Ok(session) => run_session(args, session, process_start, client_files),
+        Err(exit) => Ok(exit),
+    }
+}
+
+/// Runs what the arguments ask for with the configuration of a session.
+pub fn run_session(
+    args: &RunArgs,
+    mut session: Session,
+    process_start: Instant,
+    client_files: Option<ClientFiles>,
+) -> anyhow::Result<Exit> {
+    if session.config.bench.quick && !args.cleanup {
+        quick::fit(&mut session)?;
+    }
     let mut planned = match plan(&session) {
         Ok(plan) => plan,
         Err(error) => return Ok(tell(&session, &error.into())),
@@ -44,8 +58,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             }
         }
         let roof = doctor::roof(comm)?;
+        let stores = dry_run::stores(&session);
         if session.is_root() {
-            print!("{}{roof}", plan::describe(&planned));
+            print!("{}{stores}{roof}", plan::describe(&planned));
         }
         session.comm.barrier();
         return Ok(Exit::Finished);

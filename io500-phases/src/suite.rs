@@ -5,6 +5,7 @@ mod claims;
 mod collective;
 mod earlier;
 mod layout;
+mod left_files;
 mod observer;
 mod options;
 mod phase;
@@ -15,6 +16,7 @@ mod run_state;
 mod store_visitors;
 
 pub use builder::{SuiteBuilder, plan};
+pub use left_files::{LeftFiles, left_files};
 pub use observer::{NoopObserver, Observer};
 pub use options::{Options, command_line};
 pub use run::{Suite, dated};

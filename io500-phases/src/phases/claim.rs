@@ -62,7 +62,7 @@ impl Owner {
     }
 
     /// Whether its run goes on; none where that cannot be seen by `other`.
-    fn lives(&self, other: &Owner) -> Option<bool> {
+    pub fn lives(&self, other: &Owner) -> Option<bool> {
         // a scheduler starts a job again only when it has ended the earlier start
         if self.job.is_some() && self.job == other.job && self.restarts < other.restarts {
             return Some(false);
@@ -81,6 +81,13 @@ impl std::fmt::Display for Owner {
         let job = self.job.as_ref().map(|job| format!(", job {job}")).unwrap_or_default();
         write!(f, "the run {} (process {} on {}{job})", self.timestamp, self.pid, self.host)
     }
+}
+
+/// The owner of a result directory that is claimed.
+pub fn owner_of(resultdir: &Path) -> Option<Owner> {
+    let text = std::fs::read(resultdir.join(IN_RESULTDIR).join("owner")).ok()?;
+    // it ends with the bytes that give it its fixed size
+    serde_json::Deserializer::from_slice(&text).into_iter().next()?.ok()
 }
 
 /// When a process was started; none where there is no such process.

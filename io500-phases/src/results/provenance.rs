@@ -2,6 +2,7 @@
 
 use super::job::Job;
 use crate::backend::{Description, PoolState};
+use crate::phase_id::PhaseId;
 use crate::text;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
@@ -26,6 +27,12 @@ pub struct Provenance {
     /// The number of this invocation, from 1: a run can be spread over several.
     #[serde(default = "first_invocation")]
     pub invocation: u32,
+    /// The phases that this invocation was asked for, those with `run = FALSE` too; empty in results before 1.4.
+    #[serde(default)]
+    pub asked_for: Vec<PhaseId>,
+    /// Whether the files of the benchmark are removed after the last phase.
+    #[serde(default)]
+    pub cleans_up: bool,
     /// What invocations of one run have in common, as a digest: the plan without its phases, the data directory, the APIs.
     #[serde(default)]
     pub common_plan: String,

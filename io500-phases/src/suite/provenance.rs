@@ -54,7 +54,7 @@ impl Suite<'_> {
     }
 
     /// A digest of what invocations must have in common to be one run.
-    fn common_plan(&self) -> String {
+    pub fn common_plan(&self) -> String {
         let apis = PhaseId::ALL.map(|phase| self.config.phase(phase).api.to_string());
         let (datadir, scc) = (&self.config.global.datadir, self.config.global.scc);
         format!("{:016x}", digest(&format!("{:?} {datadir:?} {scc} {apis:?}", self.plan.without_phases())))
@@ -83,6 +83,8 @@ impl Suite<'_> {
             command_line: self.options.command_line.clone(),
             timestamp: self.plan.timestamp.clone(),
             invocation: 1, // until earlier ones are found
+            asked_for: self.plan.asked_for().collect(),
+            cleans_up: self.options.clean_up,
             common_plan: self.common_plan(),
             began: now(),
             ended: String::new(),

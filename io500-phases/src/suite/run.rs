@@ -364,7 +364,9 @@ impl<'a> Suite<'a> {
                 self.options.progress.beat();
             }
         }
-        team.barrier()?;
+        // who asks for a stop during a pause does not want the phase after it
+        let stop = team.comm().rank() == 0 && self.options.progress.stop_requested();
+        team.barrier_with_status(if stop { Err(Failure::Interrupted) } else { Ok(()) })?;
         Ok(Some((file, since)))
     }
 
