@@ -1,6 +1,6 @@
 //! The pictures of a run's report.
 
-use super::figures::{self, latency_tick, seconds};
+use super::figures::{self, latency_tick, span};
 use super::model::{Phase, RankFigures, Run, Series};
 use super::svg::{Axis, Plot, Rows, Scale, padded};
 use serde::Serialize;
@@ -24,7 +24,8 @@ pub struct Chart {
 pub fn rates(run: &Run, unit: &str) -> Option<Chart> {
     let phases: Vec<&Phase> = run.phases.iter().filter(|phase| phase.unit == unit && phase.rate > 0.0).collect();
     let high = phases.iter().map(|phase| phase.rate).fold(0.0, f64::max);
-    if phases.is_empty() {
+    // one figure is a number: the table has it
+    if phases.len() < 2 {
         return None;
     }
     let show = |value: f64| figures::tick(value);
@@ -130,12 +131,12 @@ const COLOUR_NAMES: [&str; 6] = ["blue", "orange", "green", "grey", "purple", "r
 
 /// Rate over time.
 pub fn series(phase: &Phase) -> Option<Chart> {
-    let series = phase.series.as_ref().filter(|series| !series.rate.is_empty())?;
+    let series = phase.series.as_ref().filter(|series| series.rate.iter().flatten().count() > 1)?;
     let length = series.end_seconds;
     let high = series.rate.iter().copied().flatten().fold(0.0, f64::max);
     let show_time = |value: f64| figures::tick(value);
     let show_rate = |value: f64| figures::tick(value);
-    let alt = format!("{}: rate in {} over {} s.", phase.id, phase.unit, seconds(length));
+    let alt = format!("{}: rate in {} over {}.", phase.id, phase.unit, span(length));
     let x = Axis { low: 0.0, high: length, scale: Scale::Linear, title: "seconds", show: &show_time };
     let y = Axis { low: 0.0, high: high * 1.06, scale: Scale::Linear, title: phase.unit, show: &show_rate };
     let mut plot = Plot::new(&alt, 216.0, x, y);
@@ -146,7 +147,7 @@ pub fn series(phase: &Phase) -> Option<Chart> {
 
 /// 99th percentile of the latency over time.
 pub fn series_p99(phase: &Phase) -> Option<Chart> {
-    let series = phase.series.as_ref()?;
+    let series = phase.series.as_ref().filter(|series| series.p99.iter().flatten().count() > 1)?;
     let known = series.p99.iter().flatten().map(|ns| *ns as f64);
     let (low, high) = known.fold((f64::INFINITY, 0.0f64), |(low, high), ns| (low.min(ns), high.max(ns)));
     if high <= 0.0 {
@@ -155,7 +156,7 @@ pub fn series_p99(phase: &Phase) -> Option<Chart> {
     let length = series.end_seconds;
     let show_time = |value: f64| figures::tick(value);
     let show_latency = |ns: f64| latency_tick(ns);
-    let alt = format!("{}: 99th percentile of the latency over {} s.", phase.id, seconds(length));
+    let alt = format!("{}: 99th percentile of the latency over {}.", phase.id, span(length));
     let x = Axis { low: 0.0, high: length, scale: Scale::Linear, title: "seconds", show: &show_time };
     let y = Axis { low: low.max(1.0) / 1.2, high: high * 1.2, scale: Scale::Log, title: "p99", show: &show_latency };
     let mut plot = Plot::new(&alt, 216.0, x, y);

@@ -1,7 +1,7 @@
 //! What follows from the figures of a run: stragglers, wear-out, the score without it.
 
 use super::model::{Phase, Run, Stonewall};
-use super::stragglers;
+use super::{diagnosis, stragglers};
 use io500_phases::results::score::{self, Means};
 
 /// Derives what follows from the figures read: stragglers, wear-out, the score without it. Loaders call it last.
@@ -26,6 +26,7 @@ pub fn derive(run: &mut Run) {
         score.at_stonewall = at_stonewall;
         score.without_wear_out = without;
     }
+    diagnosis::derive(run);
 }
 
 /// The score with other rates of the write phases; none where no scored phase has such a rate.

@@ -12,22 +12,33 @@ pub fn seconds(value: f64) -> String {
         v if v >= 100.0 => 1,
         v if v >= 1.0 => 2,
         v if v >= 0.01 => 4,
+        _ if value == 0.0 => 0,
         _ => 6,
     };
     group(&format!("{value:.decimals$}"))
+}
+
+/// A time as people write it: `4.00 µs`, `12.5 ms`, `350.3 s`.
+pub fn span(seconds: f64) -> String {
+    if seconds != 0.0 && seconds.abs() < 1.0 { latency(seconds * 1e9) } else { format!("{} s", self::seconds(seconds)) }
 }
 
 /// A share as a percentage.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let decimals = if percent.abs() >= 10.0 || percent == 0.0 { 1 } else { 2 };
-    format!("{percent:.decimals$} %")
+    with_minus(&format!("{percent:.decimals$} %"))
+}
+
+/// The minus of mathematics, which is as wide as the plus, in place of the hyphen.
+fn with_minus(text: &str) -> String {
+    text.replacen('-', "\u{2212}", 1)
 }
 
 /// A share as a percentage that always shows its sign.
 pub fn signed_percent(share: f64) -> String {
     let text = percent(share);
-    if share >= 0.0 { format!("+{text}") } else { text.replacen('-', "\u{2212}", 1) }
+    if share >= 0.0 { format!("+{text}") } else { text }
 }
 
 /// A ratio, as tuning reports write it.
@@ -63,9 +74,9 @@ pub fn latency_tick(nanoseconds: f64) -> String {
 
 fn scaled(nanoseconds: f64) -> (f64, &'static str) {
     match nanoseconds {
-        v if v >= 1e9 => (v / 1e9, "s"),
-        v if v >= 1e6 => (v / 1e6, "ms"),
-        v if v >= 1e3 => (v / 1e3, "\u{b5}s"),
+        v if v.abs() >= 1e9 => (v / 1e9, "s"),
+        v if v.abs() >= 1e6 => (v / 1e6, "ms"),
+        v if v.abs() >= 1e3 => (v / 1e3, "\u{b5}s"),
         v => (v, "ns"),
     }
 }
@@ -74,7 +85,7 @@ fn scaled(nanoseconds: f64) -> (f64, &'static str) {
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, 0, _) => format!("{} s", self::seconds(seconds)),
+        (0, 0, _) => span(seconds),
         (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
         (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
     }
@@ -99,7 +110,7 @@ pub fn tick(value: f64) -> String {
 /// Groups the digits before the point by a narrow space that does not break.
 fn group(text: &str) -> String {
     let (whole, rest) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("\u{2212}", digits));
     let mut out = String::from(sign);
     for (index, digit) in digits.chars().enumerate() {
         // up to six digits read well without a gap, and stay easy to search for
@@ -131,6 +142,11 @@ mod tests {
         assert_eq!(percent(0.12345), "12.3 %");
         assert_eq!(signed_percent(-0.0123), "\u{2212}1.23 %");
         assert_eq!(signed_percent(0.5), "+50.0 %");
+        assert_eq!(
+            [span(0.000004), span(0.0125), span(350.2806), span(0.0)],
+            ["4.00 \u{b5}s", "12.5 ms", "350.3 s", "0 s"]
+        );
+        assert_eq!([percent(-0.0123), rate(-2.5), tick(-3.0)], ["\u{2212}1.23 %", "\u{2212}2.5000", "\u{2212}3"]);
         assert_eq!(times(1.5934), "\u{d7}1.59");
         assert_eq!(latency(1534.0), "1.53 \u{b5}s");
         assert_eq!(duration(4883.0), "1 h 21 min");

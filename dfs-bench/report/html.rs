@@ -1,9 +1,11 @@
 //! A report as one HTML page that needs nothing else: style, pictures and figures are inside, and there is no script.
 
 use super::charts::{self, Chart};
+use super::diagnosis;
 use super::figures;
 use super::model::{Run, Verdict};
 use super::output::GENERATOR;
+use super::overview;
 use super::server_tables;
 use super::tables::{self, Table};
 use super::text;
@@ -20,6 +22,7 @@ struct Page<'a> {
     warning: Option<String>,
     hero: Vec<Hero>,
     verdicts: &'a [Verdict],
+    diagnosis: Vec<(String, String)>,
     parts: Vec<Part>,
 }
 
@@ -55,7 +58,11 @@ pub fn render(runs: &[&Run]) -> Result<String> {
         [run] => format!("IO500 run {}", run.label),
         _ => format!("{} IO500 runs", runs.len()),
     };
-    fill("report.html", context! { title, runs => pages })
+    let (overview, pictures) = match runs {
+        [_] => (None, Vec::new()),
+        _ => (Some(overview::table(runs)), overview::chart(runs).into_iter().collect()),
+    };
+    fill("report.html", context! { title, runs => pages, overview, pictures })
 }
 
 /// Renders a template of this directory with what every page needs.
@@ -95,6 +102,11 @@ fn page(run: &Run) -> Page<'_> {
         warning: run.warning(),
         hero: hero(run),
         verdicts: &run.verdicts,
+        // a figure and its unit stay on one line
+        diagnosis: diagnosis::lines(run)
+            .into_iter()
+            .map(|(about, words)| (about, words.replace(" %", "\u{a0}%")))
+            .collect(),
         parts,
     }
 }
@@ -106,11 +118,17 @@ fn hero(run: &Run) -> Vec<Hero> {
         value: figures::rate(value),
         unit: unit.to_owned(),
     };
-    let mut items = vec![
-        item("Score", score.means.total, ""),
-        item("Bandwidth", score.means.bandwidth, "GiB/s"),
-        item("Metadata", score.means.metadata, "kIOPS"),
+    let known = [
+        ("Score", score.means.total, ""),
+        ("Bandwidth", score.means.bandwidth, "GiB/s"),
+        ("Metadata", score.means.metadata, "kIOPS"),
     ];
+    // 0 is no figure: the phases that it is made of did not run
+    let mut items: Vec<Hero> =
+        known.into_iter().filter(|(_, mean, _)| *mean > 0.0).map(|(name, mean, unit)| item(name, mean, unit)).collect();
+    if score.means.total <= 0.0 {
+        return items;
+    }
     if let Some(extended) = &score.extended {
         items.push(item("Extended score", extended.means.total, if extended.valid { "" } else { "INVALID" }));
     }

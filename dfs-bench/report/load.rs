@@ -108,7 +108,8 @@ fn run(path: &Path) -> Result<Run> {
     run.with_context(|| format!("cannot read the run in {}", text::of(path)))
 }
 
-fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
+/// The result directories at or below a path.
+pub fn run_directories(path: &Path) -> Result<Vec<PathBuf>> {
     let kind = std::fs::metadata(path).with_context(|| format!("cannot open {}", text::of(path)))?;
     if !kind.is_dir() {
         // the result file itself stands for its directory

@@ -1,6 +1,8 @@
 //! A report as markdown, for tickets and wikis.
 
+use super::diagnosis;
 use super::model::Run;
+use super::overview;
 use super::server_tables;
 use super::tables::{self, Table};
 use super::text;
@@ -9,6 +11,9 @@ use std::fmt::Write;
 /// The report of these runs.
 pub fn render(runs: &[&Run]) -> String {
     let mut out = String::new();
+    if runs.len() > 1 {
+        section(&mut out, 1, &format!("{} runs", runs.len()), &overview::table(runs));
+    }
     for run in runs {
         one(&mut out, run);
     }
@@ -20,7 +25,10 @@ fn one(out: &mut String, run: &Run) {
     if let Some(warning) = run.warning() {
         let _ = writeln!(out, "**Warning: {}**\n", escape(&warning));
     }
-    if let Some(score) = &run.score {
+    if let Some(score) = run.score.as_ref().filter(|score| score.means.total <= 0.0) {
+        let _ = writeln!(out, "**No score**{}\n", text::halves(&score.means));
+    }
+    if let Some(score) = run.score.as_ref().filter(|score| score.means.total > 0.0) {
         let _ = writeln!(out, "**Score {}**", text::means(&score.means));
         if let Some((without, what)) = text::other_score(score) {
             let (what, gain) = (text::sentence_case(what), text::gain(&score.means, without));
@@ -42,6 +50,13 @@ fn one(out: &mut String, run: &Run) {
         }
     }
     let _ = writeln!(out, "- Measured: {}", escape(&text::measured(run)));
+    let diagnosis = diagnosis::lines(run);
+    if !diagnosis.is_empty() {
+        heading(out, 2, "Diagnosis");
+        for (about, words) in diagnosis {
+            let _ = writeln!(out, "- **{}**: {}", escape(&about), escape(&words));
+        }
+    }
     section(out, 2, "Phases", &tables::phases(run));
     section(out, 2, "Where the time went", &tables::parts(run));
     section(out, 2, "Stonewall and wear-out", &tables::wear_out(run));

@@ -72,11 +72,36 @@ pub struct Run {
     pub configuration: Vec<Setting>,
     /// Figures that do not follow from the others as they must, in sentences: the directory was changed after the run, or damaged.
     pub contradictions: Vec<String>,
+    /// What the figures say of the run as a whole.
+    pub diagnosis: Vec<Sentence>,
     /// What the source does not say, in sentences.
     pub missing: Vec<String>,
     /// What libdaos counted on the clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_metrics: Option<ClientMetrics>,
+}
+
+/// A sentence of the diagnosis.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sentence {
+    /// The rule that says it: `subject.what`.
+    pub rule: String,
+    /// What it says.
+    pub words: String,
+    /// What to try next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What a phase could not exceed.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+pub struct Roof {
+    /// The rate, in the phase's unit.
+    pub rate: f64,
+    /// What sets it: `client-links`, `round-trips`, …
+    pub by: String,
+    /// The phase's rate as a share of it.
+    pub share: f64,
 }
 
 /// The score of a run.
@@ -153,6 +178,11 @@ pub struct Phase {
     pub stragglers: Option<super::spread::Stragglers>,
     /// Latency per kind of operation; empty when not recorded.
     pub latency: Vec<Latency>,
+    /// What the phase could not exceed, where the result knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roof: Option<Roof>,
+    /// What the figures say of the phase.
+    pub diagnosis: Vec<Sentence>,
     /// What went on over time; none when not recorded.
     pub series: Option<Series>,
     /// Storage options in force: API, object classes, transfer size.
@@ -322,6 +352,14 @@ impl Run {
         Some(format!("the figures contradict each other, so they are not what was measured: {first}{more}"))
     }
 
+    /// The value of an option, where the configuration is known.
+    pub fn setting(&self, section: &str, option: &str) -> Option<String> {
+        let wanted = |setting: &&Setting| {
+            setting.section.eq_ignore_ascii_case(section) && setting.name.eq_ignore_ascii_case(option)
+        };
+        self.configuration.iter().find(wanted).map(|setting| setting.value.clone())
+    }
+
     /// The phase, if the run has it.
     pub fn phase(&self, id: PhaseId) -> Option<&Phase> {
         self.phases.iter().find(|phase| phase.id == id)
@@ -348,6 +386,8 @@ impl Phase {
             ranks: Vec::new(),
             stragglers: None,
             latency: Vec::new(),
+            roof: None,
+            diagnosis: Vec::new(),
             series: None,
             storage: Vec::new(),
             facts: Vec::new(),

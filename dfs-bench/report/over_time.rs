@@ -1,6 +1,6 @@
 //! Latencies and time series of a run of this program, as reports see them.
 
-use super::figures::{percent, signed_percent, significant, tick};
+use super::figures::{percent, signed_percent, span, tick};
 use super::model::{Fact, Latency, NodeLatency, Series};
 use io500_phases::results::{self, LatencyResult, PhaseResult, SeriesResult, Stability};
 
@@ -74,10 +74,7 @@ fn stability(from: &Stability) -> Vec<Fact> {
     }));
     facts.extend(from.longest_stall.as_ref().map(|stall| {
         let who = format!("rank {} on {}", stall.rank, stall.host);
-        Fact::new(
-            "longest stall",
-            format!("{} s, {who}, at {} s", significant(stall.length_s, 3), significant(stall.begin_s, 3)),
-        )
+        Fact::new("longest stall", format!("{}, {who}, at {}", span(stall.length_s), span(stall.begin_s)))
     }));
     facts
 }

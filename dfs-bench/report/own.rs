@@ -2,17 +2,19 @@
 
 use super::c_suite::{exe, rank_csv};
 use super::figures;
-use super::model::{DEPARTURE, ExtendedScore, Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
+use super::model::{DEPARTURE, ExtendedScore, Fact, Phase, Roof, Run, Score, Setting, Source, Stonewall, Verdict};
 use super::spread::{NodeSpread, SlowRank, Spread, Stragglers};
 use super::stragglers;
 use super::{consistency, hgrm, over_time};
 use crate::exit::UsageError;
 use crate::report::derive::derive;
 use anyhow::{Context, Result};
-use io500_phases::phase_id::Kind;
+use io500_phases::phase_id::{Kind, PhaseId};
 use io500_phases::results::provenance::Provenance;
 use io500_phases::results::score::Means;
-use io500_phases::results::{self, Invocation, PhaseResult, RunResult, RunState, SCHEMA_VERSION};
+use io500_phases::results::{
+    self, Invocation, PhaseResult, RunResult, RunState, SCHEMA_VERSION, in_short, is_of_duration,
+};
 use io500_phases::text;
 use io500_phases::units::Bytes;
 use jiff::civil::DateTime;
@@ -27,6 +29,7 @@ pub fn load(directory: &Path) -> Result<Run> {
     run.contradictions = consistency::of_figures(&result);
     run.contradictions.extend(consistency::with_result_txt(directory, &result));
     run.path = directory.to_owned();
+    add_roofs(&mut run, &text);
     for phase in &mut run.phases {
         match std::fs::read(directory.join(format!("{}.csv", phase.id))) {
             Ok(bytes) => add_ranks(phase, &text::escape(&bytes), &mut run.missing),
@@ -114,6 +117,7 @@ pub fn from_result(result: &RunResult) -> Run {
             })
             .collect(),
         contradictions: Vec::new(),
+        diagnosis: Vec::new(),
         missing,
         client_metrics: result.client_metrics.clone(),
     }
@@ -144,15 +148,24 @@ fn score(score: &results::ScoreResult) -> Score {
     Score { means, hash: Some(score.hash.clone()), extended, without_wear_out: None, at_stonewall: None }
 }
 
-/// Both verdicts; the strict one does not repeat what the official one says.
+/// Both verdicts; the strict one does not repeat what the official one says. Of a test run nobody wants to know how short it was.
 fn verdicts(result: &RunResult) -> Vec<Verdict> {
+    let quick = is_quick(result);
+    let verdict = |name: &str, verdict: &results::Verdict| {
+        let told = verdict.reasons.iter().filter(|reason| !(quick && is_of_duration(reason)));
+        let mut reasons = in_short(told, result);
+        if quick && verdict.reasons.iter().any(is_of_duration) {
+            reasons.insert(0, "test run (--quick), not comparable".to_owned());
+        }
+        Verdict { name: name.to_owned(), valid: verdict.valid, reasons }
+    };
     let official = verdict("official", &result.official);
     let mut strict = verdict("strict", &result.strict);
     let of_official = |reason: &results::Reason| {
         result.official.reasons.iter().any(|other| (other.phase, &other.text) == (reason.phase, &reason.text))
     };
     let (repeated, own): (Vec<_>, Vec<_>) = result.strict.reasons.iter().partition(|reason| of_official(reason));
-    strict.reasons = own.into_iter().map(reason).collect();
+    strict.reasons = in_short(own.into_iter().filter(|reason| !(quick && is_of_duration(reason))), result);
     if !repeated.is_empty() {
         let count = if repeated.len() == 1 { "one reason".to_owned() } else { format!("{} reasons", repeated.len()) };
         strict.reasons.insert(0, format!("{count} of the official verdict"));
@@ -160,14 +173,9 @@ fn verdicts(result: &RunResult) -> Vec<Verdict> {
     vec![official, strict]
 }
 
-fn reason(reason: &results::Reason) -> String {
-    let phase = reason.phase.map(|phase| format!("{phase}: ")).unwrap_or_default();
-    let weight = if reason.invalidates { "" } else { " (warning only)" };
-    format!("{phase}{}{weight}", reason.text)
-}
-
-fn verdict(name: &str, verdict: &results::Verdict) -> Verdict {
-    Verdict { name: name.to_owned(), valid: verdict.valid, reasons: verdict.reasons.iter().map(reason).collect() }
+fn is_quick(result: &RunResult) -> bool {
+    let quick = |setting: &results::provenance::SettingOrigin| setting.option == "quick" && setting.value == "TRUE";
+    result.provenance.settings.iter().any(quick)
 }
 
 fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phase {
@@ -273,7 +281,9 @@ fn facts(result: &PhaseResult) -> Vec<Fact> {
         let of = |expected: Option<u64>| expected.map(|expected| format!(" of {expected}")).unwrap_or_default();
         facts.push(Fact::new("found", format!("{}{}", find.found, of(find.expected_found))));
         facts.push(Fact::new("entries seen", format!("{}{}", find.total, of(find.expected_total))));
-        let method = format!("{}, {} ranks with {} lookups in flight", find.method, find.ranks, find.threads);
+        let count = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let method =
+            format!("{}, {} with {} in flight", find.method, count(find.ranks, "rank"), count(find.threads, "lookup"));
         facts.push(Fact::new("method", method));
     }
     facts
@@ -292,10 +302,10 @@ fn provenance(from: &Provenance) -> Vec<Fact> {
         Fact::new("config-hash", &from.config_hash),
         Fact::new("data directory", &from.datadir),
         Fact::new("result directory", &from.resultdir),
-        Fact::new("wall clock skew", format!("{} s", figures::significant(from.wall_clock_skew_s, 3))),
-        Fact::new("clock uncertainty", format!("{} s", figures::significant(from.clock_uncertainty_s, 3))),
-        Fact::new("seconds until connected", figures::seconds(from.start.connected_s)),
-        Fact::new("seconds until the first phase", figures::seconds(from.start.first_phase_s)),
+        Fact::new("wall clock skew", figures::span(from.wall_clock_skew_s)),
+        Fact::new("clock uncertainty", figures::span(from.clock_uncertainty_s)),
+        Fact::new("time until connected", figures::span(from.start.connected_s)),
+        Fact::new("time until the first phase", figures::span(from.start.first_phase_s)),
         Fact::new(
             "resident memory before the first phase",
             format!("mean {}, largest rank {}", Bytes(from.start.resident_mean), Bytes(from.start.resident_max)),
@@ -337,6 +347,26 @@ fn provenance(from: &Provenance) -> Vec<Fact> {
     facts
 }
 
+/// Takes what the phases could not exceed from the text of a result that says so.
+fn add_roofs(run: &mut Run, text: &str) {
+    #[derive(serde::Deserialize)]
+    struct Roofs {
+        phases: Vec<PhaseRoof>,
+    }
+    #[derive(serde::Deserialize)]
+    struct PhaseRoof {
+        phase: PhaseId,
+        #[serde(default)]
+        roof: Option<Roof>,
+    }
+    let Ok(roofs) = serde_json::from_str::<Roofs>(text) else { return };
+    for PhaseRoof { phase, roof } in roofs.phases {
+        if let Some(own) = run.phases.iter_mut().find(|own| own.id == phase) {
+            own.roof = roof;
+        }
+    }
+}
+
 /// Takes every rank's figures from the phase's per-rank file.
 fn add_ranks(phase: &mut Phase, text: &str, missing: &mut Vec<String>) {
     match rank_csv::parse(phase.id, text) {
@@ -352,7 +382,6 @@ fn time(text: &str) -> Option<DateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use io500_phases::phase_id::PhaseId;
     use io500_phases::phases::Check;
     use io500_phases::results::FindResult;
 

@@ -96,23 +96,23 @@ fn words(seconds: &Spread, mean_done: Option<f64>, tellable: bool, stands_out: b
         };
     };
     if !stands_out {
-        let mean = figures::seconds(seconds.mean);
+        let mean = figures::span(seconds.mean);
         let within = figures::percent(slow.over_mean.max(0.0));
-        return format!("No straggler: the slowest rank is within {within} of the mean of {mean} s.");
+        return format!("No straggler: the slowest rank is within {within} of the mean of {mean}.");
     }
     let who = format!("Rank {}{}", slow.rank, slow.host.as_ref().map(|host| format!(" on {host}")).unwrap_or_default());
     let sync = slow.sync_seconds.filter(|sync| *sync >= slow.seconds * NOISE);
     let time = format!(
-        "{} s against a mean of {} s ({}){}",
-        figures::seconds(slow.seconds),
-        figures::seconds(seconds.mean),
+        "{} against a mean of {} ({}){}",
+        figures::span(slow.seconds),
+        figures::span(seconds.mean),
         figures::signed_percent(slow.over_mean),
-        sync.map(|sync| format!(", including {} s of sync", figures::seconds(sync))).unwrap_or_default(),
+        sync.map(|sync| format!(", including {} of sync", figures::span(sync))).unwrap_or_default(),
     );
     match slow.at_stonewall.zip(mean_done) {
         Some((done, mean)) if done < mean => format!(
             "{who} held the others up{}: {} done at the stonewall against a mean of {} ({}); its own time was {time}.",
-            slow.wear_out_seconds.map(|s| format!(" for {} s", figures::seconds(s))).unwrap_or_default(),
+            slow.wear_out_seconds.map(|s| format!(" for {}", figures::span(s))).unwrap_or_default(),
             figures::count(done),
             figures::count(mean),
             figures::signed_percent(done / mean - 1.0),

@@ -1,6 +1,6 @@
 //! The tables of a report, as cells of text: text, markdown and HTML show the same ones.
 
-use super::figures::{self, count, latency, percent, rate, seconds, signed_percent};
+use super::figures::{self, count, latency, percent, rate, signed_percent, span};
 use super::model::{Phase, Run};
 use io500_phases::text;
 use serde::Serialize;
@@ -67,7 +67,7 @@ pub fn or_unknown<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
 /// The phases with rate, time, verdict and imbalance.
 pub fn phases(run: &Run) -> Table {
     let columns =
-        ["Phase", "#Rate", "Unit", "#Time (s)", "Scored", "Valid", "#At stonewall", "#Slowest rank", "#Imbalance"];
+        ["Phase", "#Rate", "Unit", "#Time", "Scored", "Valid", "#At stonewall", "#Slowest rank", "#Imbalance"];
     let mut table = Table::new("phases", "The phases in the order of the run.", &columns);
     for phase in &run.phases {
         let told = phase.stragglers.as_ref().filter(|stragglers| stragglers.tellable);
@@ -75,7 +75,7 @@ pub fn phases(run: &Run) -> Table {
             phase.id.to_string(),
             rate(phase.rate),
             phase.unit.to_owned(),
-            or_unknown(phase.seconds.or(phase.wall_seconds), seconds),
+            or_unknown(phase.seconds.or(phase.wall_seconds), span),
             if phase.scored { "yes" } else { "no" }.to_owned(),
             if phase.valid { "yes" } else { "NO" }.to_owned(),
             or_unknown(phase.stonewall.as_ref().and_then(|stonewall| stonewall.rate), rate),
@@ -88,13 +88,13 @@ pub fn phases(run: &Run) -> Table {
 
 /// What the phases' time was made of.
 pub fn parts(run: &Run) -> Table {
-    let caption = "Where the time went: means over the ranks, seconds. \u{201c}Operations\u{201d} goes to the stonewall where there \
+    let caption = "Where the time went: means over the ranks. \u{201c}Operations\u{201d} goes to the stonewall where there \
                    is one, \u{201c}wear-out\u{201d} is catching up with the fastest rank after it.";
     let columns = ["Phase", "#Open", "#Operations", "#Wear-out", "#Waiting", "#Sync", "#Close"];
     let mut table = Table::new("parts", caption, &columns);
     for phase in &run.phases {
         let Some(parts) = &phase.parts else { continue };
-        let cells = parts.named().map(|(_, part)| if part > 0.0 { seconds(part) } else { UNKNOWN.to_owned() });
+        let cells = parts.named().map(|(_, part)| if part > 0.0 { span(part) } else { UNKNOWN.to_owned() });
         table.rows.push(std::iter::once(phase.id.to_string()).chain(cells).collect());
     }
     table.without_empty_columns()
@@ -108,12 +108,12 @@ pub fn wear_out(run: &Run) -> Table {
          rank. \u{201c}After\u{201d} is all the time from the stonewall to the end: wear-out, sync and close.",
         &[
             "Phase",
-            "#Stonewall (s)",
+            "#Stonewall",
             "#Least done",
             "#Mean",
             "#Most done",
-            "#Wear-out (s)",
-            "#After (s)",
+            "#Wear-out",
+            "#After",
             "#Share of time",
             "#Rate at stonewall",
             "#Final rate",
@@ -124,12 +124,12 @@ pub fn wear_out(run: &Run) -> Table {
         let Some(stonewall) = &phase.stonewall else { continue };
         table.rows.push(vec![
             phase.id.to_string(),
-            or_unknown(stonewall.seconds, seconds),
+            or_unknown(stonewall.seconds, span),
             or_unknown(stonewall.min, count),
             or_unknown(stonewall.mean, count),
             or_unknown(stonewall.max, count),
-            or_unknown(stonewall.wear_out_seconds, seconds),
-            or_unknown(stonewall.after_seconds, seconds),
+            or_unknown(stonewall.wear_out_seconds, span),
+            or_unknown(stonewall.after_seconds, span),
             or_unknown(stonewall.after_share, percent),
             or_unknown(stonewall.rate, rate),
             rate(phase.rate),
@@ -141,7 +141,7 @@ pub fn wear_out(run: &Run) -> Table {
 
 /// The spread of the ranks' times.
 pub fn spread(run: &Run) -> Table {
-    let columns = ["Phase", "#Fastest (s)", "#Median (s)", "#Mean (s)", "#Slowest (s)", "#Imbalance", "Slowest ranks"];
+    let columns = ["Phase", "#Fastest", "#Median", "#Mean", "#Slowest", "#Imbalance", "Slowest ranks"];
     let mut table = Table::new(
         "spread",
         "The ranks' own times per phase. Imbalance: by how much the slowest exceeds the mean.",
@@ -152,10 +152,10 @@ pub fn spread(run: &Run) -> Table {
         let names: Vec<String> = found.slowest.iter().take(3).map(|slow| slow.rank.to_string()).collect();
         table.rows.push(vec![
             phase.id.to_string(),
-            seconds(found.seconds.min),
-            or_unknown(found.seconds.median, seconds),
-            seconds(found.seconds.mean),
-            seconds(found.seconds.max),
+            span(found.seconds.min),
+            or_unknown(found.seconds.median, span),
+            span(found.seconds.mean),
+            span(found.seconds.max),
             if found.tellable { signed_percent(found.seconds.imbalance) } else { UNKNOWN.to_owned() },
             if found.tellable { names.join(", ") } else { "unknown".to_owned() },
         ]);
@@ -165,7 +165,7 @@ pub fn spread(run: &Run) -> Table {
 
 /// The slowest ranks of each phase by name.
 pub fn slowest(run: &Run) -> Table {
-    let columns = ["Phase", "#Rank", "Host", "#Time (s)", "#Over the mean", "#Done at stonewall"];
+    let columns = ["Phase", "#Rank", "Host", "#Time", "#Over the mean", "#Done at stonewall"];
     let mut table = Table::new("slowest", "The slowest ranks of each phase.", &columns);
     for phase in &run.phases {
         for slow in phase.stragglers.iter().flat_map(|found| found.slowest.iter().take(5)) {
@@ -173,7 +173,7 @@ pub fn slowest(run: &Run) -> Table {
                 phase.id.to_string(),
                 slow.rank.to_string(),
                 or_unknown(slow.host.clone(), |host| host),
-                seconds(slow.seconds),
+                span(slow.seconds),
                 signed_percent(slow.over_mean),
                 or_unknown(slow.at_stonewall, count),
             ]);
@@ -271,12 +271,12 @@ pub fn stability(run: &Run) -> Table {
         },
     );
     let headers: Vec<String> = names.iter().map(|name| format!("#{name}")).collect();
-    let mut columns = vec!["Phase", "#Interval (s)"];
+    let mut columns = vec!["Phase", "#Interval"];
     columns.extend(headers.iter().map(String::as_str));
     let mut table = Table::new("stability", "How steady the phases were.", &columns);
     for phase in &run.phases {
         let Some(series) = &phase.series else { continue };
-        let mut row = vec![phase.id.to_string(), figures::significant(series.interval_seconds, 3)];
+        let mut row = vec![phase.id.to_string(), figures::span(series.interval_seconds)];
         row.extend(names.iter().map(|name| {
             or_unknown(series.stability.iter().find(|fact| fact.name == *name), |fact| fact.value.clone())
         }));

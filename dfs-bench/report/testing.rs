@@ -62,6 +62,7 @@ pub fn run(label: &str) -> Run {
             },
         ],
         contradictions: Vec::new(),
+        diagnosis: Vec::new(),
         missing: vec!["Nothing about the servers.".to_owned()],
         client_metrics: None,
     };

@@ -1,16 +1,23 @@
 //! A report as plain text for a terminal.
 
+use super::diagnosis;
 use super::figures;
 use super::model::{ExtendedScore, Run, Score};
+use super::overview;
 use super::server_tables;
 use super::tables::{self, Table};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use io500_phases::results::score::Means;
 use std::fmt::Write;
+use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 
 /// The report of these runs.
 pub fn render(runs: &[&Run]) -> String {
     let mut out = String::new();
+    if runs.len() > 1 {
+        let _ = writeln!(out, "{} runs\n{}\n", runs.len(), drawn(&overview::table(runs)));
+    }
     for (index, run) in runs.iter().enumerate() {
         if index > 0 {
             out.push('\n');
@@ -26,7 +33,14 @@ fn one(out: &mut String, run: &Run) {
         let _ = writeln!(out, "WARNING    {warning}");
     }
     for line in summary(run) {
-        let _ = writeln!(out, "{line}");
+        out.push_str(&wrapped(&line, 13));
+    }
+    let diagnosis = diagnosis::lines(run);
+    if !diagnosis.is_empty() {
+        heading(out, "Diagnosis", '-');
+        for (about, words) in diagnosis {
+            out.push_str(&wrapped(&format!("{about}: {words}"), 4));
+        }
     }
     section(out, "Phases", &tables::phases(run));
     section(out, "Where the time went", &tables::parts(run));
@@ -34,7 +48,7 @@ fn one(out: &mut String, run: &Run) {
     section(out, "Stragglers", &tables::spread(run));
     for phase in &run.phases {
         if let Some(found) = phase.stragglers.as_ref().filter(|found| found.tellable) {
-            let _ = writeln!(out, "{}: {}", phase.id, found.words);
+            out.push_str(&wrapped(&format!("{}: {}", phase.id, found.words), 4));
         }
     }
     section(out, "Nodes", &tables::nodes(run));
@@ -53,7 +67,7 @@ fn one(out: &mut String, run: &Run) {
     if !run.missing.is_empty() {
         heading(out, "Not recorded", '-');
         for sentence in &run.missing {
-            let _ = writeln!(out, "- {sentence}");
+            out.push_str(&wrapped(&format!("- {sentence}"), 2));
         }
     }
 }
@@ -62,6 +76,8 @@ fn one(out: &mut String, run: &Run) {
 pub fn summary(run: &Run) -> Vec<String> {
     let mut lines = Vec::new();
     match &run.score {
+        // a run of one kind of phases has no score, and 0 is none
+        Some(score) if score.means.total <= 0.0 => lines.push(format!("Score      none{}", halves(&score.means))),
         Some(score) => {
             lines.push(format!("Score      {}", means(&score.means)));
             if let Some((without, what)) = other_score(score) {
@@ -93,6 +109,13 @@ pub fn measured(run: &Run) -> String {
     parts.extend(run.nodes.map(|nodes| plural(nodes, "node")));
     parts.extend(run.started.as_ref().map(|started| format!("started {started}")));
     parts.join(", ")
+}
+
+/// The means of a run without a score.
+pub fn halves(means: &Means) -> String {
+    let known = [("bandwidth", means.bandwidth, "GiB/s"), ("metadata", means.metadata, "kIOPS")];
+    let told = known.into_iter().filter(|(_, mean, _)| *mean > 0.0);
+    told.map(|(name, mean, unit)| format!("; {name} {} {unit}", figures::rate(mean))).collect()
 }
 
 /// A score in one line.
@@ -132,6 +155,49 @@ pub fn heading(out: &mut String, title: &str, line: char) {
     let _ = writeln!(out, "{title}\n{}", line.to_string().repeat(title.chars().count()));
 }
 
+/// Columns that lines of text may have: those of the terminal, else as many as people read without trouble.
+pub fn columns() -> usize {
+    const MOST: usize = 120;
+    const LEAST: usize = 60;
+    static COLUMNS: OnceLock<usize> = OnceLock::new();
+    *COLUMNS.get_or_init(|| {
+        let size = std::io::stdout().is_terminal().then(|| rustix::termios::tcgetwinsize(std::io::stdout()).ok());
+        let terminal = size.flatten().map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0);
+        terminal.map_or(MOST, |columns| columns.clamp(LEAST, MOST.max(columns)))
+    })
+}
+
+/// A line, broken between words where it is too long; all but the first are indented. A word is never broken: it may be a path.
+pub fn wrapped(line: &str, indent: usize) -> String {
+    const UNITS: [&str; 8] = ["%", "s", "ms", "\u{b5}s", "ns", "min", "GiB/s", "kIOPS"];
+    // a figure and its unit stay together
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split_inclusive(' ') {
+        let bare = word.trim_end().trim_end_matches([',', '.', ')', ';', ':']);
+        let figure = |last: &String| last.trim_end().ends_with(|c: char| c.is_ascii_digit());
+        match words.last_mut().filter(|last| UNITS.contains(&bare) && figure(last)) {
+            Some(last) => last.push_str(word),
+            None => words.push(word.to_owned()),
+        }
+    }
+    let mut out = String::new();
+    let mut width = 0;
+    for word in words {
+        let length = word.trim_end().chars().count();
+        if width > indent && width + length > columns() {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            width = indent;
+        }
+        out.push_str(&word);
+        width += word.chars().count();
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
 /// A table under a heading; nothing for a table without rows.
 pub fn section(out: &mut String, title: &str, table: &Table) {
     if table.rows.is_empty() {
@@ -141,11 +207,42 @@ pub fn section(out: &mut String, title: &str, table: &Table) {
     let _ = writeln!(out, "{}", drawn(table));
 }
 
-/// The table, drawn in characters, never wrapped: a terminal scrolls or `less -S` does.
+/// The table, drawn in characters. One of figures that is too wide goes on below, one of words has its cells broken into lines.
 pub fn drawn(table: &Table) -> String {
+    let widths: Vec<usize> = (0..table.columns.len())
+        .map(|index| {
+            let cells = table.rows.iter().map(|row| row[index].chars().count());
+            cells.chain([table.columns[index].name.chars().count()]).max().unwrap_or(0) + 2
+        })
+        .collect();
+    let figures = table.columns.iter().filter(|column| column.numeric).count() * 2 > table.columns.len();
+    if widths.iter().sum::<usize>() <= columns() || !figures {
+        return characters(table);
+    }
+    // the first column says what a row is about: it comes again
+    let mut blocks: Vec<Vec<usize>> = vec![vec![0]];
+    let mut width = widths[0];
+    for (index, own) in widths.iter().enumerate().skip(1) {
+        if width + own > columns() && blocks.last().is_some_and(|block| block.len() > 1) {
+            blocks.push(vec![0]);
+            width = widths[0];
+        }
+        width += own;
+        blocks.last_mut().expect("there is one").push(index);
+    }
+    let part = |block: Vec<usize>| {
+        let row = |row: &Vec<String>| block.iter().map(|&index| row[index].clone()).collect();
+        let columns = block.iter().map(|&index| table.columns[index].clone()).collect();
+        characters(&Table { columns, rows: table.rows.iter().map(row).collect(), ..table.clone() })
+    };
+    blocks.into_iter().map(part).collect::<Vec<_>>().join("\n\n")
+}
+
+fn characters(table: &Table) -> String {
     let mut drawn = comfy_table::Table::new();
     drawn.load_preset(presets::NOTHING);
-    drawn.set_content_arrangement(ContentArrangement::Disabled);
+    drawn.set_content_arrangement(ContentArrangement::Dynamic);
+    drawn.set_width(columns() as u16);
     drawn.set_header(table.columns.iter().map(|column| &column.name));
     drawn.add_rows(&table.rows);
     for (column, definition) in drawn.column_iter_mut().zip(&table.columns) {

@@ -132,7 +132,7 @@ fn json_says_everything() {
     for (object, fields) in [
         (&json["comparison"], vec!["warnings", "baseline", "versus", "outliers", "outlier_test"]),
         (versus, vec!["side", "headline", "lines", "lost", "newly_invalid", "faults", "concerns", "differences"]),
-        (&versus["headline"], vec!["bandwidth", "metadata", "score", "best", "worst"]),
+        (&versus["headline"], vec!["bandwidth", "metadata", "score", "best", "worst", "within_noise"]),
         (
             &versus["lines"][0],
             vec![
@@ -152,7 +152,7 @@ fn json_says_everything() {
             ],
         ),
         (&versus["lines"][0]["a"], vec!["mean", "variation", "values"]),
-        (&json["gate"], vec!["limit", "passed", "failures", "tolerated"]),
+        (&json["gate"], vec!["limit", "passed", "failures", "tolerated", "cases", "detectable"]),
     ] {
         let mut found: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
         let mut documented = fields.clone();
@@ -170,4 +170,69 @@ fn json_says_everything() {
 fn one_directory_is_not_enough() {
     let directory = tempfile::tempdir().unwrap();
     assert_eq!(dfs_bench(directory.path(), &["compare", "a"]).status.code(), Some(2));
+}
+
+#[test]
+fn one_group_is_summed_up_in_every_format() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "repeats", &[1.0, 1.02, 0.98, 1.01], "SX");
+    let text = stdout(directory.path(), &["compare", "repeats"]);
+    assert!(text.starts_with("repeats, 4 runs\n===============\n4 runs: score "), "{text}");
+    assert!(text.contains("four times out of five"), "{text}");
+    let markdown = stdout(directory.path(), &["compare", "-f", "markdown", "repeats"]);
+    assert!(markdown.contains("| What | Mean | Unit |"), "{markdown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(directory.path(), &["compare", "-f", "json", "repeats"])).unwrap();
+    assert_eq!((&json["format"], &json["repeats"]["lines"][0]["name"]), (&"dfs-bench-repeats".into(), &"score".into()));
+    let page = stdout(directory.path(), &["compare", "-f", "html", "-o", "-", "repeats"]);
+    assert!(page.contains("<h3>Figures</h3>"), "{page}");
+    let refused = dfs_bench(directory.path(), &["compare", "--fail-below", "5%", "repeats"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn the_last_night_is_judged_by_those_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let night = |number: usize, speed: f64| {
+        let path = directory.path().join(format!("nights/2026.01.{number:02}-02.30.00"));
+        Run { speed, ..Run::default() }.write(&path);
+        let text = std::fs::read_to_string(path.join("result.txt")).unwrap();
+        std::fs::write(path.join("result.txt"), text.replace("2026-01-02", &format!("2026-01-{number:02}"))).unwrap();
+    };
+    let gate = || {
+        let arguments = ["compare", "--rolling", "5", "--fail-below", "5%", "--junit", "gate.xml", "--force", "nights"];
+        let output = dfs_bench(directory.path(), &arguments);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    night(1, 0.5);
+    assert_eq!(gate().0, Some(0), "the first night has nothing to be compared with");
+    for (number, speed) in (2..).zip([1.0, 1.01, 0.99, 1.005, 0.995, 1.002]) {
+        night(number, speed);
+    }
+    let (code, text) = gate();
+    assert_eq!(code, Some(0), "{text}");
+    // the slow first night is not among the five before the last one
+    assert!(text.contains("A (baseline): the 5 runs before, 5 runs"), "{text}");
+    assert!(text.contains("A drop of the score from "), "{text}");
+    night(8, 0.8);
+    let (code, text) = gate();
+    assert_eq!(code, Some(6), "{text}");
+    assert!(text.contains("Failed:\n- 2026.01.08-02.30.00: score \u{2212}2"), "{text}");
+    let junit = std::fs::read_to_string(directory.path().join("gate.xml")).unwrap();
+    assert!(junit.contains("<failure message=\"\u{2212}2"), "{junit}");
+}
+
+#[test]
+fn a_headline_within_noise_is_grey() {
+    let directory = tempfile::tempdir().unwrap();
+    group(directory.path(), "before", &[1.0, 1.3, 0.8], "SX");
+    group(directory.path(), "after", &[1.05, 1.2, 0.85], "SX");
+    let page = stdout(directory.path(), &["compare", "-f", "html", "-o", "-", "before", "after"]);
+    assert!(page.contains("<div class=\"grey\"><dt>Score</dt>"), "{page}");
+    let text = stdout(directory.path(), &["compare", "before", "after"]);
+    assert!(text.contains("(bandwidth \u{d7}"), "{text}");
+    group(directory.path(), "faster", &[2.0, 2.01, 1.99], "SX");
+    group(directory.path(), "slower", &[1.0, 1.01, 0.99], "SX");
+    let page = stdout(directory.path(), &["compare", "-f", "html", "-o", "-", "slower", "faster"]);
+    assert!(!page.contains("class=\"grey\""), "{page}");
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod fixture;
+mod many;
 mod own;
 mod real;
 mod report;

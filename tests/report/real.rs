@@ -62,6 +62,13 @@ fn the_run_of_1280_ranks() {
     assert!(run["score"]["without_wear_out"].is_null(), "the C suite does not tell it from sync and close");
     let without = run["score"]["at_stonewall"]["total"].as_f64().unwrap();
     assert!((without - 383.35).abs() < 0.01, "{without}");
+    let said = |of: &Value| {
+        let sentences = of["diagnosis"].as_array().unwrap();
+        sentences.iter().map(|sentence| sentence["words"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    assert!(said(run).starts_with("The phases took 2 h 42 min: find 49.9 %, "), "{}", said(run));
+    assert!(said(&hard).starts_with("14.3 % of the time came after the stonewall"), "{}", said(&hard));
+    assert!(!said(&phase("ior-easy-read")).contains("Rank"), "{}", said(&phase("ior-easy-read")));
     let missing = run["missing"].to_string();
     assert!(missing.contains("latency") && missing.contains("time series"), "{missing}");
     let page = stdout(Path::new("."), &["report", "-o", "-", directory.to_str().unwrap()]);
@@ -107,6 +114,10 @@ fn every_submission_can_be_reported() {
         let phases = run["phases"].as_array().unwrap();
         assert!(phases.iter().filter(|phase| phase["scored"] == true).count() >= 12, "{}", run["label"]);
         assert!(run["missing"].to_string().contains("no per-rank figures"), "{}", run["label"]);
+        let diagnosis = phases.iter().chain([run]).map(|of| of["diagnosis"].to_string()).collect::<String>();
+        // the submissions have no per-rank figures: nobody can be blamed
+        let nonsense = ["NaN", " inf ", "Rank "].into_iter().find(|word| diagnosis.contains(word));
+        assert_eq!(nonsense, None, "{}: {diagnosis}", run["label"]);
     }
     let html = stdout(Path::new("."), &["report", "-o", "-", submissions.to_str().unwrap()]);
     assert!(html.ends_with("</html>\n") || html.ends_with("</html>"));

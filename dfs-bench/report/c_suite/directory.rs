@@ -49,6 +49,7 @@ pub fn load(directory: &Path) -> Result<Run> {
         contradictions: super::refuted::refuted_claims(directory),
         missing: Vec::new(),
         client_metrics: None,
+        diagnosis: Vec::new(),
     };
     for section in &result.phases {
         match section.phase {
@@ -188,7 +189,7 @@ fn facts(section: &OfficialPhase, output: &PhaseText) -> Vec<Fact> {
     let timed = [("open", output.open_seconds), ("transfer", output.transfer_seconds), ("close", output.close_seconds)];
     for (name, seconds) in timed {
         if let Some(seconds) = seconds {
-            facts.push(Fact::new(format!("longest {name}"), format!("{} s", figures::seconds(seconds))));
+            facts.push(Fact::new(format!("longest {name}"), figures::span(seconds)));
         }
     }
     if let Some(file_system) = &output.file_system {

@@ -61,6 +61,7 @@ pub fn load(file: &Path) -> Result<Run> {
         configuration: Vec::new(),
         missing: missing.collect(),
         client_metrics: None,
+        diagnosis: Vec::new(),
         contradictions: super::refuted::refuted_claims(file),
     };
     derive(&mut run);

@@ -22,7 +22,8 @@ pub fn ratios(versus: &Versus, baseline: &str) -> Option<Chart> {
             high = high.max(value * 1.05);
         }
     }
-    if lines.is_empty() {
+    // one ratio is a number: the table has it
+    if lines.len() < 2 {
         return None;
     }
     let (low, high) = ratio_range(low, high);

@@ -2,12 +2,16 @@
 //! when a group is not what the baseline is: valid, and free of wrong data.
 
 use super::model::{Finding, Line, Versus};
+use super::stats::{self, Basis};
 use crate::report::figures::{percent, signed_percent};
 use serde::Serialize;
 use std::str::FromStr;
 
 /// Fewer runs than this on a side cannot tell chance from change: the interval of two is so wide that nothing would ever fail.
 const FEWEST: usize = 3;
+
+/// So many runs of one side tell its noise well enough to judge a single run of the other.
+const FEWEST_OF_ONE_SIDE: usize = 5;
 
 /// How far a figure may fall: a share between 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -32,6 +36,31 @@ impl FromStr for Limit {
     }
 }
 
+/// What the gate says of one figure or property of a group.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Case {
+    /// The group.
+    pub group: String,
+    /// The figure: `score`, a phase; or `verdict`, `data`.
+    pub name: String,
+    /// The finding.
+    pub verdict: Verdict,
+    /// Why; empty where there is nothing to say.
+    pub words: String,
+}
+
+/// The gate's finding about a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It did not fall below the limit.
+    Passed,
+    /// It fell, within run-to-run noise.
+    Tolerated,
+    /// It fell.
+    Failed,
+}
+
 /// What the gate found.
 #[derive(Debug, Serialize)]
 pub struct Gate {
@@ -43,27 +72,62 @@ pub struct Gate {
     pub failures: Vec<String>,
     /// Figures that fell too far and were tolerated, because the fall is within run-to-run noise.
     pub tolerated: Vec<String>,
+    /// Every figure and property that was looked at.
+    pub cases: Vec<Case>,
+    /// The smallest drop of the score, or of what stands for it, that so many runs with this noise show four times out of five: a share for
+    /// each group; none where nothing was repeated.
+    pub detectable: Vec<Option<f64>>,
 }
 
 /// Checks all comparisons.
 pub fn check(limit: Limit, versus: &[Versus]) -> Gate {
-    let (mut failures, mut tolerated) = (Vec::new(), Vec::new());
+    let (mut failures, mut tolerated, mut cases) = (Vec::new(), Vec::new(), Vec::new());
     for versus in versus {
         let label = &versus.side.label;
-        failures.extend(versus.faults.iter().chain(&versus.newly_invalid).map(|words| format!("{label}: {words}")));
-        failures.extend(versus.lost.iter().map(|id| format!("{label}: {id} has no rate (it has one in the baseline)")));
+        let case =
+            |name: &str, verdict, words: String| Case { group: label.clone(), name: name.to_owned(), verdict, words };
+        for (name, words) in [("data", &versus.faults), ("verdict", &versus.newly_invalid)] {
+            failures.extend(words.iter().map(|words| format!("{label}: {words}")));
+            let verdict = if words.is_empty() { Verdict::Passed } else { Verdict::Failed };
+            cases.push(case(name, verdict, words.join("; ")));
+        }
+        for id in &versus.lost {
+            let words = "has no rate (it has one in the baseline)";
+            failures.push(format!("{label}: {id} {words}"));
+            cases.push(case(id.name(), Verdict::Failed, words.to_owned()));
+        }
         if versus.lines.is_empty() && versus.lost.is_empty() {
             failures.push(format!("{label}: nothing to compare"));
+            cases.push(case("figures", Verdict::Failed, "nothing to compare".to_owned()));
         }
-        for line in versus.lines.iter().filter(|line| line.scored && line.ratio < 1.0 - limit.0) {
-            let fell = format!("{label}: {} {}", line.name, signed_percent(line.ratio - 1.0));
+        for line in versus.lines.iter().filter(|line| line.scored) {
+            let change = signed_percent(line.ratio - 1.0);
+            if line.ratio >= 1.0 - limit.0 {
+                cases.push(case(&line.name, Verdict::Passed, change));
+                continue;
+            }
+            let fell = format!("{label}: {} {change}", line.name);
             match judge(line) {
-                Ok(chance) => tolerated.push(format!("{fell}: {chance}")),
-                Err(why) => failures.push(format!("{fell} ({why})")),
+                Ok(chance) => {
+                    cases.push(case(&line.name, Verdict::Tolerated, format!("{change}: {chance}")));
+                    tolerated.push(format!("{fell}: {chance}"));
+                }
+                Err(why) => {
+                    cases.push(case(&line.name, Verdict::Failed, format!("{change} ({why})")));
+                    failures.push(format!("{fell} ({why})"));
+                }
             }
         }
     }
-    Gate { limit, passed: failures.is_empty(), failures, tolerated }
+    let detectable = versus.iter().map(|versus| versus.lines.first().and_then(smallest_drop)).collect();
+    Gate { limit, passed: failures.is_empty(), failures, tolerated, cases, detectable }
+}
+
+/// The smallest drop of a figure that the runs of both sides show, as a share.
+fn smallest_drop(line: &Line) -> Option<f64> {
+    let logs = |values: &[f64]| stats::summary(&values.iter().map(|value| value.ln()).collect::<Vec<_>>());
+    let difference = stats::detectable(logs(&line.a.values)?, logs(&line.b.values)?)?;
+    Some(1.0 - (-difference).exp())
 }
 
 /// Whether a figure below the limit may pass, and why or why not.
@@ -72,7 +136,9 @@ fn judge(line: &Line) -> Result<String, String> {
     let Some((low, high)) = line.interval else {
         return Err("one run each: noise cannot be excluded".to_owned());
     };
-    if a.min(b) < FEWEST && low <= 1.0 && high >= 1.0 {
+    // against a baseline of many, one run is a fair question
+    let enough = a.min(b) >= FEWEST || (line.basis == Basis::One && a.max(b) >= FEWEST_OF_ONE_SIDE);
+    if !enough && low <= 1.0 && high >= 1.0 {
         return Err(format!("{a} and {b} runs are too few to test for significance: the plain ratio decides"));
     }
     match line.finding {
@@ -97,6 +163,13 @@ impl Gate {
             (true, false) => format!("passed: what fell by more than {limit} is within run-to-run noise"),
             (false, _) => format!("FAILED for {} with a limit of {limit}", count(self.failures.len())),
         }
+    }
+
+    /// What drop these runs could detect; nothing for the first without repeats.
+    pub fn power(&self) -> Option<String> {
+        let worst = self.detectable.iter().copied().collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)?;
+        let blind = if worst > self.limit.0 { ": more repeats would be needed to see a drop of the limit" } else { "" };
+        Some(format!("a drop of the score from {} on would show, four times out of five{blind}", percent(worst)))
     }
 }
 
@@ -181,6 +254,21 @@ mod tests {
         let found = check(Limit(0.05), &compare(&[a, b]).versus);
         assert!(!found.passed);
         assert_eq!(found.failures, ["b: mdtest-hard-write has no rate (it has one in the baseline)"]);
+    }
+
+    #[test]
+    fn one_run_against_a_baseline_of_many_is_judged_by_their_noise() {
+        let night = [100.0, 108.0, 93.0, 104.0, 96.0];
+        let found = gate(&night, &[92.0]);
+        assert!(found.passed && !found.tolerated.is_empty(), "{found:?}");
+        assert!(!gate(&night, &[60.0]).passed);
+        assert!(
+            found.power().unwrap().ends_with("more repeats would be needed to see a drop of the limit"),
+            "{found:?}"
+        );
+        let quiet = gate(&[100.0, 100.1, 99.9, 100.0, 100.1], &[99.9]).power().unwrap();
+        assert!(quiet.ends_with("four times out of five"), "{quiet}");
+        assert_eq!(gate(&[100.0], &[96.0]).power(), None);
     }
 
     #[test]

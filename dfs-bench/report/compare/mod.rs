@@ -7,9 +7,11 @@ pub mod concerns;
 pub mod differences;
 pub mod gate;
 pub mod headline;
+pub mod junit;
 pub mod model;
 pub mod outliers;
 pub mod render;
+pub mod repeats;
 pub mod stats;
 #[cfg(test)]
 mod testing;

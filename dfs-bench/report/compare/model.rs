@@ -137,6 +137,8 @@ pub struct Headline {
     pub best: (PhaseId, f64),
     /// The scored phase with the lowest ratio.
     pub worst: (PhaseId, f64),
+    /// Those of these figures whose difference is within run-to-run noise, by name.
+    pub within_noise: Vec<String>,
 }
 
 /// A caveat.

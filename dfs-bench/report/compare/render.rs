@@ -3,6 +3,7 @@
 use super::charts;
 use super::gate::Gate;
 use super::model::{Comparison, Versus};
+use super::repeats::{self, Repeats};
 use crate::report::figures::{percent, rate, times};
 use crate::report::html;
 use crate::report::markdown;
@@ -39,11 +40,59 @@ pub fn to_text(found: &Comparison, gate: Option<&Gate>) -> String {
     if let Some(gate) = gate {
         text::heading(&mut out, "Gate", '-');
         let _ = writeln!(out, "{}", gate.words());
-        for sentence in gate.failures.iter().chain(&gate.tolerated) {
-            let _ = writeln!(out, "- {sentence}");
+        gate.power().iter().for_each(|power| out.push_str(&text::wrapped(&text::sentence_case(power), 0)));
+        for (title, sentences) in gate_lists(gate) {
+            let _ = writeln!(out, "{title}:");
+            sentences.iter().for_each(|sentence| out.push_str(&text::wrapped(&format!("- {sentence}"), 2)));
         }
     }
     out
+}
+
+/// What failed and what was tolerated, each under its title.
+fn gate_lists(gate: &Gate) -> Vec<(&'static str, &Vec<String>)> {
+    let lists = [("Failed", &gate.failures), ("Tolerated, within run-to-run noise", &gate.tolerated)];
+    lists.into_iter().filter(|(_, sentences)| !sentences.is_empty()).collect()
+}
+
+/// A group of repeats by itself, for a terminal.
+pub fn repeats_to_text(repeats: &Repeats) -> String {
+    let mut out = String::new();
+    text::heading(&mut out, &repeats_title(repeats), '=');
+    repeats.words.iter().for_each(|sentence| out.push_str(&text::wrapped(sentence, 0)));
+    text::section(&mut out, "Figures", &repeats::table(repeats));
+    out
+}
+
+/// The same for tickets and wikis.
+pub fn repeats_to_markdown(repeats: &Repeats) -> String {
+    let mut out = String::new();
+    markdown::heading(&mut out, 1, &repeats_title(repeats));
+    repeats.words.iter().for_each(|sentence| {
+        let _ = writeln!(out, "- {}", markdown::escape(sentence));
+    });
+    markdown::section(&mut out, 2, "Figures", &repeats::table(repeats));
+    out
+}
+
+/// The same for machines.
+pub fn repeats_to_json(repeats: &Repeats) -> serde_json::Result<String> {
+    let summary = json!({ "format": "dfs-bench-repeats", "version": VERSION, "repeats": repeats });
+    serde_json::to_string_pretty(&summary).map(|text| text + "\n")
+}
+
+/// The same as a page.
+pub fn repeats_to_html(repeats: &Repeats) -> Result<String> {
+    let title = repeats_title(repeats);
+    let part = context! { title, sides => repeats.runs, ratios => repeats::table(repeats), words => repeats.words };
+    html::fill("compare.html", context! { title, parts => vec![part] })
+}
+
+fn repeats_title(repeats: &Repeats) -> String {
+    match repeats.runs.len() {
+        1 => format!("{}, one run", repeats.label),
+        runs => format!("{}, {runs} runs", repeats.label),
+    }
 }
 
 /// For tickets and wikis.
@@ -77,8 +126,15 @@ pub fn to_markdown(found: &Comparison, gate: Option<&Gate>) -> String {
     if let Some(gate) = gate {
         markdown::heading(&mut out, 2, "Gate");
         let _ = writeln!(out, "{}\n", markdown::escape(&gate.words()));
-        for sentence in gate.failures.iter().chain(&gate.tolerated) {
-            let _ = writeln!(out, "- {}", markdown::escape(sentence));
+        gate.power().iter().for_each(|power| {
+            let _ = writeln!(out, "{}\n", text::sentence_case(power));
+        });
+        for (title, sentences) in gate_lists(gate) {
+            let _ = writeln!(out, "{title}:\n");
+            sentences.iter().for_each(|sentence| {
+                let _ = writeln!(out, "- {}", markdown::escape(sentence));
+            });
+            out.push('\n');
         }
     }
     out
@@ -98,7 +154,9 @@ pub fn to_html(found: &Comparison, gate: Option<&Gate>) -> Result<String> {
         .map(|versus| {
             context! {
                 title => title(found, versus),
-                hero => versus.headline.iter().flat_map(|headline| headline.figures()).collect::<Vec<_>>(),
+                hero => versus.headline.iter().flat_map(|headline| headline.figures()).map(|figure| {
+                    (figure.name, figure.value, if figure.certain { "" } else { "grey" })
+                }).collect::<Vec<_>>(),
                 sides => sides(found, versus),
                 concerns => versus.concerns.iter().map(|concern| concern.words.as_str()).collect::<Vec<_>>(),
                 charts => charts::ratios(versus, &found.baseline.label).into_iter().collect::<Vec<_>>(),
@@ -109,7 +167,7 @@ pub fn to_html(found: &Comparison, gate: Option<&Gate>) -> Result<String> {
         })
         .collect();
     let gate = gate.map(|gate| {
-        context! { passed => gate.passed, words => gate.words(), failures => gate.failures, tolerated => gate.tolerated }
+        context! { passed => gate.passed, words => gate.words(), power => gate.power(), lists => gate_lists(gate) }
     });
     let outliers = outliers(found);
     let title = match found.versus.as_slice() {

@@ -90,6 +90,22 @@ pub fn difference(a: Summary, b: Summary) -> Difference {
     Difference { value, uncertainty: Some(Uncertainty { low: value - reach, high: value + reach, p }), basis }
 }
 
+/// How often a difference that is there has to show to be called detectable.
+const POWER: f64 = 0.8;
+
+/// The smallest difference of two means that samples with this noise show at [`CONFIDENCE`] four times out of five; none where nothing was
+/// repeated.
+pub fn detectable(a: Summary, b: Summary) -> Option<f64> {
+    let (na, nb) = (a.count as f64, b.count as f64);
+    let (error, freedom) = match (a.count, b.count) {
+        (1, 1) => return None,
+        (1, _) => ((b.variance * (1.0 / na + 1.0 / nb)).sqrt(), nb - 1.0),
+        (_, 1) => ((a.variance * (1.0 / na + 1.0 / nb)).sqrt(), na - 1.0),
+        _ => ((a.variance / na + b.variance / nb).sqrt(), na + nb - 2.0),
+    };
+    Some((t_quantile(0.5 + CONFIDENCE / 2.0, freedom) + t_quantile(POWER, freedom)) * error)
+}
+
 /// Holm's adjustment of several probabilities: what each is worth when all were looked at.
 pub fn holm(probabilities: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
@@ -232,6 +248,26 @@ mod tests {
         let reach = 4.3027 * 0.2 * (4.0f64 / 3.0).sqrt();
         close(found.uncertainty.unwrap().high, 0.5 + reach, 1e-4);
         assert!(difference(b, summary(&[2.0]).unwrap()).uncertainty.is_none());
+    }
+
+    #[test]
+    fn what_is_detectable_shows_four_times_out_of_five() {
+        let draws = normals(16 * 2000);
+        let (mut shown, mut total) = (0, 0);
+        for chunk in draws.chunks(16) {
+            let a = summary(&chunk[..8]).unwrap();
+            // the noise is known here: the detectable difference is that of the true variance
+            let truth = Summary { variance: 1.0, ..a };
+            let difference = detectable(truth, truth).unwrap();
+            let b: Vec<f64> = chunk[8..].iter().map(|value| value + difference).collect();
+            let found = self::difference(a, summary(&b).unwrap()).uncertainty.unwrap();
+            shown += usize::from(found.p < 1.0 - CONFIDENCE);
+            total += 1;
+        }
+        let share = shown as f64 / total as f64;
+        assert!((0.77..=0.86).contains(&share), "{share}");
+        let one = summary(&[1.0]).unwrap();
+        assert_eq!(detectable(one, one), None);
     }
 
     #[test]

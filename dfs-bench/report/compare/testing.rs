@@ -34,6 +34,7 @@ fn run(label: &str, rate: f64) -> Run {
         provenance: Vec::new(),
         configuration: Vec::new(),
         contradictions: Vec::new(),
+        diagnosis: Vec::new(),
         missing: Vec::new(),
         client_metrics: None,
     }

@@ -12,11 +12,13 @@ mod measured;
 pub mod official;
 mod page_cache;
 pub mod provenance;
+mod reasons;
 mod run;
 pub mod score;
 mod series;
 mod servers;
 mod step;
+mod short_of_work;
 pub mod tunables;
 pub mod validity;
 
@@ -24,6 +26,7 @@ pub use confirm::{Claim, Finding, Invalid, Verification, verify};
 pub use latency::{KindLatency, LatencyResult, NodeLatency};
 pub use material::Material;
 pub use measured::{Measured, Reduce};
+pub use reasons::{in_short, is_of_duration, phase_argument};
 pub use run::*;
 pub use series::{RankStall, SeriesResult, Stability, Window};
 pub use servers::{
@@ -31,3 +34,4 @@ pub use servers::{
     TargetResult,
 };
 pub use step::RateStep;
+pub use short_of_work::{ShortOfWork, short_of_work};

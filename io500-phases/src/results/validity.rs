@@ -1,6 +1,7 @@
 //! The two verdicts: that of the C suite on a phase and a run, and the strict one, which checks more.
 
 use super::page_cache;
+use super::reasons::NOT_RUN;
 use super::run::{PhaseResult, Reason, RunResult, Verdict};
 use super::step::RateStep;
 use super::tunables;
@@ -120,7 +121,7 @@ pub fn official(rules: &Rules, result: &RunResult) -> Verdict {
     }
     let missing = |phase: &PhaseId| phase.kind() != Kind::Timestamp && result.phase(*phase).is_none();
     for phase in rules.expected.iter().copied().filter(missing) {
-        verdict.push(Some(phase), "The phase did not run", true);
+        verdict.push(Some(phase), NOT_RUN, true);
     }
     // an optional phase invalidates the extended score only
     let of_the_run = |reason: &&Reason| reason.phase.is_none_or(PhaseId::in_standard);
