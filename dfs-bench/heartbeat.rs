@@ -58,7 +58,29 @@ struct Sign {
     idle_ms: u64,
     /// The rank was asked to stop and wants to know soon whether the others live.
     asks: bool,
+    /// The slowest rank of the phase that the sender knows of.
+    #[serde(default)]
+    slowest: Option<Slowest>,
 }
+
+/// A rank that works and what it had done, some time ago.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Slowest {
+    rank: usize,
+    done: u64,
+    age_ms: u64,
+}
+
+impl Slowest {
+    /// Its operations by now if it goes on as it did; none for what is as old as the phase.
+    fn by_now(&self, snapshot: &Snapshot) -> Option<f64> {
+        let then = snapshot.elapsed - self.age_ms as f64 / 1000.0;
+        (then >= 1.0).then(|| self.done as f64 * snapshot.elapsed / then)
+    }
+}
+
+/// What was heard of a rank counts for so long: it goes on meanwhile.
+const FRESH: Duration = Duration::from_secs(5);
 
 #[derive(Serialize, Deserialize)]
 struct Datagram {
@@ -148,6 +170,29 @@ impl Heartbeat {
         }
     }
 
+    /// The slowest rank that works on the phase, and its operations by now if it goes on as it did.
+    pub fn slowest(&self, snapshot: &Snapshot) -> Option<(usize, u64)> {
+        let slowest = self.slowest_sign(snapshot, Instant::now())?;
+        Some((slowest.rank, slowest.by_now(snapshot)? as u64))
+    }
+
+    /// The slowest rank of this one and those that it has heard of lately, itself or through others.
+    fn slowest_sign(&self, snapshot: &Snapshot, now: Instant) -> Option<Slowest> {
+        let own = Slowest { rank: self.rank, done: snapshot.done, age_ms: 0 };
+        let working = snapshot.phase.is_some() && !snapshot.waiting;
+        let heard = self.peers.iter().filter_map(|peer| {
+            let (at, sign) = peer.heard.filter(|(_, sign)| sign.phase == snapshot.phase && sign.phase.is_some())?;
+            let age_ms = now.saturating_duration_since(at).as_millis() as u64;
+            let itself = Slowest { rank: peer.rank, done: sign.done, age_ms };
+            let told = sign.slowest.map(|slowest| Slowest { age_ms: slowest.age_ms + age_ms, ..slowest });
+            Some([Some(itself).filter(|_| !sign.waiting), told])
+        });
+        let fresh = |slowest: &Slowest| Duration::from_millis(slowest.age_ms) < FRESH && slowest.rank != self.rank;
+        let all = heard.flatten().flatten().filter(fresh).chain(working.then_some(own));
+        let known = all.filter_map(|slowest| Some((slowest, slowest.by_now(snapshot)?)));
+        known.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(slowest, _)| slowest)
+    }
+
     /// How often a sign is due.
     fn period(&self, stop: bool) -> Duration {
         let usual = self.timeout.map_or(Duration::from_secs(1), |timeout| timeout / 8);
@@ -166,7 +211,8 @@ impl Heartbeat {
         if now >= self.next || stop {
             let idle_ms = (now - self.moved).as_millis() as u64;
             let (phase, done, waiting) = (snapshot.phase, snapshot.done, snapshot.waiting);
-            self.send(&Message::Alive(Sign { phase, done, waiting, idle_ms, asks }));
+            let slowest = self.slowest_sign(snapshot, now);
+            self.send(&Message::Alive(Sign { phase, done, waiting, idle_ms, slowest, asks }));
             self.next = now + self.period(stop);
         }
         let look = if stop { look.min(HURRY) } else { look };
@@ -418,6 +464,27 @@ mod tests {
             asked_until,
             end: None,
         }
+    }
+
+    #[test]
+    fn the_slowest_rank_is_that_of_all_that_were_heard_of() {
+        let start = Instant::now();
+        let mut beat = heartbeat(8, start);
+        let progress = Progress::default();
+        progress.begin(PhaseId::MdtestEasyWrite, 0);
+        let snapshot = Snapshot { elapsed: 10.0, done: 1000, ..progress.snapshot() };
+        assert_eq!(beat.slowest(&snapshot), Some((0, 1000)), "ranks that wait have done everything");
+        let works = Sign { phase: Some(PhaseId::MdtestEasyWrite), done: 900, waiting: false, ..Sign::default() };
+        // a partner tells of a rank that is no partner: 2 s ago it had done 400, so by now it has 500
+        let slowest = Some(Slowest { rank: 3, done: 400, age_ms: 2000 });
+        beat.take(1, Message::Alive(Sign { slowest, ..works }), Instant::now());
+        let (rank, done) = beat.slowest(&snapshot).unwrap();
+        assert!(rank == 3 && (495..=505).contains(&done), "{rank} {done}");
+        // what is old does not count
+        let slowest = Some(Slowest { rank: 3, done: 400, age_ms: 6000 });
+        beat.take(1, Message::Alive(Sign { slowest, ..works }), Instant::now());
+        assert_eq!(beat.slowest(&snapshot).unwrap().0, 1);
+        assert_eq!(beat.slowest(&Snapshot { phase: None, ..snapshot }), None);
     }
 
     #[test]

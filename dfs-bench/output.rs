@@ -4,12 +4,35 @@
 
 use std::fmt::Arguments;
 use std::io::Write;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 static LOST: OnceLock<std::io::Error> = OnceLock::new();
 
+/// Whether a line stands on the terminal that the next one replaces. Held while something is written.
+static BAR: Mutex<bool> = Mutex::new(false);
+
+/// Draws a line in place on standard error, or takes it away.
+pub fn bar(line: Option<&str>) {
+    let mut drawn = BAR.lock().unwrap_or_else(PoisonError::into_inner);
+    let clear = if *drawn { "\r\x1b[2K" } else { "" };
+    *drawn = line.is_some();
+    if !clear.is_empty() || line.is_some() {
+        write(&mut std::io::stderr().lock(), format_args!("{clear}{}", line.unwrap_or_default()));
+    }
+}
+
+/// Takes the line in place away, before something else is written.
+fn without_bar() -> MutexGuard<'static, bool> {
+    let mut drawn = BAR.lock().unwrap_or_else(PoisonError::into_inner);
+    if std::mem::take(&mut *drawn) {
+        write(&mut std::io::stderr().lock(), format_args!("\r\x1b[2K"));
+    }
+    drawn
+}
+
 /// Writes what can be written.
 pub fn out(text: Arguments<'_>) {
+    let _bar = without_bar();
     write(&mut std::io::stdout().lock(), text);
 }
 
@@ -17,6 +40,7 @@ pub fn out(text: Arguments<'_>) {
 pub fn err(text: Arguments<'_>) {
     // as one piece, so that lines of several ranks do not mix
     let text = text.to_string();
+    let _bar = without_bar();
     write(&mut std::io::stderr().lock(), format_args!("{text}"));
 }
 

@@ -5,11 +5,13 @@ use crate::diagnosis;
 use crate::directories;
 use crate::exit::Exit;
 use crate::job_watchdog;
+use crate::live::{LiveView, RunProgress, Settings};
 use crate::output;
 use crate::preflight;
+use crate::report::compare::{render, repeats};
+use crate::report::load;
 use crate::session::Session;
 use crate::signals;
-use crate::status::Status;
 use crate::telemetry::{self, ClientFiles, Servers};
 use io500_phases::backend::dfs_connection;
 use io500_phases::backend::select::Selected;
@@ -21,7 +23,7 @@ use io500_phases::phases::cleanup::Removed;
 use io500_phases::phases::setup::FAMILIES;
 use io500_phases::plan::Plan;
 use io500_phases::report::{iterations_warning, phase_line, score_lines, stdout_reasons};
-use io500_phases::results::{PhaseResult, RunResult, RunState};
+use io500_phases::results::{PhaseResult, Reason, RunResult, RunState, in_short, is_of_duration, short_of_work};
 use io500_phases::suite::{self, Observer, Options, Suite, dated};
 use io500_phases::text;
 use std::sync::Arc;
@@ -70,7 +72,7 @@ pub fn runs(
         options.resultdir = Some(text::path(&resultdir));
         options.new_run = new_run(session) && run == 1;
         // a part of the suite leaves its files for the next part
-        options.clean_up = args.phase == "all" || repeat > 1;
+        options.clean_up = session.cleans_up.unwrap_or(args.phase == "all" || repeat > 1);
         options.own_datadir_levels = own_datadir_levels;
         options.process_start = process_start;
         options.progress = progress.clone();
@@ -81,7 +83,9 @@ pub fn runs(
                 diagnosis::explain(error, &config, rank);
                 eprintln!("error: the other ranks did not reach the barrier: ending the job");
                 crash_record.keep(RunState::Failed, &error.to_string());
-                signal_hook::low_level::exit(Exit::of(&anyhow::Error::new(error.clone())).code().into());
+                let code = Exit::of(&anyhow::Error::new(error.clone())).code();
+                crate::exit_code_file::write(code);
+                signal_hook::low_level::exit(code.into());
             }
         });
         options
@@ -97,24 +101,51 @@ pub fn runs(
         return Ok(Exit::Finished);
     }
     let every = Duration::from_secs(session.config.bench.report_interval.max(1).into());
-    let _status = session.is_root().then(|| Status::start(progress.clone(), session.comm.size(), every));
-    let mut observer = Stdout { servers: servers(session)? };
+    let run_progress = Arc::new(RunProgress::default());
+    let settings = || Settings {
+        shown: args.progress,
+        ranks: session.comm.size(),
+        every,
+        metrics: args.metrics_file.clone(),
+        timestamp: session.timestamp.clone(),
+    };
+    let _live = session.is_root().then(|| LiveView::start(progress.clone(), run_progress.clone(), settings()));
+    let mut observer =
+        Stdout { servers: servers(session)?, quick: session.config.bench.quick, progress: run_progress.clone() };
     let mut results = Vec::new();
     let mut worst = Exit::Finished;
     for run in 1..=repeat {
         let resultdir = if repeat > 1 { format!("{resultdir}/run-{run}") } else { resultdir.clone() };
         crash_record.set_result_directory(&resultdir);
+        run_progress.begin(&plan.asked_for().collect::<Vec<_>>(), plan.stonewall_s);
         let suite = Suite::new(&session.config, plan, options(resultdir, run));
+        let unlike = session.expected_plan.as_ref().is_some_and(|expected| *expected != suite.common_plan());
+        if unlike {
+            let why = "the plan differs from that of the run: another version of this program, or other nodes";
+            stores.give_up(comm)?;
+            return Err(Error::Config(why.to_owned()));
+        }
         let result = suite.run(comm, &stores, &mut observer)?;
         let exit = verdict(session, result.as_ref())?;
         results.extend(result);
         worst = if exit.code() > worst.code() { exit } else { worst };
     }
     stores.close(comm)?;
+    if session.is_root() && repeat > 1 {
+        summarise(&resultdir);
+    }
     if let Some(files) = client_files {
         telemetry::keep_client_metrics(files, comm, &mut results)?;
     }
     Ok(worst)
+}
+
+/// What the repeats say together; a directory that cannot be read back was told of before.
+fn summarise(resultdir: &str) {
+    match load::groups(&[resultdir.into()]) {
+        Ok(groups) => groups.iter().for_each(|group| print!("\n{}", render::repeats_to_text(&repeats::of(group)))),
+        Err(error) => eprintln!("warning: the repeats cannot be summed up: {error:#}"),
+    }
 }
 
 /// The servers whose metrics rank 0 reads, if any. Collective.
@@ -190,6 +221,15 @@ fn verdict(session: &Session, result: Option<&RunResult>) -> Result<Exit, Error>
 #[derive(Default)]
 struct Stdout {
     servers: Option<Servers>,
+    /// A test run: what the rules say about its length is said once, at its end.
+    quick: bool,
+    progress: Arc<RunProgress>,
+}
+
+impl Stdout {
+    fn tells(&self, reason: &Reason) -> bool {
+        !(self.quick && is_of_duration(reason))
+    }
 }
 
 impl Observer for Stdout {
@@ -211,7 +251,7 @@ impl Observer for Stdout {
         }
         // the C suite says what makes the run invalid before its version, and what only warns after it
         let of_run = |invalidates| {
-            let reasons = result.official.reasons.iter();
+            let reasons = result.official.reasons.iter().filter(|reason| self.tells(reason));
             stdout_reasons(reasons.filter(move |reason| reason.phase.is_none() && reason.invalidates == invalidates))
         };
         println!("{}IO500 version {} ({})", of_run(true), about.program, about.mode);
@@ -219,6 +259,7 @@ impl Observer for Stdout {
     }
 
     fn phase_begins(&mut self, phase: PhaseId) {
+        self.progress.phase_begins(phase);
         if let (Some(servers), true) = (&mut self.servers, phase != PhaseId::Timestamp) {
             servers.phase_begins();
         }
@@ -232,12 +273,19 @@ impl Observer for Stdout {
 
     fn phase_over(&mut self, result: &RunResult, phase: PhaseId) {
         let Some(phase) = result.phase(phase) else { return };
-        let own = result.official.reasons.iter().filter(|reason| reason.phase == Some(phase.phase));
-        print!("{}", stdout_reasons(own));
+        self.progress.phase_over(phase.phase, phase.phase_s);
+        let of_phase = |reason: &&Reason| reason.phase == Some(phase.phase) && self.tells(reason);
+        let own: Vec<&Reason> = result.official.reasons.iter().filter(of_phase).collect();
+        let mut shown = phase.clone();
+        shown.valid |= self.quick && own.is_empty();
+        print!("{}", stdout_reasons(own.into_iter()));
         if let Some(warning) = iterations_warning(phase) {
             println!("WARNING {warning}");
         }
-        print!("{}", phase_line(phase));
+        print!("{}", phase_line(&shown));
+        if !self.quick {
+            too_little_work(result, phase).iter().for_each(|words| eprintln!("dfs-bench: {words}"));
+        }
     }
 
     fn cleaned(&mut self, removed: &Removed) {
@@ -252,20 +300,41 @@ impl Observer for Stdout {
     }
 
     fn finished(&mut self, result: &RunResult) {
+        const TEST: &str = "test run, not comparable";
         if let Some(score) = &result.score {
-            print!("{}", score_lines(score, &result.official));
+            let lines = score_lines(score, &result.official);
+            // no score of a test run stands without these words
+            print!(
+                "{}",
+                if self.quick { lines.replace(" [INVALID]", "").replace('\n', " [TEST RUN]\n") } else { lines }
+            );
         }
         // a path is bytes, and scripts take it from here
         output::bytes(&text::bytes(&format!(
             "\nThe result files are stored in the directory: {}\n",
             result.provenance.resultdir
         )));
-        if !result.strict.valid {
+        let told = result.strict.reasons.iter().filter(|reason| self.tells(reason));
+        if self.quick {
+            let faults: Vec<&Reason> = told.filter(|reason| reason.phase.is_some() && reason.invalidates).collect();
+            eprintln!("dfs-bench: {TEST} (--quick); `dfs-bench report` has the details");
+            in_short(faults, result).iter().for_each(|reason| eprintln!("  {reason}"));
+        } else if !result.strict.valid {
             eprintln!("dfs-bench: the strict verdict is invalid:");
-            for reason in &result.strict.reasons {
-                let place = reason.phase.map(|phase| format!("{phase}: ")).unwrap_or_default();
-                eprintln!("  {place}{}", reason.text);
-            }
+            in_short(told, result).iter().for_each(|reason| eprintln!("  {reason}"));
         }
     }
+}
+
+/// A write phase that had done everything before the stonewall: which option to raise.
+fn too_little_work(result: &RunResult, phase: &PhaseResult) -> Option<String> {
+    let stonewall = phase.stonewall.as_ref()?;
+    let setting = |section: &str, option: &str| {
+        let settings = &result.provenance.settings;
+        let found = settings.iter().find(|setting| setting.section == section && setting.option == option);
+        found.map(|setting| setting.value.clone()).filter(|value| !value.is_empty())
+    };
+    let found = short_of_work(phase.phase, stonewall.met_s, stonewall.setting_s.into(), setting)?;
+    let words = found.words();
+    Some(format!("{}: {}: {}", phase.phase, words.trim_end_matches('.'), found.next()))
 }

@@ -71,6 +71,7 @@ impl Watchdog {
             while !theirs.load(Relaxed) {
                 let (snapshot, stop) = (progress.snapshot(), progress.stop_requested());
                 heartbeat.turn(LOOK, &snapshot, stop);
+                progress.set_slowest(heartbeat.slowest(&snapshot));
                 let now = Instant::now();
                 let own = watch.look(&snapshot, stop, now);
                 if watch.stopped.is_some_and(|stopped| heartbeat.all_alive_since(stopped)) {

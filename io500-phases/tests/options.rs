@@ -26,6 +26,7 @@ const HELD: [(&str, &str, &str, &str); 15] = [
     ("dfs-bench", "report-interval", "tests/cli.rs", "latencies_and_lines_of_progress_are_as_the_options_say"),
     ("dfs-bench", "connection", "tests/daos.rs", "each_phase_connects_anew_where_that_is_asked_for"),
     ("dfs-bench", "telemetry", "tests/cli.rs", "the_servers_side_stands_in_result_and_report"),
+    ("dfs-bench", "quick", "tests/quick.rs", "a_quick_run_fits_and_says_once_what_it_is"),
     ("dfs-bench", "telemetry-interval", "tests/cli.rs", "the_servers_side_stands_in_result_and_report"),
 ];
 

@@ -128,6 +128,7 @@ fn config(inputs: ConfigBuilder, table: Table, problems: &mut Vec<Problem>, warn
             connection_per_phase: own.owned("connection").eq_ignore_ascii_case("phase"),
             telemetry: own.text("telemetry").map(str::to_owned),
             telemetry_interval: own.number("telemetry-interval"),
+            quick: own.is_true("quick"),
         },
         phases: PhaseId::ALL.into_iter().map(|phase| (phase, phase_config(phase, &settings, &apis))).collect(),
         settings,

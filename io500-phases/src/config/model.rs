@@ -217,6 +217,8 @@ pub struct Bench {
     pub telemetry: Option<String>,
     /// Seconds between two looks at them.
     pub telemetry_interval: u32,
+    /// A test run whose sizes are fitted by the program; not comparable.
+    pub quick: bool,
 }
 
 /// What one phase takes from its own section, its parent's and the global one.

@@ -428,6 +428,13 @@ const OWN: [OptionDef; 22] = [
         Advanced,
         "Seconds between two looks at the servers' metrics while a phase runs.",
     ),
+    option(
+        "quick",
+        Bool,
+        Some("FALSE"),
+        Basic,
+        "A test run: a stonewall of 2 s where none is given, and sizes that fit the free space. Its figures are not comparable.",
+    ),
 ];
 
 const fn shared(name: &'static str, options: &'static [OptionDef]) -> SectionDef {

@@ -254,7 +254,11 @@ impl<'a, R: Recorder> Control<'a, R> {
         self.progress.advance(done);
         // what ended after the look was due would have been looked at
         let before = self.next_look.min(now);
-        self.recorder.look(done, self.ticker.nanos(self.start, before), self.ticker.nanos(self.start, now));
+        let at = self.ticker.nanos(self.start, now);
+        self.recorder.look(done, self.ticker.nanos(self.start, before), at);
+        if R::ON && self.progress.p99_is_wanted() {
+            self.progress.set_p99(self.recorder.recent_p99(at));
+        }
     }
 
     /// The loop has come to its limit.

@@ -58,6 +58,10 @@ impl Recorder for Latencies {
         self.series.look(done, before, now);
     }
 
+    fn recent_p99(&self, now: u64) -> Option<u64> {
+        self.series.recent_p99(now)
+    }
+
     fn stonewall_barrier(&mut self, now: u64) {
         self.series.stonewall_barrier(now);
     }

@@ -18,6 +18,12 @@ pub struct Progress {
     beats: AtomicU64,
     waiting: AtomicBool,
     part: AtomicU8,
+    /// Whether somebody wants to know the 99th percentile of the last seconds, and what it is.
+    p99_wanted: AtomicBool,
+    p99_ns: AtomicU64,
+    /// The slowest rank that heartbeats tell of.
+    slowest_rank: AtomicU64,
+    slowest_done: AtomicU64,
     stop: Arc<AtomicBool>,
     peers_alive: AtomicBool,
     epoch: Instant,
@@ -44,6 +50,10 @@ pub struct Snapshot {
     pub waiting: bool,
     /// The part of the phase's window that the rank is in.
     pub part: WindowPart,
+    /// The 99th percentile of the latencies of the last seconds, nanoseconds, where somebody asks for it.
+    pub p99_ns: Option<u64>,
+    /// The slowest rank that this one has heard of and its operations; it may be this one.
+    pub slowest: Option<(usize, u64)>,
 }
 
 /// The parts of a rank's window, in the order of a write phase.
@@ -102,6 +112,10 @@ impl Default for Progress {
             beats: AtomicU64::new(0),
             waiting: AtomicBool::new(false),
             part: AtomicU8::new(WindowPart::default() as u8),
+            p99_wanted: AtomicBool::new(false),
+            p99_ns: AtomicU64::new(UNKNOWN),
+            slowest_rank: AtomicU64::new(UNKNOWN),
+            slowest_done: AtomicU64::new(0),
             stop: Arc::default(),
             peers_alive: AtomicBool::new(false),
             epoch: Instant::now(),
@@ -116,6 +130,8 @@ impl Progress {
         self.goal.store(UNKNOWN, Relaxed);
         self.slowest_at_stonewall.store(UNKNOWN, Relaxed);
         self.bytes_each.store(bytes_each, Relaxed);
+        self.p99_ns.store(UNKNOWN, Relaxed);
+        self.slowest_rank.store(UNKNOWN, Relaxed);
         self.part.store(WindowPart::default() as u8, Relaxed);
         self.started_ms.store(self.now_ms(), Relaxed);
         let index = PhaseId::ALL.iter().position(|&each| each == phase).expect("every phase is listed");
@@ -166,6 +182,28 @@ impl Progress {
         self.beat();
     }
 
+    /// Asks for the 99th percentile of the last seconds: the loop answers at its next look, and only then.
+    pub fn ask_for_p99(&self) {
+        self.p99_wanted.store(true, Relaxed);
+    }
+
+    /// Whether somebody has asked since this was last called.
+    pub(super) fn p99_is_wanted(&self) -> bool {
+        self.p99_wanted.swap(false, Relaxed)
+    }
+
+    /// Answers [`ask_for_p99`](Self::ask_for_p99).
+    pub(super) fn set_p99(&self, nanos: Option<u64>) {
+        self.p99_ns.store(nanos.unwrap_or(UNKNOWN), Relaxed);
+    }
+
+    /// The slowest rank that is known of, and its operations.
+    pub fn set_slowest(&self, slowest: Option<(usize, u64)>) {
+        let (rank, done) = slowest.map_or((UNKNOWN, 0), |(rank, done)| (rank as u64, done));
+        self.slowest_done.store(done, Relaxed);
+        self.slowest_rank.store(rank, Relaxed);
+    }
+
     /// Progress other than an operation of a loop (a barrier passed, a file synced).
     pub fn beat(&self) {
         self.beats.fetch_add(1, Relaxed);
@@ -209,6 +247,9 @@ impl Progress {
             beats: self.beats.load(Relaxed),
             waiting: self.waiting.load(Relaxed),
             part: WindowPart::ALL[usize::from(self.part.load(Relaxed))],
+            p99_ns: known(self.p99_ns.load(Relaxed)),
+            slowest: known(self.slowest_rank.load(Relaxed))
+                .map(|rank| (rank as usize, self.slowest_done.load(Relaxed))),
         }
     }
 

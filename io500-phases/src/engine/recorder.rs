@@ -74,6 +74,10 @@ pub trait Recorder: Sized {
     /// The loop looked up: `done` operations are done in all; all but the last had ended by `before`, the last one ended at `now`.
     /// Nanoseconds of the loop. Happens twenty times a second.
     fn look(&mut self, _done: u64, _before: u64, _now: u64) {}
+    /// The 99th percentile of the last seconds before `now`, where latencies are recorded: for a live view that asks.
+    fn recent_p99(&self, _now: u64) -> Option<u64> {
+        None
+    }
     /// All ranks have reached the stonewall, at `now` nanoseconds of the loop.
     fn stonewall_barrier(&mut self, _now: u64) {}
     /// An empty recorder of the same kind, for another thread of the rank.

@@ -3,7 +3,7 @@
 //! Operations are counted from the looks that the loop takes anyway, twenty times a second, so counting costs the operations nothing. Where
 //! latencies are recorded, every interval also has a coarse histogram of those of the operation that the phase is about.
 
-use super::histograms::COUNTS;
+use super::histograms::{COUNTS, greatest_at};
 use super::recorder::{OpKind, Recorder};
 
 /// Intervals of a row. A phase of 300 s has 188 of 1.6 s, one of 36,000 s has 176 of 204.8 s.
@@ -12,6 +12,8 @@ pub const INTERVALS: usize = 256;
 pub const SHORTEST_NS: u64 = 100_000_000;
 /// Places of a histogram that make a class of a coarse one, as a power of two: sixteen classes per octave.
 pub const CLASS_BITS: u32 = 6;
+/// What counts as the last seconds.
+const RECENT_NS: u64 = 5_000_000_000;
 /// Classes of a coarse histogram.
 pub const CLASSES: usize = COUNTS >> CLASS_BITS;
 
@@ -107,6 +109,25 @@ impl Series {
     /// The longest time in which the rank finished nothing.
     pub fn stall(&self) -> Stall {
         self.stall
+    }
+
+    /// The 99th percentile of the latencies of the last seconds before `now`, nanoseconds of the loop. Reads at most fifty intervals.
+    pub fn recent_p99(&self, now: u64) -> Option<u64> {
+        if self.classes.is_empty() {
+            return None;
+        }
+        let at = self.origin + now;
+        let last = ((at / self.interval_ns) as usize).min(INTERVALS - 1);
+        let first = (at.saturating_sub(RECENT_NS) / self.interval_ns) as usize;
+        let rows = &self.classes[first.min(last) * CLASSES..(last + 1) * CLASSES];
+        let total: u64 = rows.iter().map(|&count| u64::from(count)).sum();
+        // from the longest down: few classes hold the last hundredth
+        let mut beyond = 0;
+        let class = (0..CLASSES).rev().find(|class| {
+            beyond += rows.iter().skip(*class).step_by(CLASSES).map(|&count| u64::from(count)).sum::<u64>();
+            beyond > total / 100
+        });
+        class.filter(|_| total > 0).map(|class| greatest_at(((class + 1) << CLASS_BITS) - 1))
     }
 
     /// Adds the latencies that another thread of the rank has counted in a row of its own.
@@ -263,6 +284,18 @@ mod tests {
         }
         series.look(done, next_look.min(now), now);
         ends
+    }
+
+    #[test]
+    fn the_recent_tail_is_that_of_the_last_seconds() {
+        let mut series = Series::with_latencies();
+        assert_eq!(Series::new().recent_p99(0), None);
+        assert_eq!(series.recent_p99(0), None);
+        // ten seconds of 1 ms, then ten of 8 ms
+        run(&mut series, &[vec![1_000_000; 10_000], vec![8_000_000; 1250]].concat());
+        let near = |found: Option<u64>, wanted: f64| (found.unwrap() as f64 / wanted - 1.0).abs() < 0.1;
+        assert!(near(series.recent_p99(10_000_000_000), 1e6), "{:?}", series.recent_p99(10_000_000_000));
+        assert!(near(series.recent_p99(20_000_000_000), 8e6), "{:?}", series.recent_p99(20_000_000_000));
     }
 
     proptest! {
