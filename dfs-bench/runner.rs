@@ -76,6 +76,7 @@ pub fn runs(
         options.own_datadir_levels = own_datadir_levels;
         options.process_start = process_start;
         options.progress = progress.clone();
+        options.audit = session.audit.clone();
         options.stuck = Arc::new({
             let (crash_record, config, rank) = (crash_record.clone(), session.config.clone(), session.comm.rank());
             move |error| {

@@ -9,6 +9,7 @@ use io500_phases::backend::select::{hints, properties};
 use io500_phases::comm::{self, Comm};
 use io500_phases::config::{Config, ConfigBuilder, ConfigError, Mode, Problem, Warning, select_phases};
 use io500_phases::phase_id::PhaseId;
+use io500_phases::results::Audit;
 use io500_phases::text;
 use io500_phases::units::bytes as bytes_of;
 use serde::de::DeserializeOwned;
@@ -53,6 +54,8 @@ pub struct Session {
     pub cleans_up: Option<bool>,
     /// The plan that the run must have to be the one that it goes on with.
     pub expected_plan: Option<String>,
+    /// What was found on the nodes before the run; rank 0's.
+    pub audit: Audit,
 }
 
 impl Session {
@@ -95,8 +98,8 @@ impl Session {
     fn of(comm: Box<dyn Comm>, args: &RunArgs, told: JobInputs) -> anyhow::Result<Session> {
         let (config, _) = told.inputs.build()?;
         let (phases, asked_for) = (phases(args, &config)?, select(args, &config)?);
-        let (cleans_up, expected_plan) = (None, None);
-        Ok(Session { comm, config, phases, asked_for, timestamp: told.timestamp, cleans_up, expected_plan })
+        let (cleans_up, expected_plan, audit) = (None, None, Audit::default());
+        Ok(Session { comm, config, phases, asked_for, timestamp: told.timestamp, cleans_up, expected_plan, audit })
     }
 
     pub fn is_root(&self) -> bool {

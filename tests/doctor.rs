@@ -163,8 +163,100 @@ fn a_pool_is_looked_at_where_one_is_named() {
     let with_pool = serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()["rules"].as_u64().unwrap();
     let without = run(scene.direct(), ["doctor", "--format", "json"]);
     let without = serde_json::from_str::<serde_json::Value>(&without.stdout).unwrap()["rules"].as_u64().unwrap();
-    assert_eq!(with_pool, without + 3);
+    let list = run(scene.direct(), ["doctor", "--list"]).stdout;
+    let of_store = list.lines().filter(|line| line.split_whitespace().nth(2) == Some("store")).count();
+    assert!(of_store > 3 && with_pool == without + of_store as u64, "{with_pool} {without} {of_store}");
     assert!(found(&outcome).iter().all(|finding| !finding.starts_with("pool.re")), "{outcome:?}");
+}
+
+/// The pages and tables of every machine that there is data of.
+#[test]
+fn every_real_machine_is_audited_and_drawn() {
+    let scene = Scene::new();
+    let Some(dir) = shared("topology") else { return };
+    let files = ["hwloc", "sysfs"].iter().flat_map(|kind| std::fs::read_dir(dir.join(kind)).unwrap());
+    let mut seen = 0;
+    for path in files.map(|entry| entry.unwrap().path()) {
+        if cfg!(not(feature = "hwloc")) && path.extension().is_some_and(|extension| extension == "xml") {
+            continue;
+        }
+        let path = path.to_str().unwrap();
+        let outcome = run(scene.direct(), ["doctor", "--topology", path, "--format", "json"]);
+        assert_code(&outcome, 0);
+        // without ranks nothing is said of them, and what a file does not tell is no finding
+        assert!(found(&outcome).iter().all(|found| !found.starts_with("job.") && !found.starts_with("env.")), "{path}");
+        let page = run(scene.direct(), ["doctor", "--topology", path, "--format", "html"]).stdout;
+        assert!(page.contains("<svg ") && page.contains("class=\"core") && !page.contains("<script"), "{path}");
+        seen += 1;
+    }
+    assert!(seen >= 5, "{seen}");
+}
+
+/// A run keeps what its nodes are, counts and what was found on them; no roof is made up for a store that is no DAOS.
+#[test]
+fn a_run_records_its_nodes_their_counters_and_what_was_found() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let Some(mut command) = scene.ranks(2) else { return };
+    command.env("D_LOG_MASK", "DEBUG");
+    let dated = "global.timestamp-resultdir=FALSE";
+    let arguments = ["small.ini", "--api", "posix", "--phase", "ior-easy-write,ior-easy-read", "--set", dated];
+    let outcome = run(command, [&arguments[..], &["--resultdir", "on", "--measure"]].concat());
+    assert_code(&outcome, 0);
+    assert!(outcome.stderr.contains("doctor: finding env.logging"), "{outcome:?}");
+    let result = scene.result("on");
+    let about = &result["provenance"];
+    let machine = &about["machines"][0];
+    assert_eq!((about["machines"].as_array().unwrap().len(), machine["hosts"].as_array().unwrap().len()), (1, 1));
+    let ranks = machine["ranks"].as_array().unwrap().iter().map(|bound| bound["ranks"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(ranks, 2);
+    assert!(machine["facts"]["memory"]["total"].as_u64().unwrap() > 0 && machine["facts"]["host"] == "");
+    let findings = about["audit"]["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| finding["rule"] == "env.logging"), "{findings:#?}");
+    assert!(about["audit"]["memory_copy"].as_f64().unwrap() > 1e6);
+    for phase in result["phases"].as_array().unwrap() {
+        assert!(phase["roof"].is_null(), "{phase:#}");
+        let counters = phase["nodes"]["counters"].as_array().unwrap();
+        let switches = counters.iter().find(|counter| counter["name"] == "context switches").unwrap();
+        assert!(switches["total"].as_f64().unwrap() > 0.0);
+    }
+    let report = run(scene.direct(), ["report", "-f", "text", "on"]).stdout;
+    assert!(report.contains("Audit of the nodes") && report.contains("env.logging"), "{report}");
+    let mut command = scene.ranks(2).unwrap();
+    command.env("D_LOG_MASK", "DEBUG");
+    let outcome =
+        run(command, [&arguments[..], &["--resultdir", "off", "--doctor", "off", "--datadir", "other"]].concat());
+    assert_code(&outcome, 0);
+    assert!(!outcome.stderr.contains("doctor:"), "{outcome:?}");
+    let off = scene.result("off");
+    assert!(
+        off["provenance"]["audit"]["findings"].is_null()
+            && off["provenance"]["machines"].as_array().unwrap().len() == 1
+    );
+}
+
+#[test]
+fn the_classes_of_a_configuration_are_held_against_pool_and_container() {
+    if !is_standin() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let dated = "global.timestamp-resultdir=FALSE";
+    let before = ["small.ini", "--api", "dfs", "--phase", "ior-easy-write", "--resultdir", "results", "--set", dated];
+    assert_code(&run(scene.direct(), before), 0);
+    scene.write(
+        "classes.ini",
+        "[global]\napi = DFS\n[mdtest-easy]\nAPI = DFS --dfs.oclass=SX\n[ior-hard]\nAPI = DFS --dfs.oclass=EC_16P3GX\n",
+    );
+    let mut few = scene.direct();
+    few.env("DAOS_STANDIN_ENGINES", "8");
+    let outcome = run(few, ["doctor", "--config", "classes.ini", "--format", "json", "--fail-on", "error"]);
+    let found = found(&outcome);
+    assert!(found.iter().any(|found| found == "class.small-files mdtest-easy-write"), "{found:?}");
+    let mistake = run(scene.direct(), ["doctor", "--config", "nowhere.ini"]);
+    assert_code(&mistake, 2);
+    assert!(mistake.stderr.contains("nowhere.ini"), "{mistake:?}");
 }
 
 #[test]
@@ -208,6 +300,36 @@ fn hostile_and_wrong_input_is_refused_with_its_name() {
     let outcome = run(scene.direct(), ["doctor", "--topology", "linked", "--format", "json"]);
     assert_code(&outcome, 0);
     assert_eq!(found(&outcome), [""; 0]);
+    // inside a directory: a FIFO where a file is expected, a file of a terabyte without its blocks, links in a circle
+    std::fs::create_dir_all(scene.path("odd/proc/sys/kernel")).unwrap();
+    std::fs::create_dir_all(scene.path("odd/sys/class")).unwrap();
+    std::fs::write(scene.path("odd/proc/meminfo"), "MemTotal: 1024 kB").unwrap();
+    assert!(Command::new("mkfifo").arg(scene.path("odd/proc/loadavg")).status().unwrap().success());
+    std::fs::File::create(scene.path("odd/proc/mounts")).unwrap().set_len(1 << 40).unwrap();
+    std::os::unix::fs::symlink("net", scene.path("odd/sys/class/net")).unwrap();
+    std::os::unix::fs::symlink("../../../../../../../etc/hostname", scene.path("odd/proc/sys/kernel/hostname"))
+        .unwrap();
+    let outcome = run(scene.direct(), ["doctor", "--topology", "odd", "--format", "json"]);
+    assert_code(&outcome, 0);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let unread: Vec<String> = report["not_looked_at"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|unread| unread["what"].as_str().unwrap().to_owned())
+        .collect();
+    for refused in ["/proc/loadavg (refused: no regular file)", "/proc/mounts (refused: larger than 8 MiB)"] {
+        assert!(unread.iter().any(|unread| unread == refused), "{refused}: {unread:?}");
+    }
+    assert!(unread.iter().any(|unread| unread.contains("out of the root")), "{unread:?}");
+    // a snapshot is never written through a link
+    std::fs::write(scene.path("target"), "mine").unwrap();
+    std::os::unix::fs::symlink("target", scene.path("way.tar.zst")).unwrap();
+    std::os::unix::fs::symlink("new", scene.path("dangling.tar.zst")).unwrap();
+    for link in ["way.tar.zst", "dangling.tar.zst"] {
+        assert_code(&run(scene.direct(), ["doctor", "--snapshot", link]), 2);
+    }
+    assert!(scene.read("target") == "mine" && !scene.path("new").exists());
     let other = ["doctor", "--pool", "tank", "--cont", "bench", "--topology", "linked"];
     assert_mistake(&scene, scene.direct(), &other, &["--topology"]);
     scene.write("daos_server.yml", "engines:\n- targets: many\n");

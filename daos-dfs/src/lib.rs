@@ -37,6 +37,7 @@
 #![warn(clippy::missing_errors_doc)]
 
 mod access;
+mod attach;
 #[cfg(doctest)]
 pub mod compile_fail;
 mod container;
@@ -57,6 +58,7 @@ mod queue;
 mod system;
 
 pub use access::AccessMode;
+pub use attach::AttachInfo;
 pub use container::{ContainerAttributes, ContainerInfo};
 pub use cursor::{Cursor, Entries};
 pub use dir::Dir;

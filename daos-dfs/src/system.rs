@@ -1,8 +1,6 @@
 //! The library as a whole: start and stop, who provides it, and its versions.
 
 use crate::error::{Der, DfsErrno, Error, Result};
-use crate::pool::{c_string, pointer};
-use std::ffi::CStr;
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 
@@ -43,34 +41,6 @@ impl System {
             unsafe { daos_sys::daos_fini() };
         }
         started.map(|()| System(Arc::new(Started)))
-    }
-
-    /// The engines of a DAOS system, the default one if `group` is `None`: their ranks and where they listen, such as
-    /// `ofi+tcp;ofi_rxm://10.8.1.74:31416`. All engines, those of no pool too.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a name with a NUL, else libdaos's: `DER_NONEXIST` when there is no such system.
-    #[doc(alias = "daos_mgmt_get_sys_info")]
-    pub fn engines(&self, group: Option<&str>) -> Result<Vec<(u32, String)>> {
-        let group = group.map(|group| c_string(group, "system")).transpose()?;
-        let mut info = std::ptr::null_mut();
-        // SAFETY: the library is initialised; a NUL-terminated string or NULL, and a place for the answer.
-        let rc = unsafe { daos_sys::daos_mgmt_get_sys_info(pointer(&group), &mut info) };
-        Der::check(rc).map_err(Error::daos("daos_mgmt_get_sys_info"))?;
-        // SAFETY: the call has succeeded: `info` has so many ranks, each with a NUL-terminated address or NULL, until it is given back.
-        let engines = unsafe {
-            let ranks = match (*info).dsi_nr_ranks as usize {
-                0 => &[],
-                count => std::slice::from_raw_parts((*info).dsi_ranks, count),
-            };
-            let uri = |rank: &daos_sys::daos_rank_uri| {
-                (!rank.dru_uri.is_null()).then(|| CStr::from_ptr(rank.dru_uri).to_string_lossy().into_owned())
-            };
-            let engines = ranks.iter().filter_map(|rank| Some((rank.dru_rank, uri(rank)?))).collect();
-            daos_sys::daos_mgmt_put_sys_info(info);
-            engines
-        };
-        Ok(engines)
     }
 }
 

@@ -21,6 +21,9 @@ mod version;
 pub use bindings::*;
 pub use inline::*;
 #[cfg(all(daos_2_6, not(daos_standin)))]
-pub use newer::{dfs_get_size_by_oid, dfs_pipeline_create, dfs_pipeline_destroy, dfs_readdir_with_filter};
+pub use newer::{
+    daos_mgmt_get_sys_info, daos_mgmt_put_sys_info, dfs_get_size_by_oid, dfs_pipeline_create, dfs_pipeline_destroy,
+    dfs_readdir_with_filter,
+};
 pub use provider::{DEFAULTS, STANDIN, standin_root};
 pub use version::*;

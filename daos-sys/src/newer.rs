@@ -49,5 +49,27 @@ looked_up! {
         csizes: *mut daos_size_t,
         nr_scanned: *mut u64,
     );
+    fn daos_mgmt_get_sys_info(sys: *const core::ffi::c_char, info: *mut *mut daos_sys_info);
     fn dfs_get_size_by_oid(dfs: *mut dfs_t, oid: daos_obj_id_t, chunk_size: daos_size_t, size: *mut daos_size_t);
 }
+
+/// `daos_mgmt_put_sys_info`, or nothing where the library does not have it, and has given nothing to put back.
+///
+/// # Safety
+/// As in C.
+pub unsafe extern "C" fn daos_mgmt_put_sys_info(info: *mut daos_sys_info) {
+    type Call = unsafe extern "C" fn(*mut daos_sys_info);
+    // SAFETY: dlsym only looks up the NUL-terminated name in what is loaded.
+    let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"daos_mgmt_put_sys_info".as_ptr()) };
+    // SAFETY: the symbol of that name has the header's signature, which is checked below; NULL is None.
+    let call = unsafe { core::mem::transmute::<*mut libc::c_void, Option<Call>>(symbol) };
+    if let Some(call) = call {
+        // SAFETY: the caller keeps the contract of the call.
+        unsafe { call(info) }
+    }
+}
+
+// Fails to compile where the signature is not the header's.
+const _: fn() = || {
+    let _ = [crate::bindings::daos_mgmt_put_sys_info, daos_mgmt_put_sys_info];
+};

@@ -9,7 +9,7 @@ Examples:
   mpirun -np 1280 dfs-bench doctor
       every node of a job, its links, settings and ranks, and where nodes differ
   mpirun -np 1280 dfs-bench doctor --pool tank --cont bench
-      and what libdfs says of the pool
+      and what libdfs says of the pool; with --config io500.ini, whether its object classes fit
   dfs-bench doctor
       this node; on a server its engines too, where /etc/daos/daos_server.yml can be read
   dfs-bench doctor --snapshot node7.tar.zst
@@ -37,6 +37,9 @@ pub struct DoctorArgs {
     pub storage_scan: Option<PathBuf>,
     #[command(flatten)]
     pub container: ContainerArgs,
+    /// The configuration of a run, whose object classes are held against pool and container
+    #[arg(long, value_name = "INI", help_heading = "What is looked at", conflicts_with_all = ["topology", "server_config"])]
+    pub config: Option<PathBuf>,
     /// Write what the rules read of this node to a new tar.zst, and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["topology", "server_config"])]
     pub snapshot: Option<PathBuf>,
@@ -66,6 +69,8 @@ pub enum DoctorFormat {
     Json,
     /// For tickets and wikis
     Markdown,
+    /// A page with a drawing of the node
+    Html,
 }
 
 /// What makes the exit code.

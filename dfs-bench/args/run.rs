@@ -124,6 +124,9 @@ pub struct RunArgs {
     /// Say before the first phase what is wrong with the nodes, as `dfs-bench doctor` does: on or off
     #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"], help_heading = "Run")]
     pub doctor: String,
+    /// Copy in memory for 2 s with all ranks before the first phase, to know what the clients' memory allows
+    #[arg(long, help_heading = "Run")]
+    pub measure: bool,
     /// Run the suite N times, into run-1, run-2 … of one result directory, for compare
     #[arg(long, value_name = "N", help_heading = "Run", allow_negative_numbers = true)]
     pub repeat: Option<u32>,

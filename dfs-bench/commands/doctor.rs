@@ -1,24 +1,28 @@
 //! `dfs-bench doctor`: an audit of nodes, fabric, engines and job.
 
 use crate::args::doctor::{DoctorArgs, DoctorFormat, FailOn};
+use crate::doctor::gather::{self, Look, Shown};
 use crate::doctor::report::{DIFFER, Report};
-use crate::doctor::roof::{Roof, client_links, server_links};
-use crate::doctor::rule::{Severity, Side, View};
+use crate::doctor::roof::{Roof, client_links, of_metadata, server_devices, server_links};
+use crate::doctor::rule::{JobFacts, PhaseClasses, Severity, Side, Store, View};
 use crate::doctor::server::{MAX_BYTES, ServerConfig, StorageScan};
 use crate::doctor::table::{Delta, Table};
-use crate::doctor::{audit, gather, markdown, rules, text};
+use crate::doctor::{audit, html, markdown, rules, text};
 use crate::exit::{Exit, UsageError, report as report_error};
-use io500_phases::backend::Description;
 use io500_phases::backend::select::{Selected, Stores as _};
 use io500_phases::comm::{self, Comm, Launcher};
-use io500_phases::config::Config;
+use io500_phases::config::{Api, Config};
 use io500_phases::error::Error;
 use io500_phases::facts::{NodeFacts, RankFacts, Root, read_archive, write_snapshot};
-use io500_phases::phase_id::PhaseId;
+use io500_phases::phase_id::{Kind, PhaseId, ScoreGroup};
+use io500_phases::results::Audit;
 use io500_phases::results::provenance::relevant_environment;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::time::Duration;
+
+/// How long `--measure` copies in memory.
+const MEASURED: Duration = Duration::from_secs(2);
 
 /// Where a server has its configuration.
 const INSTALLED: &str = "/etc/daos/daos_server.yml";
@@ -43,7 +47,8 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
             let message = "a pool is looked at from the nodes of a job, not with --topology or --server-config";
             return Err(UsageError::new(message).hint("leave --pool and --cont out, or look twice").into());
         }
-        return finish(args, &offline(args)?);
+        let (report, shown) = offline(args)?;
+        return finish(args, &report, &shown);
     }
     job(args)
 }
@@ -61,7 +66,7 @@ fn snapshot(path: &Path) -> anyhow::Result<Exit> {
 }
 
 /// One machine, most often another one.
-fn offline(args: &DoctorArgs) -> anyhow::Result<Report> {
+fn offline(args: &DoctorArgs) -> anyhow::Result<(Report, Shown)> {
     let server = args.server_config.as_deref().map(|path| parsed(path, ServerConfig::parse)).transpose()?;
     let scan = args.storage_scan.as_deref().map(|path| parsed(path, StorageScan::parse)).transpose()?;
     let (subject, node) = match &args.topology {
@@ -69,7 +74,8 @@ fn offline(args: &DoctorArgs) -> anyhow::Result<Report> {
         None => ("this node".to_owned(), NodeFacts::read(&Root::live(), &comm::host_name())),
     };
     let client = server.is_none();
-    let view = View { node: &node, ranks: &[], client, server: server.as_ref(), scan: scan.as_ref(), store: None };
+    let (server_view, scan, job) = (server.as_ref(), scan.as_ref(), JobFacts::default());
+    let view = View { node: &node, ranks: &[], client, server: server_view, scan, store: None, job: &job };
     let lines = audit::lines(&view);
     let mut table = Table::new(lines.clone());
     table.add(Delta::new(&node.host, &lines, &lines));
@@ -77,8 +83,10 @@ fn offline(args: &DoctorArgs) -> anyhow::Result<Report> {
         server_links: server_links(&view),
         client_links: client.then(|| client_links(&view)).flatten(),
         client_memory: None,
+        server_devices: server_devices(&view),
     };
-    Ok(Report::new(&subject, &table, applied(client, server.is_some(), false)).under(roof))
+    let report = Report::new(&subject, &table, applied(client, server.is_some(), false)).under(roof);
+    Ok((report, Shown::new(&view)))
 }
 
 /// How many rules are for such a machine.
@@ -148,7 +156,6 @@ pub(super) fn parsed<T>(path: &Path, parse: impl Fn(&str) -> Result<T, String>) 
 fn job(args: &DoctorArgs) -> anyhow::Result<Exit> {
     let comm = comm::start()?;
     let comm = comm.as_ref();
-    let measure = args.measure.then_some(Duration::from_secs(2));
     let store = match store(args, comm) {
         Ok(store) => store,
         // all ranks have the same error
@@ -160,10 +167,11 @@ fn job(args: &DoctorArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::of(&error));
         }
     };
-    let report = look(comm, store.as_ref(), measure)?;
+    let measure = args.measure.then_some(MEASURED);
+    let report = look(comm, Look { store: store.as_ref(), measure, reach: true, ..Look::default() })?;
     let mut code = vec![0];
-    if let Some(report) = report {
-        let exit = finish(args, &report).unwrap_or_else(|error| {
+    if let Some((report, shown)) = report {
+        let exit = finish(args, &report, &shown).unwrap_or_else(|error| {
             report_error(&error);
             Exit::of(&error)
         });
@@ -173,14 +181,25 @@ fn job(args: &DoctorArgs) -> anyhow::Result<Exit> {
     Ok([Exit::Finished, Exit::Findings].into_iter().find(|exit| code == [exit.code()]).unwrap_or(Exit::Internal))
 }
 
-/// What libdfs says of the pool and container that are named. Collective.
-fn store(args: &DoctorArgs, comm: &dyn Comm) -> Result<Option<Description>, Error> {
-    if args.container.pool.is_none() && args.container.cont.is_none() {
+/// What libdfs says of the pool and container that are named, and what the configuration asks of them. Collective.
+fn store(args: &DoctorArgs, comm: &dyn Comm) -> Result<Option<Store>, Error> {
+    if args.container.pool.is_none() && args.container.cont.is_none() && args.config.is_none() {
         return Ok(None);
     }
+    let mut told = Vec::new();
+    if let Some(path) = args.config.as_ref().filter(|_| comm.rank() == 0) {
+        let text = bounded(path).map_err(|error| format!("{}: {error}", path.display()));
+        told = serde_json::to_vec(&text).expect("plain data");
+    }
+    comm.broadcast(0, &mut told);
+    let text: Option<Result<String, String>> = serde_json::from_slice(&told).ok();
+    let text = text.transpose().map_err(Error::Config)?;
+    let builder = match (&text, &args.config) {
+        (Some(text), Some(path)) => Config::builder().file(&path.display().to_string(), text.as_bytes()),
+        _ => Config::builder().flag("global", "api", "dfs".to_owned(), "--pool"),
+    };
     let flags = args.container.settings().into_iter();
     let flags = flags.filter_map(|(section, option, value, flag)| Some((section, option, value?, flag)));
-    let builder = Config::builder().flag("global", "api", "dfs".to_owned(), "--pool");
     let builder =
         flags.fold(builder, |builder, (section, option, value, flag)| builder.flag(section, option, value, flag));
     let (config, _) = builder.build().map_err(|error| Error::Config(error.to_string()))?;
@@ -188,11 +207,29 @@ fn store(args: &DoctorArgs, comm: &dyn Comm) -> Result<Option<Description>, Erro
     let stores = Selected::open(&config, &[PhaseId::Find], "/", comm)?;
     let described = stores.describe().into_iter().next().map(|(_, description)| description);
     stores.close(comm)?;
-    Ok(described)
+    let asked = if text.is_some() { classes(&config) } else { Vec::new() };
+    Ok(described.map(|described| Store { described, asked }))
+}
+
+/// The placement that the phases of a configuration ask for, those over DFS.
+fn classes(config: &Config) -> Vec<PhaseClasses> {
+    let phases = PhaseId::ALL.into_iter().filter(|phase| phase.kind() == Kind::Write);
+    let of_phase = |phase: PhaseId| {
+        let (used, transfer) = (config.phase(phase), config.ior_easy.transfer_size);
+        let api = Some(&used.api).filter(|api| used.run && api.api == Api::Dfs)?;
+        Some(PhaseClasses {
+            phase: phase.name(),
+            file: api.oclass.clone(),
+            dir: api.dir_oclass.clone(),
+            chunk: api.chunk_size,
+            transfer: (phase == PhaseId::IorEasyWrite).then_some(transfer),
+        })
+    };
+    phases.filter_map(of_phase).collect()
 }
 
 /// The report of a job, on rank 0. Collective.
-fn look(comm: &dyn Comm, store: Option<&Description>, measure: Option<Duration>) -> anyhow::Result<Option<Report>> {
+fn look(comm: &dyn Comm, how: Look<'_>) -> anyhow::Result<Option<(Report, Shown)>> {
     // the configuration of a server that this node is
     let installed = Path::new(INSTALLED);
     let server = installed.exists().then(|| parsed(installed, ServerConfig::parse)).transpose();
@@ -201,15 +238,21 @@ fn look(comm: &dyn Comm, store: Option<&Description>, measure: Option<Duration>)
         None
     });
     let own = RankFacts::own(relevant_environment(), io500_phases::backend::dfs::provider());
-    let gather::Job { table, roof } = gather::job(comm, own, server.as_ref(), store, measure)?;
+    let how = Look { server: server.as_ref(), ..how };
+    let gather::Job { table, roof, shown } = gather::job(comm, own, &how)?;
     let subject = if comm.size() == 1 { comm.host().to_owned() } else { format!("job of {} ranks", comm.size()) };
-    let report = |table| Report::new(&subject, &table, applied(true, server.is_some(), store.is_some()));
-    Ok(table.map(report).map(|report| report.under(roof)))
+    let report = |table| Report::new(&subject, &table, applied(true, server.is_some(), how.store.is_some()));
+    Ok(table.map(report).map(|report| report.under(roof)).zip(shown))
 }
 
-/// Before a run: says on standard error what is wrong, and nothing else. Collective.
-pub fn before_run(comm: &dyn Comm) -> anyhow::Result<()> {
-    let Some(report) = look(comm, None, None)? else { return Ok(()) };
+/// Before a run: says on standard error what is wrong, and returns what was found, on rank 0. Collective.
+pub fn before_run(comm: &dyn Comm, tell: bool, measure: bool) -> anyhow::Result<Audit> {
+    let measure = measure.then_some(MEASURED);
+    let Some((report, shown)) = look(comm, Look { measure, ..Look::default() })? else { return Ok(Audit::default()) };
+    let memory_copy = report.roof.as_ref().and_then(|roof| roof.client_memory);
+    if !tell {
+        return Ok(Audit { memory_copy, ..Audit::default() });
+    }
     let lines = text::brief(&report);
     for line in &lines {
         eprintln!("doctor: {line}");
@@ -217,17 +260,28 @@ pub fn before_run(comm: &dyn Comm) -> anyhow::Result<()> {
     if !lines.is_empty() {
         eprintln!("doctor: `dfs-bench doctor` in the same job says why and what mends it; --doctor off is silent");
     }
-    Ok(())
+    Ok(Audit { findings: Some(report.kept()), memory_copy, engines: shown.engines })
 }
 
-/// What no phase of this job can exceed, in words; nothing where no link is known. Collective.
-pub fn roof(comm: &dyn Comm) -> anyhow::Result<String> {
-    let report = look(comm, None, None)?;
-    Ok(report.and_then(|report| report.roof).map(|roof| roof.words()).unwrap_or_default())
+/// What the phases of this configuration cannot exceed, in words; nothing where nothing is known. Collective.
+pub fn roof(comm: &dyn Comm, config: &Config, phases: &[PhaseId], measure: bool) -> anyhow::Result<String> {
+    // what another store or the stand-in does goes over no link that is known
+    let over_links =
+        |phase: &PhaseId| config.phase(*phase).api.api == Api::Dfs && !io500_phases::backend::dfs::is_standin();
+    if !phases.iter().any(over_links) {
+        return Ok(String::new());
+    }
+    let measure = measure.then_some(MEASURED);
+    let Some((report, _)) = look(comm, Look { measure, ..Look::default() })? else { return Ok(String::new()) };
+    let mut words = report.roof.map(|roof| roof.words()).unwrap_or_default();
+    if phases.iter().filter(|phase| over_links(phase)).any(|phase| phase.standard_group() == ScoreGroup::Metadata) {
+        words += &of_metadata(comm.size() * config.bench.threads_per_rank.max(1));
+    }
+    Ok(words)
 }
 
 /// Prints the report; the exit code.
-fn finish(args: &DoctorArgs, report: &Report) -> anyhow::Result<Exit> {
+fn finish(args: &DoctorArgs, report: &Report, shown: &Shown) -> anyhow::Result<Exit> {
     // Open MPI gives rank 0 a terminal of its own, wherever its output goes
     let launched = Launcher::detect(|name| std::env::var(name).ok()).is_some();
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -236,6 +290,7 @@ fn finish(args: &DoctorArgs, report: &Report) -> anyhow::Result<Exit> {
         DoctorFormat::Text => text::render(report, colour),
         DoctorFormat::Json => serde_json::to_string_pretty(report)? + "\n",
         DoctorFormat::Markdown => markdown::render(report),
+        DoctorFormat::Html => html::render(report, shown)?,
     };
     crate::report::output::write(Path::new("-"), &rendered)?;
     let fails = match args.fail_on {

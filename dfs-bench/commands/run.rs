@@ -57,7 +57,7 @@ pub fn run_session(
                 return Ok(tell(&session, &error.into()));
             }
         }
-        let roof = doctor::roof(comm)?;
+        let roof = doctor::roof(comm, &session.config, &session.phases, args.measure)?;
         let stores = dry_run::stores(&session);
         if session.is_root() {
             print!("{}{stores}{roof}", plan::describe(&planned));
@@ -67,8 +67,8 @@ pub fn run_session(
     }
     let progress = Arc::new(Progress::default());
     signals::install(&progress.stop_flag())?;
-    if args.doctor == "on" && !args.cleanup {
-        doctor::before_run(session.comm.as_ref())?;
+    if (args.doctor == "on" || args.measure) && !args.cleanup {
+        session.audit = doctor::before_run(session.comm.as_ref(), args.doctor == "on", args.measure)?;
     }
     if let Some(list) = &args.paths {
         return Ok(paths::run(args, list, &mut session, &progress, process_start)

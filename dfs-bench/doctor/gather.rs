@@ -3,15 +3,15 @@
 //! The ranks of a node tell its lowest rank what they may and have; that rank reads the node and applies the rules. Rank 0 tells the
 //! others what it found on its own node, and they send only what they have otherwise.
 
-use super::audit;
 use super::roof::{Roof, client_links, copy_rate};
-use super::rule::View;
+use super::rule::{JobFacts, Store, View};
 use super::server::ServerConfig;
 use super::table::{Delta, Line, Table};
+use super::{access_points, audit};
 use anyhow::Context as _;
-use io500_phases::backend::Description;
-use io500_phases::comm::{Comm, MAX_MESSAGE, ReduceOp};
+use io500_phases::comm::{ClockSync, Comm, MAX_MESSAGE, ReduceOp};
 use io500_phases::facts::{NodeFacts, RankFacts, Root};
+use io500_phases::results::{BoundRanks, EnginePlace};
 use std::time::{Duration, Instant};
 
 /// How long the first rank of a node waits for the others; they send at once or are gone.
@@ -23,29 +23,67 @@ pub struct Job {
     pub table: Option<Table>,
     /// What its phases cannot exceed.
     pub roof: Roof,
+    /// Rank 0's node, for a drawing; on rank 0.
+    pub shown: Option<Shown>,
 }
 
-/// Looks at all nodes, and on rank 0 at the store; with `measure`, copies in memory for so long. Collective.
-pub fn job(
-    comm: &dyn Comm,
-    own: RankFacts,
-    server: Option<&ServerConfig>,
-    store: Option<&Description>,
-    measure: Option<Duration>,
-) -> anyhow::Result<Job> {
+/// A node that is drawn.
+pub struct Shown {
+    pub facts: NodeFacts,
+    pub ranks: Vec<BoundRanks>,
+    pub engines: Vec<EnginePlace>,
+}
+
+impl Shown {
+    pub fn new(view: &View<'_>) -> Shown {
+        let bound = |rank: &RankFacts| BoundRanks { cpus: rank.cpus.clone(), ranks: 1 };
+        Shown {
+            facts: view.node.clone(),
+            ranks: view.ranks.iter().map(bound).collect(),
+            engines: view
+                .server
+                .map(|server| server.places(&view.node.topology, |address| view.numa_of(address)))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// How a job is looked at.
+#[derive(Default)]
+pub struct Look<'a> {
+    /// The engines of this node, where it is a server.
+    pub server: Option<&'a ServerConfig>,
+    /// The pool and container; rank 0's counts.
+    pub store: Option<&'a Store>,
+    /// Copy in memory for so long.
+    pub measure: Option<Duration>,
+    /// Connect to the access points of the agent's configuration, which can take a second where one does not answer.
+    pub reach: bool,
+}
+
+/// Looks at all nodes, and on rank 0 at the store. Collective.
+pub fn job(comm: &dyn Comm, own: RankFacts, look: &Look<'_>) -> anyhow::Result<Job> {
+    let skew_s = ClockSync::measure(comm).wall_skew_max_ns as f64 / 1e9;
     let topology = comm.topology();
     let node = topology.node_of(comm.rank());
     let ranks: Vec<usize> = (0..comm.size()).filter(|&rank| topology.node_of(rank) == node).collect();
     let own = RankFacts { rank: comm.rank(), node, ..own };
     let is_first = comm.rank() == ranks[0];
-    let (mut lines, mut rate) = (Vec::new(), None);
+    let (mut lines, mut rate, mut shown) = (Vec::new(), None, None);
     if is_first {
         let ranks = collect(comm, own, ranks.len());
         let read = NodeFacts::read(&Root::live(), comm.host());
-        let store = store.filter(|_| comm.rank() == 0);
-        let view = View { node: &read, ranks: &ranks, client: true, server, scan: None, store };
+        let store = look.store.filter(|_| comm.rank() == 0);
+        let points = if look.reach { access_points::of_agent() } else { Ok(Vec::new()) };
+        let job = JobFacts {
+            unread_agent: points.as_ref().err().cloned(),
+            access_points: access_points::reach(&points.unwrap_or_default()),
+            clock_skew_s: (comm.rank() == 0).then_some(skew_s),
+        };
+        let view = View { node: &read, ranks: &ranks, client: true, server: look.server, scan: None, store, job: &job };
         lines = audit::lines(&view);
         rate = client_links(&view);
+        shown = (comm.rank() == 0).then(|| Shown::new(&view));
     } else {
         comm.send(ranks[0], &message(own));
     }
@@ -57,13 +95,13 @@ pub fn job(
         false => Vec::new(),
     };
     let deltas = comm.gather(&delta);
-    let roof = roof(comm, is_first, rate, measure);
-    let Some(deltas) = deltas else { return Ok(Job { table: None, roof }) };
+    let roof = roof(comm, is_first, rate, look.measure);
+    let Some(deltas) = deltas else { return Ok(Job { table: None, roof, shown: None }) };
     let mut table = Table::new(base);
     for delta in deltas.into_iter().filter(|delta| !delta.is_empty()) {
         table.add(serde_json::from_slice(&delta).context("the lines of a node")?);
     }
-    Ok(Job { table: Some(table), roof })
+    Ok(Job { table: Some(table), roof, shown })
 }
 
 /// The nodes' links and memories together; nothing where one node's are unknown. Collective.
@@ -78,7 +116,7 @@ fn roof(comm: &dyn Comm, is_first: bool, rate: Option<f64>, measure: Option<Dura
         comm.all_reduce_f64(ReduceOp::Sum, &mut rates);
         rates[0]
     });
-    Roof { client_links: (unknown == [0]).then_some(links[0]), server_links: None, client_memory }
+    Roof { client_links: (unknown == [0]).then_some(links[0]), client_memory, ..Roof::default() }
 }
 
 /// A rank's facts as one message; an environment that does not fit is cut.
@@ -114,7 +152,7 @@ mod tests {
     fn ranks_that_are_threads_are_one_node_that_reports_once() {
         let tables = threads::run(3, |comm| {
             let own = RankFacts::own(vec![("D_LOG_MASK".into(), "ERR".into())], format!("libdfs {}", comm.rank() / 2));
-            job(comm, own, None, None, None).unwrap().table
+            job(comm, own, &Look::default()).unwrap().table
         });
         let table = tables.into_iter().flatten().next().unwrap();
         assert_eq!(table.hosts.len(), 1);

@@ -16,7 +16,7 @@ pub fn render(report: &Report) -> String {
         text.push_str("\n| severity | rule | device | found | expected | nodes |\n|---|---|---|---|---|---|\n");
     }
     for finding in &report.findings {
-        let nodes = who(finding.nodes.len(), &finding.nodes);
+        let nodes = who(finding.count, &finding.nodes);
         let cells =
             [finding.severity.name(), &finding.rule, &finding.device, &finding.found, &finding.expected, &nodes];
         let _ = writeln!(text, "| {} |", cells.map(cell).join(" | "));

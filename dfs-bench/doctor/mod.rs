@@ -3,8 +3,10 @@
 //! Facts come from [`io500_phases::facts`]; a rule is data and a small function in `rules`; every node judges itself, and rank 0 puts
 //! together what they found and where they differ.
 
+pub mod access_points;
 pub mod audit;
 pub mod gather;
+pub mod html;
 pub mod markdown;
 pub mod report;
 pub mod roof;

@@ -4,6 +4,7 @@ use super::roof::Roof;
 use super::rule::{self, Outcome, Rule, Severity, Side, View};
 use super::rules;
 use super::table::{Line, NodeSet, Table};
+use io500_phases::results::AuditFinding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -65,7 +66,9 @@ pub struct Finding {
     pub mend: String,
     /// Who says so.
     pub source: String,
-    /// The nodes it holds for.
+    /// How many nodes it holds for.
+    pub count: usize,
+    /// Their names; none where it holds for all of several nodes.
     pub nodes: Vec<String>,
 }
 
@@ -96,16 +99,23 @@ pub struct NotLookedAt {
     pub what: String,
     /// The rules that wanted it; none for a file that was there and was not read.
     pub rules: Vec<String>,
-    /// The nodes.
+    /// How many nodes.
+    pub count: usize,
+    /// Their names; none where it is all of several nodes.
     pub nodes: Vec<String>,
 }
 
 impl Report {
     /// The report of a table. `applied` is the number of rules that were applied.
     pub fn new(subject: &str, table: &Table, applied: usize) -> Report {
-        let names = |nodes: &NodeSet| table.names(nodes).map(str::to_owned).collect::<Vec<_>>();
+        // a thousand nodes that are alike are no thousand names in every line
+        let all = |nodes: &NodeSet| table.hosts.len() > 1 && nodes.len() == table.hosts.len();
+        let names = |nodes: &NodeSet| match all(nodes) {
+            true => Vec::new(),
+            false => table.names(nodes).map(str::to_owned).collect::<Vec<_>>(),
+        };
         let (mut findings, mut properties) = (Vec::new(), BTreeMap::<&str, Vec<(&str, &NodeSet)>>::new());
-        let mut unknown = BTreeMap::<(&str, Vec<String>), Vec<String>>::new();
+        let mut unknown = BTreeMap::<(&str, usize, Vec<String>), Vec<String>>::new();
         for (line, nodes) in &table.rows {
             match line {
                 Line::Finding { rule, found } => {
@@ -120,11 +130,12 @@ impl Report {
                         why: rule.why.into(),
                         mend: rule::mend(rule, found),
                         source: rule.source.into(),
+                        count: nodes.len(),
                         nodes: names(nodes),
                     });
                 }
                 Line::Unknown { what, rule } => {
-                    let rules = unknown.entry((what, names(nodes))).or_default();
+                    let rules = unknown.entry((what, nodes.len(), names(nodes))).or_default();
                     rules.extend((!rule.is_empty()).then(|| rule.clone()));
                 }
                 Line::Property { name, value } => properties.entry(name).or_default().push((value, nodes)),
@@ -132,8 +143,12 @@ impl Report {
         }
         findings.sort_by_key(|finding| finding.severity);
         let differences = properties.into_iter().filter_map(|(property, values)| difference(table, property, &values));
-        let not_looked_at =
-            unknown.into_iter().map(|((what, nodes), rules)| NotLookedAt { what: what.into(), rules, nodes });
+        let not_looked_at = unknown.into_iter().map(|((what, count, nodes), rules)| NotLookedAt {
+            what: what.into(),
+            rules,
+            count,
+            nodes,
+        });
         Report {
             schema_version: SCHEMA.into(),
             program: concat!("dfs-bench ", env!("CARGO_PKG_VERSION")).into(),
@@ -150,6 +165,34 @@ impl Report {
     /// The same with a roof, where one is known.
     pub fn under(self, roof: Roof) -> Report {
         Report { roof: roof.of_bandwidth().is_some().then_some(roof), ..self }
+    }
+
+    /// What a run keeps of it: findings and differences, without what the rules always say.
+    pub fn kept(&self) -> Vec<AuditFinding> {
+        const NODES: usize = 4;
+        let finding = |finding: &Finding| AuditFinding {
+            rule: finding.rule.clone(),
+            severity: finding.severity.name().into(),
+            device: finding.device.clone(),
+            found: finding.found.clone(),
+            expected: finding.expected.clone(),
+            nodes: finding.count,
+            first_nodes: finding.nodes.iter().take(NODES).cloned().collect(),
+        };
+        let difference = |difference: &Difference| {
+            let others = difference.values.iter().skip(1);
+            let names = others.clone().flat_map(|group| &group.nodes);
+            AuditFinding {
+                rule: DIFFER.id.into(),
+                severity: DIFFER.severity.name().into(),
+                device: difference.property.clone(),
+                found: difference.words(),
+                expected: "the same on all nodes".into(),
+                nodes: others.map(|group| group.count).sum(),
+                first_nodes: names.take(NODES).cloned().collect(),
+            }
+        };
+        self.findings.iter().map(finding).chain(self.differences.iter().map(difference)).collect()
     }
 
     /// How many findings of this severity; nodes that differ are findings.
@@ -275,6 +318,29 @@ mod tests {
         let report = job(&[("a", lacking), ("b", equal.clone()), ("c", equal)]);
         assert_eq!(report.differences[0].words(), "2 nodes 6.1.0, a does not have it");
         assert_eq!(report.differences.len(), 1);
+    }
+
+    #[test]
+    fn a_thousand_nodes_are_a_short_report() {
+        let mut base = Machine::client();
+        base.file("sys/devices/system/cpu/cpu3/cpufreq/scaling_governor", "powersave");
+        let mut other = base.clone();
+        other.file("sys/class/net/ib0/mtu", "2044");
+        let (base, other) = (audit::lines(&base.known().view()), audit::lines(&other.known().view()));
+        let mut table = Table::new(base.clone());
+        for node in 0..1000 {
+            let own = if node == 17 { &other } else { &base };
+            table.add(Delta::new(&format!("a-node-with-a-long-name-{node:04}"), &base, own));
+        }
+        let report = Report::new("a job", &table, 1);
+        assert_eq!((report.nodes, report.findings[0].count, report.findings[0].nodes.len()), (1000, 1000, 0));
+        let text = crate::doctor::text::render(&report, false);
+        assert!(
+            text.contains("nodes    1000 nodes") && text.contains("999 nodes 4092, a-node-with-a-long-name-0017 2044"),
+            "{text}"
+        );
+        let json = serde_json::to_string(&report).unwrap();
+        assert!(text.lines().count() < 25 && json.len() < 4096, "{} lines, {} bytes", text.lines().count(), json.len());
     }
 
     #[test]

@@ -68,7 +68,43 @@ pub struct View<'a> {
     pub server: Option<&'a ServerConfig>,
     pub scan: Option<&'a StorageScan>,
     /// The pool and container that a job names, as libdfs describes them.
-    pub store: Option<&'a Description>,
+    pub store: Option<&'a Store>,
+    /// What only a running job can find out; nothing of it for a machine that is looked at from elsewhere.
+    pub job: &'a JobFacts,
+}
+
+/// The pool and container that a job names.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Store {
+    /// As libdfs describes them.
+    pub described: Description,
+    /// What the phases of the configuration ask for; none without a configuration.
+    pub asked: Vec<PhaseClasses>,
+}
+
+/// The placement that a phase asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PhaseClasses {
+    pub phase: &'static str,
+    /// Object class of its files.
+    pub file: Option<String>,
+    /// Object class of its directories.
+    pub dir: Option<String>,
+    /// Chunk size of its files, bytes.
+    pub chunk: Option<u64>,
+    /// Bytes of a transfer, in the ior phases.
+    pub transfer: Option<u64>,
+}
+
+/// What a running job finds out by asking others.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JobFacts {
+    /// Access points of the agent's configuration, with why each cannot be reached from here.
+    pub access_points: Vec<(String, Option<String>)>,
+    /// The agent's configuration and why it was not read, where it is there.
+    pub unread_agent: Option<String>,
+    /// The largest distance between the wall clocks of two nodes, seconds; rank 0's node has it.
+    pub clock_skew_s: Option<f64>,
 }
 
 /// What a rule found.
@@ -124,6 +160,12 @@ impl View<'_> {
         })
     }
 
+    /// The NUMA node of a device, from the node's own facts or from the storage scan.
+    pub fn numa_of(&self, address: &str) -> Option<u32> {
+        let scanned = || self.scan?.devices.get(address)?.numa;
+        self.node.device(address).and_then(|device| device.numa).or_else(scanned)
+    }
+
     /// Ends a rule about what no topology file tells, and notes it.
     pub fn beyond_topology(&self, what: &str, outcome: &mut Outcome) -> Option<()> {
         let told = self.node.origin != io500_phases::facts::Origin::Topology;
@@ -138,7 +180,8 @@ impl View<'_> {
     /// What the fabric speaks, where a server configuration or a rank's environment says it.
     pub fn provider(&self) -> Option<&str> {
         let configured = self.server.and_then(|server| server.provider.as_deref());
-        configured.or_else(|| self.ranks.iter().find_map(|rank| rank.variable("D_PROVIDER")))
+        let told = || self.store.and_then(|store| Some(store.described.attach.as_ref()?.provider.as_str()));
+        configured.or_else(told).or_else(|| self.ranks.iter().find_map(|rank| rank.variable("D_PROVIDER")))
     }
 
     /// A setting of the kernel as a number.

@@ -1,5 +1,7 @@
 //! What an administrator writes and a server reports: `daos_server.yml`, and the JSON of `dmg storage scan`.
 
+use io500_phases::facts::Topology;
+use io500_phases::results::EnginePlace;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -78,6 +80,20 @@ impl ServerConfig {
     }
 }
 
+impl ServerConfig {
+    /// The engines with what they are bound to, for a drawing; `numa` tells the NUMA node of a device.
+    pub fn places(&self, topology: &Topology, numa: impl Fn(&str) -> Option<u32>) -> Vec<EnginePlace> {
+        let place = |(number, engine): (usize, &Engine)| EnginePlace {
+            name: format!("engine {number}"),
+            numa: engine.numa(topology),
+            interface: engine.fabric_iface.clone(),
+            devices: engine.nvme().map(|address| (address.to_owned(), numa(address))).collect(),
+            threads: engine.threads(),
+        };
+        self.engines.iter().enumerate().map(place).collect()
+    }
+}
+
 impl Engine {
     /// The NVMe devices, by PCI address.
     pub fn nvme(&self) -> impl Iterator<Item = &str> {
@@ -86,10 +102,21 @@ impl Engine {
     }
 
     /// The devices that hold data: all, where no roles are given.
-    pub fn data_devices(&self) -> usize {
+    pub fn data_addresses(&self) -> impl Iterator<Item = &str> {
         let holds_data = |tier: &&Tier| tier.bdev_roles.is_empty() || tier.bdev_roles.iter().any(|role| role == "data");
         let tiers = self.storage.iter().filter(|tier| tier.class == "nvme");
-        tiers.filter(holds_data).map(|tier| tier.bdev_list.len()).sum()
+        tiers.filter(holds_data).flat_map(|tier| tier.bdev_list.iter().map(String::as_str))
+    }
+
+    /// How many they are.
+    pub fn data_devices(&self) -> usize {
+        self.data_addresses().count()
+    }
+
+    /// The NUMA node that it is bound to; `None` where the server chooses it, which it does by the interface.
+    pub fn numa(&self, topology: &Topology) -> Option<u32> {
+        let by_core = || topology.nodes_of(&topology.cores.get(self.first_core? as usize)?.cpus).first().copied();
+        self.pinned_numa_node.or_else(by_core)
     }
 
     /// Threads that want a core each: targets, helpers, and two that serve the engine itself.

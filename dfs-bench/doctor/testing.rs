@@ -1,10 +1,10 @@
 //! Machines for tests: a small `sys` and `proc` in memory, in order until a test changes one thing.
 
 use super::audit;
-use super::rule::View;
+use super::rule::{JobFacts, PhaseClasses, Store, View};
 use super::server::{Engine, ScannedDevice, ServerConfig, StorageScan, Tier};
 use super::table::Line;
-use io500_phases::backend::{Description, PoolState, Space};
+use io500_phases::backend::{AttachState, Description, EngineAddress, PoolState, Space};
 use io500_phases::facts::{CpuSet, NodeFacts, Origin, RankFacts, Root, Tree};
 
 /// A rule with a machine where it fires and one where it is silent.
@@ -27,7 +27,8 @@ pub struct Machine {
     pub server: Option<ServerConfig>,
     pub scan: Option<StorageScan>,
     pub client: bool,
-    pub store: Option<Description>,
+    pub store: Option<Store>,
+    pub job: JobFacts,
     pub live: bool,
 }
 
@@ -39,7 +40,7 @@ pub struct Known {
 
 impl Known {
     pub fn view(&self) -> View<'_> {
-        let Machine { ranks, server, scan, client, store, .. } = &self.machine;
+        let Machine { ranks, server, scan, client, store, job, .. } = &self.machine;
         View {
             node: &self.node,
             ranks,
@@ -47,6 +48,7 @@ impl Known {
             server: server.as_ref(),
             scan: scan.as_ref(),
             store: store.as_ref(),
+            job,
         }
     }
 }
@@ -60,6 +62,7 @@ impl Machine {
             scan: None,
             client: false,
             store: None,
+            job: JobFacts::default(),
             live: false,
         };
         let m = &mut machine;
@@ -103,6 +106,7 @@ impl Machine {
             ("proc/loadavg", "0.50 0.40 0.30 1/800 4711"),
             ("proc/stat", "cpu 100 0 100 9800 0 0 0 0 0 0\ncpu0 2 0 2 200 0 0 0 0 0 0"),
             ("proc/mounts", "/dev/sda1 / ext4 rw 0 0"),
+            ("proc/net/snmp", "Tcp: OutSegs RetransSegs\nTcp: 2000000 10"),
             (
                 "proc/net/route",
                 "Iface Destination Gateway\nib0 0001000A 00000000 0001 0 0 0 00FFFFFF\nib1 0002000A 00000000 0001 0 0 0 00FFFFFF",
@@ -139,20 +143,41 @@ impl Machine {
         let mut pool = PoolState::default();
         (pool.engines, pool.targets, pool.rebuild) = (2, 32, "idle".into());
         let space = Space { total: 1 << 40, free: 1 << 39 };
-        let facts = vec![("pool".to_owned(), "tank".to_owned())];
-        let mut store = Description::new("DFS", "");
-        (store.pool, store.space, store.facts) = (Some(pool), Some(space), facts);
-        let mut machine = Machine { store: Some(store), ..Machine::client() };
+        let facts = [("pool", "tank"), ("container", "bench"), ("container redundancy factor", "0")];
+        let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let engines =
+            (0..2).map(|rank| EngineAddress { rank, uri: format!("ofi+verbs;ofi_rxm://10.0.0.{rank}:31416") });
+        let attach = AttachState {
+            system: "daos_server".into(),
+            provider: "ofi+verbs;ofi_rxm".into(),
+            engines: engines.collect(),
+            management: vec![0],
+        };
+        let mut described = Description::new("DFS", "");
+        (described.pool, described.space, described.facts) = (Some(pool), Some(space), facts);
+        described.attach = Some(attach);
+        let mut machine = Machine { store: Some(Store { described, asked: Vec::new() }), ..Machine::client() };
         machine.variable("DAOS_PIPELINE", "1");
         machine
     }
 
+    pub fn described(&mut self) -> &mut Description {
+        &mut self.store.as_mut().unwrap().described
+    }
+
     pub fn pool(&mut self) -> &mut PoolState {
-        self.store.as_mut().unwrap().pool.as_mut().unwrap()
+        self.described().pool.as_mut().unwrap()
     }
 
     pub fn space(&mut self) -> &mut Space {
-        self.store.as_mut().unwrap().space.as_mut().unwrap()
+        self.described().space.as_mut().unwrap()
+    }
+
+    /// A phase that asks for these classes of files and directories.
+    pub fn asks(&mut self, phase: &'static str, file: &str, dir: &str) {
+        let named = |class: &str| Some(class.to_owned()).filter(|class| !class.is_empty());
+        let asked = PhaseClasses { phase, file: named(file), dir: named(dir), ..PhaseClasses::default() };
+        self.store.as_mut().unwrap().asked.push(asked);
     }
 
     /// A server with an engine on each socket.

@@ -16,7 +16,7 @@ pub fn render(report: &Report, colour: bool) -> String {
     for finding in &report.findings {
         heading(&mut text, finding.severity, &finding.rule, &finding.device, colour);
         if report.nodes > 1 {
-            field(&mut text, "nodes", &who(finding.nodes.len(), &finding.nodes));
+            field(&mut text, "nodes", &who(finding.count, &finding.nodes));
         }
         field(&mut text, "found", &finding.found);
         field(&mut text, "expected", &finding.expected);
@@ -36,8 +36,7 @@ pub fn render(report: &Report, colour: bool) -> String {
     }
     for unknown in &report.not_looked_at {
         let rules = if unknown.rules.is_empty() { String::new() } else { format!(": {}", unknown.rules.join(", ")) };
-        let nodes =
-            if report.nodes > 1 { format!(", {}", who(unknown.nodes.len(), &unknown.nodes)) } else { String::new() };
+        let nodes = if report.nodes > 1 { format!(", {}", who(unknown.count, &unknown.nodes)) } else { String::new() };
         let _ = writeln!(text, "  {}{rules}{nodes}", unknown.what);
     }
     if !report.findings.is_empty() {
@@ -79,8 +78,7 @@ fn field(text: &mut String, name: &str, value: &str) {
 pub fn brief(report: &Report) -> Vec<String> {
     let grave = report.findings.iter().filter(|finding| finding.severity < Severity::Hint);
     let finding = |finding: &Finding| {
-        let nodes =
-            if report.nodes > 1 { format!("{}: ", who(finding.nodes.len(), &finding.nodes)) } else { String::new() };
+        let nodes = if report.nodes > 1 { format!("{}: ", who(finding.count, &finding.nodes)) } else { String::new() };
         let Finding { severity, rule, device, found, expected, .. } = finding;
         format!("{} {rule}: {nodes}{device}: {found}; expected: {expected}", severity.name())
     };
@@ -120,7 +118,29 @@ pub fn explain(rule: &Rule) -> String {
     field(&mut text, "why", rule.why);
     field(&mut text, "mend", rule.mend);
     field(&mut text, "source", rule.source);
+    for link in links(rule.source) {
+        field(&mut text, "", &link);
+    }
     text
+}
+
+/// Where the documents that a source names can be read: DAOS's as of the version that was looked up, the kernel's as they are.
+fn links(source: &str) -> Vec<String> {
+    let words = source.split([' ', ';', ',', ':', '(', ')']);
+    let link = |path: &str| match path.split_once('/')? {
+        ("docs", rest) if rest.starts_with("admin/") || rest.starts_with("user/") => {
+            Some(format!("https://github.com/daos-stack/daos/blob/v2.8.0/{path}"))
+        }
+        ("utils", _) => Some(format!("https://github.com/daos-stack/daos/blob/v2.8.0/{path}")),
+        ("Documentation" | "drivers", _) => {
+            Some(format!("https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/{path}"))
+        }
+        ("community.mellanox.com", _) => Some(format!("https://{path}")),
+        _ => None,
+    };
+    let mut links: Vec<String> = words.filter_map(link).collect();
+    links.dedup();
+    links
 }
 
 #[cfg(test)]
@@ -135,5 +155,7 @@ mod tests {
         assert!(text.lines().skip(1).all(|line| line.starts_with("           word")), "{text}");
         assert!(list().lines().count() > 40);
         assert!(explain(&DIFFER).contains("source"));
+        let explained = explain(rules::find("numa.engine-nic").unwrap());
+        assert!(explained.contains("https://github.com/daos-stack/daos/blob/v2.8.0/utils/config/daos_server.yml"));
     }
 }

@@ -148,8 +148,8 @@ pub fn check(browser: &Path, page: &str, charts: usize, tables: usize) {
 fn the_report_shows_whole_at_every_width() {
     let Some(browser) = chromium() else { return };
     let run = testing::run("night");
-    // two of rates, the timeline, 12 of ranks, 13 of latency, 26 over time
-    check(&browser, &html::render(&[&run]).unwrap(), 54, 12);
+    // two of rates, the timeline, 12 of ranks, 13 of latency, 26 over time, the node
+    check(&browser, &html::render(&[&run]).unwrap(), 55, 14);
 }
 
 #[test]

@@ -30,15 +30,22 @@ pub fn rates(run: &Run, unit: &str) -> Option<Chart> {
     }
     let show = |value: f64| figures::tick(value);
     let alt = format!("Rates of {} phases in {unit}; the table of phases has the figures.", phases.len());
+    let roofs = phases.iter().any(|phase| phase.roof.is_some());
+    let right = if roofs { 118.0 } else { 66.0 };
     let mut rows =
-        Rows::new(&alt, phases.len(), 66.0, Axis { low: 0.0, high, scale: Scale::Linear, title: unit, show: &show });
+        Rows::new(&alt, phases.len(), right, Axis { low: 0.0, high, scale: Scale::Linear, title: unit, show: &show });
     for phase in &phases {
         rows.row(phase.id.name());
         rows.bar(if phase.scored { "s0" } else { "s3" }, 0.0, phase.rate);
-        rows.text_at(phase.rate, &figures::rate(phase.rate));
+        let of_roof = phase.roof.as_ref().map(|roof| format!(" ({:.0} %)", roof.share * 100.0)).unwrap_or_default();
+        rows.text_at(phase.rate, &format!("{}{of_roof}", figures::rate(phase.rate)));
     }
     let unscored = phases.iter().any(|phase| !phase.scored);
-    let caption = format!("Rates in {unit}{}", if unscored { "; the lighter bars are not scored" } else { "" });
+    let caption = format!(
+        "Rates in {unit}{}{}",
+        if roofs { ", in brackets as a share of what the job allows" } else { "" },
+        if unscored { "; the lighter bars are not scored" } else { "" }
+    );
     Some(Chart { caption, svg: rows.finish() })
 }
 

@@ -9,6 +9,7 @@ use super::overview;
 use super::server_tables;
 use super::tables::{self, Table};
 use super::text;
+use super::{node_drawing, nodes};
 use anyhow::{Context, Result};
 use minijinja::{Environment, context};
 use serde::Serialize;
@@ -75,6 +76,7 @@ pub fn fill(template: &str, context: minijinja::Value) -> Result<String> {
         ("compare.html", include_str!("templates/compare.html")),
         ("submission.html", include_str!("templates/submission.html")),
         ("sections.html", include_str!("templates/sections.html")),
+        ("doctor.html", include_str!("templates/doctor.html")),
     ] {
         environment.add_template(name, source).context("a built-in template does not parse")?;
     }
@@ -89,7 +91,7 @@ pub fn fill(template: &str, context: minijinja::Value) -> Result<String> {
 
 fn page(run: &Run) -> Page<'_> {
     let parts = [phases(run), wear_out(run), stragglers(run), latency(run), series(run), servers(run), clients(run)];
-    let parts = parts.into_iter().chain([storage(run), provenance(run)]);
+    let parts = parts.into_iter().chain([nodes(run), storage(run), provenance(run)]);
     let mut parts: Vec<Part> = parts.flatten().collect();
     parts.extend(configuration(run));
     if !run.missing.is_empty() {
@@ -145,6 +147,7 @@ fn phases(run: &Run) -> Option<Part> {
         id: "phases",
         title: "Phases",
         charts: charts.collect(),
+        words: nodes::roofs(run),
         tables: vec![tables::phases(run), tables::parts(run)],
         folded: if facts.rows.is_empty() { Vec::new() } else { vec![facts] },
         ..Part::default()
@@ -225,6 +228,21 @@ fn clients(run: &Run) -> Option<Part> {
     let tables = vec![server_tables::clients(run)];
     let told = run.client_metrics.is_some();
     told.then(|| Part { id: "clients", title: "Clients' metrics", tables, ..Part::default() })
+}
+
+fn nodes(run: &Run) -> Option<Part> {
+    let charts: Vec<Chart> = node_drawing::of_run(run);
+    let (findings, counters) = (nodes::findings(run), nodes::counters(run));
+    (!charts.is_empty() || !findings.rows.is_empty() || !counters.rows.is_empty()).then(|| Part {
+        id: "nodes",
+        title: "Nodes",
+        words: nodes::words(run),
+        charts,
+        tables: filled([findings]),
+        wordy: true,
+        folded: filled([counters]),
+        ..Part::default()
+    })
 }
 
 fn storage(run: &Run) -> Option<Part> {

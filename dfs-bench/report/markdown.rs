@@ -2,6 +2,7 @@
 
 use super::diagnosis;
 use super::model::Run;
+use super::nodes;
 use super::overview;
 use super::server_tables;
 use super::tables::{self, Table};
@@ -58,6 +59,13 @@ fn one(out: &mut String, run: &Run) {
         }
     }
     section(out, 2, "Phases", &tables::phases(run));
+    let roofs = nodes::roofs(run);
+    if !roofs.is_empty() {
+        out.push('\n');
+    }
+    for sentence in roofs {
+        let _ = writeln!(out, "- {}", escape(&sentence));
+    }
     section(out, 2, "Where the time went", &tables::parts(run));
     section(out, 2, "Stonewall and wear-out", &tables::wear_out(run));
     section(out, 2, "Stragglers", &tables::spread(run));
@@ -69,6 +77,8 @@ fn one(out: &mut String, run: &Run) {
     section(out, 2, "Latency on the servers", &server_tables::latencies(run));
     section(out, 2, "Activity on the servers", &server_tables::activity(run));
     section(out, 2, "Clients' metrics", &server_tables::clients(run));
+    section(out, 2, "Audit of the nodes", &nodes::findings(run));
+    section(out, 2, "Counters of the nodes", &nodes::counters(run));
     section(out, 2, "Storage", &tables::storage(run));
     section(out, 2, "Provenance", &tables::provenance(run));
     section(out, 2, "Configuration", &tables::configuration(run, true));

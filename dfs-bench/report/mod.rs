@@ -18,6 +18,8 @@ pub mod json;
 pub mod load;
 pub mod markdown;
 pub mod model;
+pub mod node_drawing;
+pub mod nodes;
 pub mod output;
 pub mod over_time;
 pub mod overview;

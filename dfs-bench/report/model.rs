@@ -4,7 +4,7 @@
 
 use io500_phases::phase_id::{PhaseId, ScoreGroup};
 use io500_phases::results::score::Means;
-use io500_phases::results::{ClientMetrics, PartsResult, ServersResult};
+use io500_phases::results::{Audit, ClientMetrics, Machine, NodesActivity, PartsResult, PhaseRoof, ServersResult};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -79,6 +79,12 @@ pub struct Run {
     /// What libdaos counted on the clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_metrics: Option<ClientMetrics>,
+    /// The nodes, once for each kind of node; empty when not recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<Machine>,
+    /// What an audit found on them before the first phase; none when nobody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
 }
 
 /// A sentence of the diagnosis.
@@ -91,17 +97,6 @@ pub struct Sentence {
     /// What to try next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-}
-
-/// What a phase could not exceed.
-#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
-pub struct Roof {
-    /// The rate, in the phase's unit.
-    pub rate: f64,
-    /// What sets it: `client-links`, `round-trips`, …
-    pub by: String,
-    /// The phase's rate as a share of it.
-    pub share: f64,
 }
 
 /// The score of a run.
@@ -178,9 +173,6 @@ pub struct Phase {
     pub stragglers: Option<super::spread::Stragglers>,
     /// Latency per kind of operation; empty when not recorded.
     pub latency: Vec<Latency>,
-    /// What the phase could not exceed, where the result knows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub roof: Option<Roof>,
     /// What the figures say of the phase.
     pub diagnosis: Vec<Sentence>,
     /// What went on over time; none when not recorded.
@@ -192,6 +184,12 @@ pub struct Phase {
     /// What the servers told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub servers: Option<ServersResult>,
+    /// What the phase could not exceed on its job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roof: Option<PhaseRoof>,
+    /// What the nodes' own counters say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<NodesActivity>,
 }
 
 /// What the ranks had done when the stonewall was hit.
@@ -386,12 +384,13 @@ impl Phase {
             ranks: Vec::new(),
             stragglers: None,
             latency: Vec::new(),
-            roof: None,
             diagnosis: Vec::new(),
             series: None,
             storage: Vec::new(),
             facts: Vec::new(),
             servers: None,
+            roof: None,
+            nodes: None,
         }
     }
 }

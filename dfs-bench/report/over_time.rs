@@ -1,6 +1,6 @@
 //! Latencies and time series of a run of this program, as reports see them.
 
-use super::figures::{percent, signed_percent, span, tick};
+use super::figures::{percent, signed_percent, significant, span, tick};
 use super::model::{Fact, Latency, NodeLatency, Series};
 use io500_phases::results::{self, LatencyResult, PhaseResult, SeriesResult, Stability};
 

@@ -2,14 +2,14 @@
 
 use super::c_suite::{exe, rank_csv};
 use super::figures;
-use super::model::{DEPARTURE, ExtendedScore, Fact, Phase, Roof, Run, Score, Setting, Source, Stonewall, Verdict};
+use super::model::{DEPARTURE, ExtendedScore, Fact, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
 use super::spread::{NodeSpread, SlowRank, Spread, Stragglers};
 use super::stragglers;
 use super::{consistency, hgrm, over_time};
 use crate::exit::UsageError;
 use crate::report::derive::derive;
 use anyhow::{Context, Result};
-use io500_phases::phase_id::{Kind, PhaseId};
+use io500_phases::phase_id::Kind;
 use io500_phases::results::provenance::Provenance;
 use io500_phases::results::score::Means;
 use io500_phases::results::{
@@ -29,7 +29,6 @@ pub fn load(directory: &Path) -> Result<Run> {
     run.contradictions = consistency::of_figures(&result);
     run.contradictions.extend(consistency::with_result_txt(directory, &result));
     run.path = directory.to_owned();
-    add_roofs(&mut run, &text);
     for phase in &mut run.phases {
         match std::fs::read(directory.join(format!("{}.csv", phase.id))) {
             Ok(bytes) => add_ranks(phase, &text::escape(&bytes), &mut run.missing),
@@ -120,6 +119,8 @@ pub fn from_result(result: &RunResult) -> Run {
         diagnosis: Vec::new(),
         missing,
         client_metrics: result.client_metrics.clone(),
+        machines: provenance.machines.clone(),
+        audit: provenance.audit.findings.is_some().then(|| provenance.audit.clone()),
     }
 }
 
@@ -216,6 +217,8 @@ fn phase(run: &RunResult, result: &PhaseResult, begun: Option<DateTime>) -> Phas
     let over_dfs = run.provenance.stores.iter().any(|(_, store)| store.api == "DFS");
     phase.facts.extend(result.find.as_ref().filter(|_| over_dfs).and_then(with_help_of_the_servers));
     phase.servers = result.servers.clone();
+    phase.roof = result.roof.clone();
+    phase.nodes = result.nodes.clone();
     phase.fault = fault(result);
     phase
 }
@@ -341,30 +344,35 @@ fn provenance(from: &Provenance) -> Vec<Fact> {
         facts.extend(store.facts.iter().map(|(name, value)| Fact::new(format!("store: {name}"), value)));
         facts.extend(store.doubts.iter().map(|doubt| Fact::new("store: doubt", doubt)));
     }
+    if let Some(machine) = from.machines.first() {
+        let (count, nodes) = (from.machines.len(), machine.hosts.len());
+        facts.push(Fact::new(
+            "nodes",
+            match count {
+                1 => format!("{nodes}, all alike"),
+                _ => format!("{count} kinds; {nodes} are as follows"),
+            },
+        ));
+        facts.extend(
+            machine.facts.properties().into_iter().map(|(name, value)| Fact::new(format!("node: {name}"), value)),
+        );
+    }
+    if let Some(links) = from.limits.client_links {
+        facts.push(Fact::new(
+            "clients' links",
+            format!("{} GiB/s", figures::significant(links / (1_u64 << 30) as f64, 3)),
+        ));
+    }
+    if let Some(elsewhere) = from.limits.engines_elsewhere {
+        facts.push(Fact::new(
+            "engines",
+            if elsewhere { "on other nodes than the ranks" } else { "on a node of the ranks" },
+        ));
+    }
     facts.extend(from.system.iter().map(|(name, value)| Fact::new(name, value)));
     facts.extend(from.environment.iter().map(|(name, value)| Fact::new(format!("environment {name}"), value)));
     facts.retain(|fact| !fact.value.is_empty());
     facts
-}
-
-/// Takes what the phases could not exceed from the text of a result that says so.
-fn add_roofs(run: &mut Run, text: &str) {
-    #[derive(serde::Deserialize)]
-    struct Roofs {
-        phases: Vec<PhaseRoof>,
-    }
-    #[derive(serde::Deserialize)]
-    struct PhaseRoof {
-        phase: PhaseId,
-        #[serde(default)]
-        roof: Option<Roof>,
-    }
-    let Ok(roofs) = serde_json::from_str::<Roofs>(text) else { return };
-    for PhaseRoof { phase, roof } in roofs.phases {
-        if let Some(own) = run.phases.iter_mut().find(|own| own.id == phase) {
-            own.roof = roof;
-        }
-    }
 }
 
 /// Takes every rank's figures from the phase's per-rank file.
@@ -382,6 +390,7 @@ fn time(text: &str) -> Option<DateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use io500_phases::phase_id::PhaseId;
     use io500_phases::phases::Check;
     use io500_phases::results::FindResult;
 

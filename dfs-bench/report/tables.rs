@@ -66,8 +66,19 @@ pub fn or_unknown<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
 
 /// The phases with rate, time, verdict and imbalance.
 pub fn phases(run: &Run) -> Table {
-    let columns =
-        ["Phase", "#Rate", "Unit", "#Time", "Scored", "Valid", "#At stonewall", "#Slowest rank", "#Imbalance"];
+    let columns = [
+        "Phase",
+        "#Rate",
+        "Unit",
+        "#Time",
+        "Scored",
+        "Valid",
+        "#At stonewall",
+        "#Slowest rank",
+        "#Imbalance",
+        "#Of its roof",
+        "Roof set by",
+    ];
     let mut table = Table::new("phases", "The phases in the order of the run.", &columns);
     for phase in &run.phases {
         let told = phase.stragglers.as_ref().filter(|stragglers| stragglers.tellable);
@@ -81,6 +92,8 @@ pub fn phases(run: &Run) -> Table {
             or_unknown(phase.stonewall.as_ref().and_then(|stonewall| stonewall.rate), rate),
             or_unknown(told.filter(|t| t.stands_out).and_then(|t| t.slowest.first()), |slow| slow.rank.to_string()),
             or_unknown(told, |told| signed_percent(told.seconds.imbalance)),
+            or_unknown(phase.roof.as_ref(), |roof| percent(roof.share)),
+            or_unknown(phase.roof.as_ref(), |roof| roof.by.words().to_owned()),
         ]);
     }
     table.without_empty_columns()

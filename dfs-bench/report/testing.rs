@@ -2,8 +2,9 @@
 
 use super::model::*;
 use crate::report::derive::derive;
+use io500_phases::facts::{CpuSet, NodeFacts, Root, Tree};
 use io500_phases::phase_id::{Kind, PhaseId, ScoreGroup};
-use io500_phases::results::score;
+use io500_phases::results::{Audit, AuditFinding, BoundRanks, EnginePlace, Limit, Machine, PhaseRoof, score};
 use std::path::PathBuf;
 
 /// A run of 64 ranks on 4 nodes with latencies and time series, in which rank 42 is slow.
@@ -65,9 +66,65 @@ pub fn run(label: &str) -> Run {
         diagnosis: Vec::new(),
         missing: vec!["Nothing about the servers.".to_owned()],
         client_metrics: None,
+        machines: vec![machine()],
+        audit: Some(audit()),
     };
     derive(&mut run);
     run
+}
+
+/// A node of two sockets whose ranks leave one link idle.
+fn machine() -> Machine {
+    let mut tree = Tree::default();
+    for cpu in 0..48 {
+        let dir = format!("sys/devices/system/cpu/cpu{cpu}/topology");
+        tree.file(&format!("{dir}/physical_package_id"), (cpu / 24).to_string());
+        tree.file(&format!("{dir}/thread_siblings_list"), cpu.to_string());
+    }
+    for (node, cpus) in ["0-23", "24-47"].into_iter().enumerate() {
+        let memory = format!("Node {node} MemTotal: 100663296 kB");
+        tree.file(&format!("sys/devices/system/node/node{node}/cpulist"), cpus);
+        tree.file(&format!("sys/devices/system/node/node{node}/meminfo"), memory);
+        let port = format!("sys/class/infiniband/mlx5_{node}");
+        tree.file(&format!("{port}/device/numa_node"), node.to_string());
+        tree.file(&format!("{port}/ports/1/state"), "4: ACTIVE");
+        tree.file(&format!("{port}/ports/1/rate"), "200 Gb/sec (4X HDR)");
+    }
+    for (device, node) in [("0000:5e:00.0", "0"), ("0000:d8:00.0", "1"), ("0000:d9:00.0", "-1")] {
+        tree.file(&format!("sys/bus/pci/devices/{device}/class"), "0x010802");
+        tree.file(&format!("sys/bus/pci/devices/{device}/numa_node"), node);
+    }
+    let facts = NodeFacts::read(&Root::tree(tree), "client00");
+    let bound = |list: &str, ranks| BoundRanks { cpus: CpuSet::parse(list), ranks };
+    let json =
+        serde_json::json!({ "hosts": ["client00", "client01", "client02", "client03"], "ranks": [], "facts": facts });
+    let mut machine: Machine = serde_json::from_value(json).unwrap();
+    machine.ranks = vec![bound("0-11", 12), bound("12-15", 4)];
+    machine
+}
+
+fn audit() -> Audit {
+    let finding = |rule: &str, device: &str, found: &str| AuditFinding {
+        rule: rule.to_owned(),
+        severity: "finding".to_owned(),
+        device: device.to_owned(),
+        found: found.to_owned(),
+        expected: "ranks on its NUMA node".to_owned(),
+        nodes: 4,
+        first_nodes: vec!["client00".to_owned(), "client01".to_owned()],
+    };
+    let findings = vec![
+        finding("job.idle-links", "mlx5_1/1", "on NUMA node 1, which no rank runs on"),
+        finding("numa.engine-nvme", "0000:d9:00.0", "engine 1 on NUMA node 0, device on 1"),
+    ];
+    let engine = |number: u32| EnginePlace {
+        name: format!("engine {number}"),
+        numa: Some(number),
+        interface: Some(format!("ib{number}")),
+        devices: Vec::new(),
+        threads: 0,
+    };
+    Audit { findings: Some(findings), engines: vec![engine(0), engine(1)], ..Audit::default() }
 }
 
 fn phase(id: PhaseId, index: usize) -> Phase {
@@ -100,6 +157,22 @@ fn phase(id: PhaseId, index: usize) -> Phase {
             .collect();
     }
     phase.latency = vec![latency("write", 150_000), latency("open", 40_000)];
+    if id.kind() != Kind::Find {
+        let roof = phase.rate / 0.93;
+        phase.roof = Some(PhaseRoof {
+            rate: roof,
+            by: Limit::ClientLinks,
+            share: 0.93,
+            limits: vec![(Limit::ClientLinks, roof)],
+            words: format!("{id} is at 93 % of the clients' links: no storage setting will raise it"),
+        });
+    }
+    let counters = serde_json::json!({
+        "span_s": 300.0,
+        "counters": [{ "name": "context switches", "unit": "count", "total": 81234, "host": "client02", "most": 30123 }],
+        "doubts": [],
+    });
+    phase.nodes = serde_json::from_value(counters).unwrap();
     phase.series = Some(Series {
         interval_seconds: 2.0,
         rate: (0..150).map(|second| Some(phase.rate * (1.0 + (second as f64 / 9.0).sin() / 6.0))).collect(),

@@ -3,6 +3,7 @@
 use super::diagnosis;
 use super::figures;
 use super::model::{ExtendedScore, Run, Score};
+use super::nodes;
 use super::overview;
 use super::server_tables;
 use super::tables::{self, Table};
@@ -43,6 +44,9 @@ fn one(out: &mut String, run: &Run) {
         }
     }
     section(out, "Phases", &tables::phases(run));
+    for sentence in nodes::roofs(run) {
+        let _ = writeln!(out, "{sentence}");
+    }
     section(out, "Where the time went", &tables::parts(run));
     section(out, "Stonewall and wear-out", &tables::wear_out(run));
     section(out, "Stragglers", &tables::spread(run));
@@ -61,6 +65,8 @@ fn one(out: &mut String, run: &Run) {
     }
     section(out, "Activity on the servers", &server_tables::activity(run));
     section(out, "Clients' metrics", &server_tables::clients(run));
+    section(out, "Audit of the nodes", &nodes::findings(run));
+    section(out, "Counters of the nodes", &nodes::counters(run));
     section(out, "Storage", &tables::storage(run));
     section(out, "Provenance", &tables::provenance(run));
     section(out, "Configuration", &tables::configuration(run, true));

@@ -6,7 +6,7 @@ use crate::report::tables::{Table, UNKNOWN};
 use io500_phases::backend::select::Selected;
 use io500_phases::comm::Solo;
 use io500_phases::phase_id::PhaseId;
-use io500_phases::phases::claim::owner_of;
+use io500_phases::phases::claim::{Owner, owner_of};
 use io500_phases::results::RunState;
 use io500_phases::suite::{LeftFiles, dated, left_files};
 use io500_phases::units::Bytes;

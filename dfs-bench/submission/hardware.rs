@@ -1,9 +1,7 @@
 //! Facts of a node in the words of the list's form.
 
 use super::attributes::Form;
-use crate::doctor::rule::View;
-use crate::doctor::rules::links;
-use io500_phases::facts::{DeviceKind, NodeFacts};
+use io500_phases::facts::{DeviceKind, NodeFacts, links};
 use serde_json::{Value, json};
 
 /// Attributes with their values.
@@ -160,7 +158,7 @@ const SPEEDS: [(f64, &str); 9] = [
 
 /// The links that carry data: active ports of InfiniBand or RoCE, else the fast interfaces.
 pub fn interconnect(node: &NodeFacts) -> Values {
-    let links = links(&View { node, ranks: &[], client: true, server: None, scan: None, store: None });
+    let links = links(node);
     let mut found = Values::new();
     if links.is_empty() {
         return found;

@@ -2,11 +2,9 @@
 
 use super::check::Found;
 use super::subject::Subject;
-use crate::doctor::roof::{Limit, client_links};
-use crate::doctor::rule::View;
-use io500_phases::facts::NodeFacts;
+use crate::doctor::roof::Limit;
+use io500_phases::facts::{NodeFacts, usable_links};
 use io500_phases::phase_id::PhaseId;
-use serde_json::Value;
 
 /// How many losses objects of a class survive, by its name; `None` for a name that is none.
 pub fn survives(class: &str) -> Option<u32> {
@@ -103,33 +101,15 @@ pub fn persistent(subject: &Subject) -> Found {
     }
 }
 
-/// The most that ior phases can do, bytes per second: of `result.json`, or of the links of a client that was looked at.
+/// The most that ior phases can do, bytes per second, by the links of a client that was looked at.
 pub fn roof(subject: &Subject) -> Option<Limit> {
-    let told = subject.material.json.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    if let Some(limit) = told.as_ref().and_then(roof_of_json) {
-        return Some(limit);
-    }
     let links = client_bandwidth(subject.given.client.as_ref()?)? * subject.run.nodes? as f64;
     Some(Limit { rate: links, by: "the clients' links, if all nodes are as the one that was looked at" })
 }
 
-/// The links of `roof` in `result.json`, where a run recorded them: the same names as in the report of `doctor`.
-fn roof_of_json(result: &Value) -> Option<Limit> {
-    let roof = result.get("roof").or_else(|| result.get("provenance")?.get("roof"))?;
-    let limits = [
-        ("client_links", "the clients' links"),
-        ("server_links", "the servers' links"),
-        ("client_memory", "the clients' memory"),
-    ];
-    let known = |(name, by): (&str, &'static str)| {
-        Some(Limit { rate: roof.get(name)?.as_f64().filter(|rate| *rate > 0.0)?, by })
-    };
-    limits.into_iter().filter_map(known).min_by(|a, b| a.rate.total_cmp(&b.rate))
-}
-
 /// What the links of one node carry, bytes per second.
 pub fn client_bandwidth(node: &NodeFacts) -> Option<f64> {
-    client_links(&View { node, ranks: &[], client: true, server: None, scan: None, store: None })
+    usable_links(node, 0, std::iter::empty())
 }
 
 #[cfg(test)]
@@ -141,12 +121,5 @@ mod tests {
         let told: Vec<Option<u32>> =
             ["SX", "S1", "RP_2G1", "RP_3GX", "EC_16P2GX", "EC_8P1G8", "RP_", "Sometimes", ""].map(survives).to_vec();
         assert_eq!(told, [Some(0), Some(0), Some(1), Some(2), Some(2), Some(1), None, None, None]);
-    }
-
-    #[test]
-    fn the_narrowest_limit_of_a_recorded_roof_counts() {
-        let result = serde_json::json!({"roof": {"client_links": 5e9, "server_links": 3e9, "client_memory": null}});
-        assert_eq!(roof_of_json(&result), Some(Limit { rate: 3e9, by: "the servers' links" }));
-        assert_eq!(roof_of_json(&serde_json::json!({"provenance": {}})), None);
     }
 }

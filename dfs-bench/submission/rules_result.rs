@@ -3,8 +3,9 @@
 use super::check::Found;
 use super::rules_production as production;
 use super::subject::Subject;
+use crate::report::model::Phase;
 use io500_phases::phase_id::{Kind, PhaseId, ScoreGroup};
-use io500_phases::results::{Claim, Finding};
+use io500_phases::results::{Claim, Finding, PhaseRoof};
 use jiff::civil::DateTime;
 use std::collections::BTreeSet;
 
@@ -241,6 +242,18 @@ pub fn doubts(subject: &Subject) -> Found {
 }
 
 pub fn plausible(subject: &Subject) -> Found {
+    let own: Vec<(&Phase, &PhaseRoof)> =
+        subject.run.phases.iter().filter_map(|phase| Some((phase, phase.roof.as_ref()?))).collect();
+    if !own.is_empty() {
+        let above = own.iter().filter(|(phase, roof)| roof.by.is_hard() && phase.rate > roof.rate * ROOF_TOLERANCE);
+        let above: Vec<String> = above.map(|(phase, roof)| format!("{}: {}", phase.id, roof.words)).collect();
+        return match above.is_empty() {
+            true => {
+                Found::passed(format!("all rates are below the roofs of their phases, which {} phases have", own.len()))
+            }
+            false => Found::failed(above.join("; ")),
+        };
+    }
     let Some(roof) = production::roof(subject) else {
         return Found::open("no roof is known: neither result.json nor a snapshot of a client tells of the links");
     };

@@ -4,6 +4,8 @@ use super::attributes::{self, is_blank};
 use super::hardware;
 use super::rules_production::client_bandwidth;
 use super::subject::Subject;
+use crate::doctor::roof::server_links;
+use crate::doctor::rule::{JobFacts, View};
 use io500_phases::facts::NodeFacts;
 use io500_phases::phase_id::PhaseId;
 use serde::Serialize;
@@ -301,9 +303,9 @@ fn server_count(subject: &Subject) -> Option<u64> {
 }
 
 fn server_bandwidth(node: &NodeFacts, config: &crate::doctor::server::ServerConfig) -> Option<f64> {
-    let view =
-        crate::doctor::rule::View { node, ranks: &[], client: false, server: Some(config), scan: None, store: None };
-    crate::doctor::roof::server_links(&view)
+    let job = JobFacts::default();
+    let view = View { node, ranks: &[], client: false, server: Some(config), scan: None, store: None, job: &job };
+    server_links(&view)
 }
 
 fn daos_version(subject: &Subject) -> Option<String> {

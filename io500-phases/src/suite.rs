@@ -6,6 +6,7 @@ mod collective;
 mod earlier;
 mod layout;
 mod left_files;
+mod machines;
 mod observer;
 mod options;
 mod phase;

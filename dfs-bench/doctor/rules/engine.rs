@@ -2,7 +2,7 @@
 
 use super::super::rule::{Outcome, Rule, Severity, Side, View};
 use super::super::server::Engine;
-use super::placement::{engines, node_of};
+use super::placement::engines;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const RULES: &[Rule] = &[
@@ -173,7 +173,7 @@ fn pinned_twice(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 fn per_node(view: &View<'_>) -> BTreeMap<u32, Vec<String>> {
     let mut nodes = BTreeMap::<u32, Vec<String>>::new();
     for (name, engine) in engines(view) {
-        if let Some(node) = node_of(view, engine) {
+        if let Some(node) = engine.numa(&view.node.topology) {
             nodes.entry(node).or_default().push(name);
         }
     }
@@ -199,7 +199,7 @@ fn numa_imbalance(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 /// The physical cores that an engine can have: those of its NUMA node, or all.
 fn cores_for(view: &View<'_>, engine: &Engine, outcome: &mut Outcome) -> Option<u64> {
     let topology = &view.node.topology;
-    let node = node_of(view, engine).and_then(|node| topology.node(node));
+    let node = engine.numa(&view.node.topology).and_then(|node| topology.node(node));
     let cores = node.map_or(topology.cores.len(), |node| topology.cores_of(&node.cpus));
     outcome.known((cores > 0).then_some(cores as u64), "cores")
 }

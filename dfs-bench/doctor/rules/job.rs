@@ -10,7 +10,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Client,
         why: "every operation writes lines of log: a rank that logs at INFO or DEBUG does a fraction of the operations it could",
         mend: "unset {device}, or for libdaos: export D_LOG_MASK=ERR",
-        source: "DAOS, docs/admin/troubleshooting.md, Debugging System; libfabric, fabric(7), FI_LOG_LEVEL",
+        source: "DAOS, docs/admin/troubleshooting.md, Debugging System; libfabric, man/fabric.7.md, LOGGING INTERFACE: FI_LOG_LEVEL",
         look: logging,
     },
     Rule {

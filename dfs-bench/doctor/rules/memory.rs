@@ -1,7 +1,6 @@
 //! Memory: hugepages where the engines are, limits, and the kernel's habits.
 
 use super::super::rule::{Outcome, Rule, Severity, Side, View};
-use super::placement::node_of;
 use std::collections::BTreeMap;
 
 pub const RULES: &[Rule] = &[
@@ -38,7 +37,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Client,
         why: "the kernel joins 2 MiB of pages at a time while ranks run, which stops them for up to milliseconds",
         mend: "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled; for good: transparent_hugepage=madvise on the kernel's command line",
-        source: "Linux, Documentation/admin-guide/mm/transhuge.rst, on direct compaction; worth a look only, DAOS asks it of servers",
+        source: "Linux, Documentation/admin-guide/mm/transhuge.rst, on defrag: a program stalls for reclaim and compaction; worth a look only, DAOS asks it of servers",
         look: thp_client,
     },
     Rule {
@@ -65,7 +64,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Both,
         why: "a NUMA node that is full drops its caches before it takes memory of the next node: allocations stop for milliseconds",
         mend: "sysctl -w vm.zone_reclaim_mode=0; for good: the same line in /etc/sysctl.d/95-daos.conf",
-        source: "Linux, Documentation/admin-guide/sysctl/vm.rst, zone_reclaim_mode",
+        source: "Linux, Documentation/admin-guide/sysctl/vm.rst, zone_reclaim_mode: to be left disabled where data is cached",
         look: zone_reclaim,
     },
     Rule {
@@ -103,7 +102,7 @@ fn hugepages(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
     let server = view.server?;
     let mut needs = BTreeMap::<Option<u32>, u64>::new();
     for engine in server.engines.iter().filter(|engine| engine.nvme().next().is_some()) {
-        *needs.entry(node_of(view, engine)).or_default() += engine.targets * GIB;
+        *needs.entry(engine.numa(&view.node.topology)).or_default() += engine.targets * GIB;
     }
     for (node, needed) in needs {
         let numa = &view.node.topology.numa;

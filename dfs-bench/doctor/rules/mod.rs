@@ -1,5 +1,6 @@
 //! The rules, one file per subject. A new one is a row in its subject's list, and a case in that file's tests.
 
+mod classes;
 mod engine;
 mod job;
 mod memory;
@@ -8,9 +9,9 @@ mod placement;
 mod pool;
 mod processor;
 mod storage;
+mod system;
 
 use super::rule::Rule;
-pub use placement::links;
 
 /// All rules, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
@@ -23,6 +24,8 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         storage::RULES,
         job::RULES,
         pool::RULES,
+        system::RULES,
+        classes::RULES,
     ]
     .into_iter()
     .flatten()
@@ -49,6 +52,8 @@ mod tests {
             storage::tests::cases(),
             job::tests::cases(),
             pool::tests::cases(),
+            system::tests::cases(),
+            classes::tests::cases(),
         ];
         subjects.into_iter().flatten().collect()
     }

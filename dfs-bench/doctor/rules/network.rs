@@ -11,7 +11,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Both,
         why: "the cable is in and no data passes: nobody has given the port an address, and its whole rate is missing",
         mend: "ibstat {device}: start the subnet manager (systemctl enable --now opensm), or look at the switch's port",
-        source: "Linux, Documentation/infiniband/sysfs.rst, ports/*/state; NVIDIA, OpenSM",
+        source: "Linux, Documentation/ABI/stable/sysfs-class-infiniband, ports/*/state: DOWN, INIT, ARMED, ACTIVE",
         look: port_inactive,
     },
     Rule {
@@ -29,7 +29,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Both,
         why: "the device sits behind a slower or narrower PCI Express link than it can use: half the lanes or one generation less is half the rate",
         mend: "lspci -vv -s {device}: reseat it, move it to a slot of its width, and set the slot's speed to auto in the firmware",
-        source: "Linux, Documentation/ABI/testing/sysfs-bus-pci, current_link_speed and max_link_speed; the vendors' tuning guides",
+        source: "Linux, drivers/pci/pci-sysfs.c: current_link_speed, max_link_speed and the like; the tuning notes of this project",
         look: pci_link,
     },
     Rule {
@@ -38,7 +38,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Both,
         why: "interrupts of this device are served on another NUMA node: what arrives is in the wrong cache, and each message crosses the link between the sockets",
         mend: "set_irq_affinity_bynode.sh for {device} (or echo CPUS > /proc/irq/N/smp_affinity_list); for good: systemctl disable --now irqbalance and a unit that sets it",
-        source: "NVIDIA, Performance Tuning for Mellanox Adapters, IRQ affinity; Linux, Documentation/core-api/irq/irq-affinity.rst",
+        source: "NVIDIA (Mellanox), community.mellanox.com/docs/DOC-2123, What is IRQ Affinity?; MLNX_EN for Linux User Manual, Tuning for NUMA Architecture; Linux, Documentation/core-api/irq/irq-affinity.rst",
         look: irq_node,
     },
     Rule {
@@ -47,7 +47,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Client,
         why: "one core serves all interrupts of this device and runs a rank too: that rank is late in every barrier",
         mend: "set_irq_affinity.sh for {device}: one CPU of its NUMA node per interrupt; for good: a unit that sets it, and irqbalance off",
-        source: "NVIDIA, Performance Tuning for Mellanox Adapters, IRQ affinity",
+        source: "NVIDIA (Mellanox), community.mellanox.com/docs/DOC-2123, What is IRQ Affinity?: to distribute interrupts between the cores",
         look: irq_one_core,
     },
     Rule {
@@ -87,12 +87,21 @@ pub const RULES: &[Rule] = &[
         look: congestion,
     },
     Rule {
+        id: "net.retransmits",
+        severity: Severity::Finding,
+        side: Side::Both,
+        why: "a TCP segment that is lost is sent again after 200 ms at the latest, the time of thousands of messages; one of a thousand is felt in every rate",
+        mend: "ethtool -S shows the drops of each interface, nstat -az TcpRetransSegs whether they go on: a bad cable, a full switch (flow control, ECN), or rings too short (ethtool -G); then look at the counters of a run",
+        source: "RFC 4022, tcpRetransSegs; the bound is that of this project, docs/METHODOLOGY.md on counters of the nodes",
+        look: retransmits,
+    },
+    Rule {
         id: "net.mtu",
         severity: Severity::Hint,
         side: Side::Both,
         why: "a fast Ethernet link with packets of 1500 bytes has six times as many of them to handle as with 9000",
         mend: "ip link set {device} mtu 9000, and the same on every switch port and node; for good: nmcli connection modify {device} 802-3-ethernet.mtu 9000",
-        source: "DAOS, docs/admin/predeployment_check.md, HPC Fabric setup; the vendors' tuning guides for Ethernet fabrics",
+        source: "the tuning notes of this project: jumbo frames on Ethernet fabrics; worth a look only",
         look: mtu,
     },
 ];
@@ -243,6 +252,21 @@ fn congestion(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
     Some(())
 }
 
+fn retransmits(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
+    // what RDMA carries never sees it
+    if view.provider().map_or(view.has_rdma(), |provider| !provider.contains("tcp")) {
+        return None;
+    }
+    view.beyond_topology("/proc/net/snmp", outcome)?;
+    let (sent, again) = outcome.known(view.node.network.tcp, "/proc/net/snmp")?;
+    // a node that was just started, or that hardly speaks, says little
+    if sent >= 1_000_000 && again as f64 > sent as f64 * 0.001 {
+        let found = format!("{:.2} % of {sent} since the node was started", again as f64 / sent as f64 * 100.0);
+        outcome.found("TCP segments sent again", found, "at most 0.1 %");
+    }
+    Some(())
+}
+
 fn mtu(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
     view.beyond_topology("speed and MTU of the interfaces", outcome)?;
     for interface in view.node.network.interfaces.iter().filter(|interface| interface.physical) {
@@ -318,6 +342,17 @@ pub mod tests {
                     m.file("proc/sys/net/ipv4/tcp_congestion_control", "bbr");
                 },
                 |m| m.file("proc/sys/net/ipv4/tcp_congestion_control", "bbr"),
+            ),
+            client(
+                "net.retransmits",
+                |m| {
+                    m.tree.remove("sys/class/infiniband");
+                    m.file("proc/net/snmp", "Tcp: OutSegs RetransSegs\nTcp: 2000000 3000");
+                },
+                |m| {
+                    m.tree.remove("sys/class/infiniband");
+                    m.file("proc/net/snmp", "Tcp: OutSegs RetransSegs\nTcp: 2000000 2000");
+                },
             ),
             client("net.mtu", |m| m.file("sys/class/net/ib0/mtu", "1500"), |m| m.file("sys/class/net/ib0/mtu", "9000")),
         ]

@@ -2,6 +2,7 @@
 
 use super::super::rule::{Outcome, Rule, Severity, Side, View};
 use super::super::server::Engine;
+use io500_phases::facts::{Link, links};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const RULES: &[Rule] = &[
@@ -57,21 +58,6 @@ pub fn engines<'a>(view: &View<'a>) -> impl Iterator<Item = (String, &'a Engine)
     engines.iter().enumerate().map(|(number, engine)| (format!("engine {number}"), engine))
 }
 
-/// The NUMA node that an engine is bound to; `None` where the server chooses it, which it does by the interface.
-pub fn node_of(view: &View<'_>, engine: &Engine) -> Option<u32> {
-    let by_core = || {
-        let core = view.node.topology.cores.get(engine.first_core? as usize)?;
-        view.node.topology.nodes_of(&core.cpus).first().copied()
-    };
-    engine.pinned_numa_node.or_else(by_core)
-}
-
-/// The NUMA node of a device, from the node's own facts or from the storage scan.
-fn node_of_device(view: &View<'_>, address: &str) -> Option<u32> {
-    let scanned = || view.scan?.devices.get(address)?.numa;
-    view.node.device(address).and_then(|device| device.numa).or_else(scanned)
-}
-
 /// Whether there is more than one NUMA node to be on.
 fn has_choice(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
     let known = !view.node.topology.numa.is_empty();
@@ -83,7 +69,7 @@ fn engine_nic(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
     has_choice(view, outcome)?;
     for (name, engine) in engines(view) {
         let interface = engine.fabric_iface.as_ref().and_then(|name| view.node.network.interface(name));
-        let Some((interface, own)) = interface.zip(node_of(view, engine)) else { continue };
+        let Some((interface, own)) = interface.zip(engine.numa(&view.node.topology)) else { continue };
         let Some(theirs) = outcome.known(interface.numa, format!("NUMA node of {}", interface.name)) else { continue };
         if own != theirs {
             let found = format!("engine on NUMA node {own}, {} on {theirs}", interface.name);
@@ -96,13 +82,13 @@ fn engine_nic(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 fn engine_nvme(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
     has_choice(view, outcome)?;
     for (name, engine) in engines(view) {
-        let Some(own) = node_of(view, engine) else { continue };
+        let Some(own) = engine.numa(&view.node.topology) else { continue };
         for address in engine.nvme() {
             // a device that the scan does not list is another rule's finding
             if view.scan.is_some_and(|scan| !scan.devices.contains_key(address)) {
                 continue;
             }
-            let numa = node_of_device(view, address);
+            let numa = view.numa_of(address);
             let Some(theirs) = outcome.known(numa, format!("NUMA node of {address}")) else { continue };
             if own != theirs {
                 outcome.found(address, format!("{name} on NUMA node {own}, device on {theirs}"), theirs.to_string());
@@ -129,40 +115,8 @@ fn binding(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
     Some(())
 }
 
-/// A link that data can take.
-pub struct Link {
-    pub name: String,
-    pub numa: Option<u32>,
-    pub bytes_per_s: Option<f64>,
-}
-
-/// The links that data can take: active InfiniBand ports, else interfaces of 10 Gb/s and more that are up.
-pub fn links(view: &View<'_>) -> Vec<Link> {
-    let network = &view.node.network;
-    let ports = network.infiniband.iter().filter(|port| port.is_active() == Some(true));
-    let of_port = |port: &io500_phases::facts::InfinibandPort| Link {
-        name: port.name(),
-        numa: port.numa,
-        bytes_per_s: port.rate_gbps.map(|gbps| gbps * 1e9 / 8.0),
-    };
-    let ports: Vec<Link> = ports.map(of_port).collect();
-    if !ports.is_empty() {
-        return ports;
-    }
-    let fast = |interface: &&io500_phases::facts::Interface| {
-        let is_up = interface.physical && interface.state.as_deref() == Some("up");
-        is_up && interface.speed_mbps.is_some_and(|mbps| mbps >= 10_000)
-    };
-    let of_interface = |interface: &io500_phases::facts::Interface| Link {
-        name: interface.name.clone(),
-        numa: interface.numa,
-        bytes_per_s: interface.speed_mbps.map(|mbps| mbps as f64 * 1e6 / 8.0),
-    };
-    network.interfaces.iter().filter(fast).map(of_interface).collect()
-}
-
 fn idle_links(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
-    let links = links(view);
+    let links = links(view.node);
     if view.ranks.is_empty() || links.len() < 2 {
         return None;
     }

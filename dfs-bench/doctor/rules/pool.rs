@@ -10,7 +10,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Store,
         why: "targets that are out of service serve nothing, and their share of the data is on the others: the rate falls by more than their share",
         mend: "dmg pool query {device} and dmg system query show which; dmg pool reintegrate {device} --ranks=N brings them back",
-        source: "DAOS, docs/admin/pool_operations.md, Pool Query and Reintegration",
+        source: "DAOS, docs/admin/pool_operations.md, Querying a Pool, Reintegration",
         look: targets_out,
     },
     Rule {
@@ -19,7 +19,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Store,
         why: "a rebuild moves data between the targets with all they have: what is measured now is what it leaves",
         mend: "wait until dmg pool query {device} says that the rebuild is done, then measure",
-        source: "DAOS, docs/admin/pool_operations.md, Pool Query; docs/admin/rebuild_controls.md",
+        source: "DAOS, docs/admin/pool_operations.md, Querying a Pool; docs/admin/rebuild_controls.md",
         look: rebuild,
     },
     Rule {
@@ -28,7 +28,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Store,
         why: "with less than a tenth of its space left a pool spends time on aggregation and on finding room, and a large phase can end in an error",
         mend: "remove containers that nobody needs (daos container list {device}), or dmg pool extend {device}",
-        source: "DAOS, docs/admin/pool_operations.md, Pool Query; worth a look only, there is no documented threshold",
+        source: "DAOS, docs/admin/pool_operations.md, Querying a Pool; worth a look only, there is no documented threshold",
         look: full,
     },
     Rule {
@@ -46,6 +46,7 @@ pub const RULES: &[Rule] = &[
 /// The pool's health, with its name.
 fn pool<'a>(view: &View<'a>, outcome: &mut Outcome) -> Option<(String, &'a PoolState)> {
     let store = view.store?;
+    let store = &store.described;
     let name = store.facts.iter().find(|(key, _)| key == "pool").map_or("the pool", |(_, name)| name.as_str());
     Some((name.to_owned(), outcome.known(store.pool.as_ref(), "health of the pool")?))
 }
@@ -72,7 +73,7 @@ fn rebuild(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 
 fn full(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
     let (name, _) = pool(view, outcome)?;
-    let space = outcome.known(view.store?.space, "space of the pool")?;
+    let space = outcome.known(view.store?.described.space, "space of the pool")?;
     if space.free < space.total / 10 {
         let percent = space.free as f64 / space.total as f64 * 100.0;
         outcome.found(name, format!("{percent:.0} % free"), "at least 10 % free");

@@ -11,7 +11,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Both,
         why: "a CPU that saves power begins each burst slowly and takes 10 ms and more to reach its rate; small operations are over by then",
         mend: "cpupower frequency-set -g performance; for good: tuned-adm profile latency-performance",
-        source: "Linux, Documentation/admin-guide/pm/cpufreq.rst; Red Hat, tuned's profile latency-performance",
+        source: "Linux, Documentation/admin-guide/pm/cpufreq.rst, Generic Scaling Governors; tuned, profiles/latency-performance/tuned.conf: governor=performance",
         look: governor,
     },
     Rule {
@@ -29,7 +29,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Both,
         why: "a wake-up from a deep sleep costs tens of microseconds, about as much as a metadata operation over RDMA",
         mend: "cpupower idle-set -D 20; for good: tuned-adm profile latency-performance, or processor.max_cstate=1 intel_idle.max_cstate=1 on the kernel's command line",
-        source: "Linux, Documentation/admin-guide/pm/cpuidle.rst; Red Hat, tuned's profile latency-performance (force_latency)",
+        source: "Linux, Documentation/admin-guide/pm/cpuidle.rst, on exit latency; tuned, profiles/latency-performance/tuned.conf: force_latency of 3 µs",
         look: idle_states,
     },
     Rule {
@@ -38,7 +38,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Client,
         why: "the scheduler never moves a task from an isolated CPU to another: ranks that are put there by accident share one while the others are idle",
         mend: "bind the ranks to other CPUs (mpirun --cpu-set, srun --cpu-bind=map_cpu:…), or take {device} out of isolcpus= on the kernel's command line",
-        source: "Linux, Documentation/admin-guide/kernel-parameters.txt, isolcpus",
+        source: "Linux, Documentation/admin-guide/kernel-parameters.txt, isolcpus: the only way to move a process onto or off an isolated CPU is by its affinity",
         look: isolated,
     },
     Rule {
@@ -47,7 +47,7 @@ pub const RULES: &[Rule] = &[
         side: Side::Both,
         why: "this clock is read by a device access of about a microsecond instead of 20 ns, and every operation is timed",
         mend: "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource; for good: tsc=reliable on the kernel's command line, if the kernel's log does not say that the TSC is unstable",
-        source: "Linux, Documentation/timers/timekeeping.rst; Red Hat, Low Latency Performance Tuning, hardware clocks",
+        source: "Linux, Documentation/timers/timekeeping.rst, Clock sources; the tuning notes of this project",
         look: clock_source,
     },
     Rule {

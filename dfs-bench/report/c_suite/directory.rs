@@ -50,6 +50,8 @@ pub fn load(directory: &Path) -> Result<Run> {
         missing: Vec::new(),
         client_metrics: None,
         diagnosis: Vec::new(),
+        machines: Vec::new(),
+        audit: None,
     };
     for section in &result.phases {
         match section.phase {

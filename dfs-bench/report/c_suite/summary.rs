@@ -62,6 +62,8 @@ pub fn load(file: &Path) -> Result<Run> {
         missing: missing.collect(),
         client_metrics: None,
         diagnosis: Vec::new(),
+        machines: Vec::new(),
+        audit: None,
         contradictions: super::refuted::refuted_claims(file),
     };
     derive(&mut run);

@@ -41,7 +41,7 @@ const TOLD_PER_PHASE: [&str; 3] = ["api", "transfersize", "datapackettype"];
 /// Something that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
-    /// `storage`, `setting`, `environment` or `requests`.
+    /// `storage`, `setting`, `environment`, `finding` or `requests`.
     pub kind: &'static str,
     /// What.
     pub name: String,
@@ -75,8 +75,32 @@ pub fn between(a: &RunGroup, b: &RunGroup) -> Vec<Change> {
     // facts of the environment are only comparable where the same program collected them
     let missing = if a.runs[0].source == b.runs[0].source { Missing::Counts } else { Missing::Skipped };
     changes.extend(changed("environment", &environment[0], &environment[1], missing));
+    changes.extend(findings(a, b));
     changes.extend(requests(a, b));
     merge_scopes(changes)
+}
+
+/// What the audit before the first phase found on one side and not, or otherwise, on the other.
+fn findings(a: &RunGroup, b: &RunGroup) -> Vec<Change> {
+    // a run that nobody looked at before says nothing of its nodes
+    if !a.runs.iter().chain(&b.runs).all(|run| run.audit.is_some()) {
+        return Vec::new();
+    }
+    let found = |run: &Run| {
+        let findings = run.audit.iter().flat_map(|audit| audit.findings.iter().flatten());
+        // what a hint is about moves by itself, as the load of a node does
+        let grave = findings.filter(|finding| finding.severity != "hint");
+        listed(grave.map(|finding| ((finding.rule.clone(), finding.device.clone()), finding.found.clone())))
+    };
+    let mut changes = changed("finding", &values(a, found), &values(b, found), Missing::Counts);
+    for change in &mut changes {
+        for side in [&mut change.a, &mut change.b] {
+            if side == UNKNOWN {
+                *side = "not found".to_owned();
+            }
+        }
+    }
+    changes
 }
 
 /// A change of the requests per operation that is less is not told: opening and closing weigh more in a short phase.
@@ -124,9 +148,9 @@ enum Missing {
 type Values = BTreeMap<(String, String), String>;
 
 /// The values of a group; several different ones are joined.
-fn values(group: &RunGroup, of: fn(&Run) -> Values) -> Values {
+fn values(group: &RunGroup, of: impl Fn(&Run) -> Values) -> Values {
     let mut all: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    for (key, value) in group.runs.iter().flat_map(of) {
+    for (key, value) in group.runs.iter().flat_map(&of) {
         all.entry(key).or_default().insert(value);
     }
     all.into_iter().map(|(key, values)| (key, values.into_iter().collect::<Vec<_>>().join(" | "))).collect()
@@ -290,6 +314,31 @@ mod tests {
         a.runs[0].phases.push(optional);
         a.runs[0].provenance.push(Fact::new("store: address", "DFS | POSIX"));
         assert_eq!(between(&a, &b), []);
+    }
+
+    #[test]
+    fn findings_of_one_side_are_what_changed() {
+        use io500_phases::results::{Audit, AuditFinding};
+        let (mut a, mut b) = (group("a", &[1.0]), group("b", &[2.0]));
+        let finding = |rule: &str, severity: &str, found: &str| AuditFinding {
+            rule: rule.into(),
+            severity: severity.into(),
+            device: "mlx5_1/1".into(),
+            found: found.into(),
+            expected: String::new(),
+            nodes: 1,
+            first_nodes: vec!["node17".into()],
+        };
+        let audit = |findings: Vec<AuditFinding>| Some(Audit { findings: Some(findings), ..Audit::default() });
+        let same = || finding("job.binding", "finding", "loose");
+        a.runs[0].audit =
+            audit(vec![same(), finding("job.idle-links", "finding", "no rank"), finding("cpu.load", "hint", "9")]);
+        b.runs[0].audit = audit(vec![same()]);
+        let found: Vec<_> =
+            between(&a, &b).into_iter().map(|change| (change.kind, change.name, change.a, change.b)).collect();
+        assert_eq!(found, [("finding", "job.idle-links".to_owned(), "no rank".to_owned(), "not found".to_owned())]);
+        b.runs[0].audit = None;
+        assert_eq!(between(&a, &b), [], "nobody looked");
     }
 
     #[test]

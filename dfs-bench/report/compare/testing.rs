@@ -37,5 +37,7 @@ fn run(label: &str, rate: f64) -> Run {
         diagnosis: Vec::new(),
         missing: Vec::new(),
         client_metrics: None,
+        machines: Vec::new(),
+        audit: None,
     }
 }

@@ -6,7 +6,7 @@ use crate::report::figures::{self, latency, percent, rate};
 use crate::report::model::{Phase, Run};
 use crate::report::spread::{NodeSpread, Stragglers};
 use io500_phases::phase_id::{Family, Kind, PhaseId};
-use io500_phases::results::short_of_work;
+use io500_phases::results::{Limit, short_of_work};
 
 /// A rank or node that costs less is not what limits a phase.
 const COSTS: f64 = 0.05;
@@ -45,14 +45,14 @@ fn too_little_work(run: &Run, phase: &Phase) -> Option<Diagnosed> {
 /// How near the phase came to what it cannot exceed.
 fn roof(_: &Run, phase: &Phase) -> Option<Diagnosed> {
     let roof = phase.roof.as_ref().filter(|roof| roof.share.is_finite() && roof.rate > 0.0)?;
-    let by = roof.by.replace('-', " ");
+    let by = roof.by.words();
     let top = format!("{} {}", rate(roof.rate), phase.unit);
     if roof.share >= AT_ROOF {
         let words = format!("It is at {} of its roof of {top}, which {by} set.", percent(roof.share));
-        let next = match roof.by.as_str() {
-            "client-links" => "more client nodes or links: the store is not what limits",
-            "round-trips" => "more ranks: each waits for one round trip after the other",
-            _ => "more client nodes",
+        let next = match roof.by {
+            Limit::ClientLinks => "more client nodes or links: the store is not what limits",
+            Limit::RoundTrips => "more ranks: each waits for one round trip after the other",
+            Limit::ClientMemory => "more client nodes",
         };
         return Some(Diagnosed::new(words).next(next));
     }

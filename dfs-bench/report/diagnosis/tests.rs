@@ -3,11 +3,11 @@
 use super::derive::{derive, lines};
 use super::rule::Diagnosed;
 use super::{limits, pairs, run, time};
-use crate::report::model::{Fact, Latency, Phase, Roof, Run, Score, Setting, Source, Stonewall, Verdict};
+use crate::report::model::{Fact, Latency, Phase, Run, Score, Setting, Source, Stonewall, Verdict};
 use crate::report::spread::{NodeSpread, SlowRank, Spread, Stragglers};
 use io500_phases::phase_id::PhaseId;
-use io500_phases::results::PartsResult;
 use io500_phases::results::score::Means;
+use io500_phases::results::{Limit, PartsResult, PhaseRoof};
 
 const PARTS: PartsResult =
     PartsResult { open_s: 0.0, operations_s: 100.0, wear_out_s: 0.0, waiting_s: 0.0, sync_s: 0.0, close_s: 0.0 };
@@ -20,6 +20,11 @@ fn phase(id: PhaseId) -> Phase {
     phase.wall_seconds = Some(101.0);
     phase.parts = Some(PARTS);
     phase
+}
+
+fn roof(share: f64) -> PhaseRoof {
+    let (by, limits, words) = (Limit::ClientLinks, vec![(Limit::ClientLinks, 11.0)], String::new());
+    PhaseRoof { rate: 11.0, by, share, limits, words }
 }
 
 fn calls(phase: &mut Phase, operation: &str, mean_ns: f64, p50: u64, p99: u64) {
@@ -153,9 +158,9 @@ fn write_phase_cases() -> Vec<Case> {
         phase_case(
             "limit.roof",
             id,
-            "at 91.0 % of its roof of 11.000 GiB/s, which client links set",
-            |phase| phase.roof = Some(Roof { rate: 11.0, by: "client-links".into(), share: 0.91 }),
-            |phase| phase.roof = Some(Roof { rate: 11.0, by: "client-links".into(), share: 0.7 }),
+            "at 91.0 % of its roof of 11.000 GiB/s, which the clients' links set",
+            |phase| phase.roof = Some(roof(0.91)),
+            |phase| phase.roof = Some(roof(0.7)),
         ),
         phase_case(
             "limit.slow-node",

@@ -45,6 +45,8 @@ pub struct Dfs<'m> {
     pub(super) container: &'m str,
     /// Whether this run made the container.
     pub(super) created: bool,
+    /// What the agent told rank 0.
+    pub(super) attach: Option<&'m super::AttachState>,
 }
 
 impl From<daos_dfs::DfsErrno> for Errno {
@@ -263,6 +265,7 @@ impl<'m> Backend for Dfs<'m> {
             questions,
             pool: pool_state,
             space,
+            attach: self.attach.cloned(),
         }
     }
 }

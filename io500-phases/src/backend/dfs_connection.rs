@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::dfs::Dfs;
+use super::{AttachState, EngineAddress};
 use crate::comm::Comm;
 use crate::config::{ApiSpec, Config};
 use crate::error::{Error, Result};
@@ -29,6 +30,8 @@ pub const MADE_BY_RUNS: &str = "a run that writes creates it";
 struct Attached {
     mount: Mount,
     system: System,
+    /// What the agent told rank 0 of the system.
+    told: Option<AttachState>,
 }
 
 impl Connection {
@@ -70,7 +73,13 @@ impl Connection {
     /// Without a connection.
     pub fn backend(&self) -> Dfs<'_> {
         let attached = self.attached.as_ref().expect("a failed reconnect ends the run");
-        Dfs { mount: &attached.mount, pool: &self.pool, container: &self.container, created: self.created }
+        Dfs {
+            mount: &attached.mount,
+            pool: &self.pool,
+            container: &self.container,
+            created: self.created,
+            attach: attached.told.as_ref(),
+        }
     }
 
     /// Releases the container and removes it if this run created it. Collective; no rank may use it any more.
@@ -79,7 +88,7 @@ impl Connection {
     /// [`Error::Unavailable`] when the container cannot be removed, the same on all ranks.
     pub fn destroy(self, ranks: &dyn Comm) -> Result<()> {
         let Connection { attached, pool, group, container, created } = self;
-        let Some(Attached { mount, system }) = attached else { return Ok(()) };
+        let Some(Attached { mount, system, .. }) = attached else { return Ok(()) };
         drop(mount);
         let destroyed = if created {
             Pool::connect(&system, &pool, group.as_deref(), daos_dfs::AccessMode::ReadWrite)
@@ -102,12 +111,14 @@ fn attach(
 ) -> Result<(Attached, bool)> {
     let started = agent().and_then(|()| System::start().map_err(unavailable));
     let system = all_succeed(ranks, started)?;
-    let (mut bytes, mut mount, mut created) = (Vec::new(), None, false);
+    let (mut bytes, mut mount, mut created, mut told) = (Vec::new(), None, false, None);
     let connected = if ranks.rank() == 0 {
         connect(&system, spec, pool, container, attributes).and_then(|(connected, made)| {
             bytes = connected.to_global().map_err(unavailable)?.as_bytes().to_vec();
             created = made;
             mount = Some(connected);
+            // without an answer the run knows less, and runs as well
+            told = system.attach_info(spec.group.as_deref()).ok().flatten().map(attach_state);
             Ok(())
         })
     } else {
@@ -123,7 +134,17 @@ fn attach(
             .map_err(unavailable),
     };
     let mount = all_succeed(ranks, imported)?;
-    Ok((Attached { mount, system }, created))
+    Ok((Attached { mount, system, told }, created))
+}
+
+fn attach_state(told: daos_dfs::AttachInfo) -> AttachState {
+    let engines = told.engines.into_iter().map(|(rank, uri)| EngineAddress { rank, uri });
+    AttachState {
+        system: told.system,
+        provider: told.provider,
+        engines: engines.collect(),
+        management: told.management,
+    }
 }
 
 /// The same outcome on all ranks.
@@ -188,7 +209,9 @@ fn connect(
                     Error::NotThere { message, hint: what_there_is(pool_name), source: Some(Arc::new(error)) }
                 }
                 // as a name that is not there: the command has to change, or the access list
-                Some("DER_NO_PERM") => Error::NotThere { message, hint: permission(pool_name, container), source: Some(Arc::new(error)) },
+                Some("DER_NO_PERM") => {
+                    Error::NotThere { message, hint: permission(pool_name, container), source: Some(Arc::new(error)) }
+                }
                 _ if error.errno().is_some_and(|errno| [libc::EPERM, libc::EACCES].contains(&errno.raw())) => {
                     Error::NotThere { message, hint: permission(pool_name, container), source: Some(Arc::new(error)) }
                 }
@@ -270,7 +293,10 @@ fn words(error: &daos_dfs::Error) -> String {
 pub fn engines(group: Option<&str>) -> Result<Vec<(u32, String)>> {
     agent()?;
     let system = System::start().map_err(unavailable)?;
-    system.engines(group).map_err(unavailable)
+    let told = system.attach_info(group).map_err(unavailable)?;
+    told.map(|told| told.engines).ok_or_else(|| {
+        Error::unavailable("libdaos has no call for it before 2.6, or is of another version than the one built for")
+    })
 }
 
 /// Where the agent of this node listens.

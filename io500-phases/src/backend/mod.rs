@@ -25,7 +25,7 @@ mod state;
 
 pub use delegate::Delegate;
 pub use io_queue::{IoQueue, NoQueue};
-pub use state::{PoolState, Space};
+pub use state::{AttachState, EngineAddress, PoolState, Space};
 
 use crate::error::{Errno, OpResult};
 use crate::plan::Hints;
@@ -303,6 +303,9 @@ pub struct Description {
     /// Space, where the store knows it.
     #[serde(default)]
     pub space: Option<Space>,
+    /// What the agent tells of a DAOS system, where libdaos can be asked for it.
+    #[serde(default)]
+    pub attach: Option<AttachState>,
 }
 
 impl Description {

@@ -158,7 +158,7 @@ fn on_dfs() {
     connect().create_container(&container, &Default::default()).unwrap();
     let tested = catch_unwind(|| {
         let mount = Mount::connect(&system, &MountOptions::new(&pool, &container)).unwrap();
-        let store = super::dfs::Dfs { mount: &mount, pool: &pool, container: &container, created: true };
+        let store = super::dfs::Dfs { mount: &mount, pool: &pool, container: &container, created: true, attach: None };
         let root = mount.root().unwrap();
         let create = || root.create(c"file", daos_dfs::ObjectClass::INHERIT, 0).unwrap();
         let make = || store.queue(DEPTH, TRANSFER).unwrap();

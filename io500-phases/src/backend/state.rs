@@ -4,6 +4,30 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What the agent of a node tells clients of a DAOS system.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub struct AttachState {
+    /// The name of the system.
+    pub system: String,
+    /// What its fabric speaks: `ofi+tcp`, `ofi+verbs;ofi_rxm`, `ucx+dc_x`.
+    pub provider: String,
+    /// Its engines.
+    pub engines: Vec<EngineAddress>,
+    /// The ranks of engines whose servers are access points.
+    pub management: Vec<u32>,
+}
+
+/// An engine, and where clients reach it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub struct EngineAddress {
+    /// Its rank.
+    pub rank: u32,
+    /// `ofi+tcp://10.8.1.11:31416`.
+    pub uri: String,
+}
+
 /// Health of a DAOS pool.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]

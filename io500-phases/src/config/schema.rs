@@ -321,7 +321,7 @@ const FIND: [OptionDef; 8] = [
     ),
 ];
 
-const OWN: [OptionDef; 22] = [
+const OWN: [OptionDef; 23] = [
     option(
         "pool",
         Text,

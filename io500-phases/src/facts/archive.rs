@@ -12,6 +12,10 @@ use std::path::{Component, Path};
 const MAX_TOTAL: u64 = 128 << 20;
 /// The most entries.
 const MAX_ENTRIES: usize = 200_000;
+/// The longest path and target of a link, as the kernel has it; an archive can hold longer ones.
+const MAX_PATH: usize = 4096;
+/// The deepest path. Each directory on the way is kept, so that a long path of short names takes the square of its length.
+const MAX_DEPTH: usize = 64;
 
 /// Why an archive was not read, or a snapshot not written.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +84,12 @@ fn read_tar(unpacked: impl Read, bounds: Bounds) -> Result<Tree, ArchiveError> {
         let path = inside(&entry.path()?)?;
         let kind = entry.header().entry_type();
         let link = entry.link_name()?.and_then(|target| target.to_str().map(str::to_owned));
+        if link.as_ref().is_some_and(|target| target.len() > MAX_PATH) {
+            return Err(ArchiveError::Refused(format!(
+                "a link of {} leads further than {MAX_PATH} bytes",
+                shown(&path)
+            )));
+        }
         let what = match (kind, link) {
             (tar::EntryType::Directory, _) => Entry::Dir,
             (tar::EntryType::Symlink, Some(target)) => Entry::Link(target),
@@ -104,7 +114,8 @@ fn read_tar(unpacked: impl Read, bounds: Bounds) -> Result<Tree, ArchiveError> {
 
 /// The path as the tree has it.
 fn inside(path: &Path) -> Result<String, ArchiveError> {
-    let refused = || ArchiveError::Refused(format!("the entry {} leads out of the archive", path.display()));
+    let refused =
+        || ArchiveError::Refused(format!("the entry {} leads out of the archive", shown(&path.to_string_lossy())));
     let parts = path.components().filter(|part| !matches!(part, Component::CurDir | Component::RootDir));
     let names: Option<Vec<&str>> = parts
         .map(|part| match part {
@@ -112,7 +123,22 @@ fn inside(path: &Path) -> Result<String, ArchiveError> {
             _ => None,
         })
         .collect();
-    Ok(names.ok_or_else(refused)?.join("/"))
+    let names = names.ok_or_else(refused)?;
+    let path = names.join("/");
+    if path.len() > MAX_PATH || names.len() > MAX_DEPTH {
+        let (length, depth) = (path.len(), names.len());
+        let words = format!(
+            "the path {} has {length} bytes and {depth} parts, more than {MAX_PATH} or {MAX_DEPTH}",
+            shown(&path)
+        );
+        return Err(ArchiveError::Refused(words));
+    }
+    Ok(path)
+}
+
+/// The beginning of a path that may be very long.
+fn shown(path: &str) -> String {
+    path.chars().take(80).collect()
 }
 
 /// A reader that ends in an error where an archive grows too large.
@@ -212,5 +238,22 @@ mod tests {
         assert!(packed.len() < bomb.len() / 100, "{}", packed.len());
         assert!(refused(&packed).contains("more than 128 MiB"));
         assert!(read_archive(Path::new("/dev/null")).is_err());
+        // a name of a megabyte, each slash of it a directory to keep
+        let long = |name: &str, link: Option<&str>| {
+            let mut archive = tar::Builder::new(Vec::new());
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            match link {
+                Some(target) => {
+                    header.set_entry_type(tar::EntryType::Symlink);
+                    archive.append_link(&mut header, name, target).unwrap();
+                }
+                None => archive.append_data(&mut header, name, io::empty()).unwrap(),
+            }
+            refused(&archive.into_inner().unwrap())
+        };
+        assert!(long(&"a/".repeat(500_000), None).contains("more than 4096 or 64"));
+        assert!(long(&"a/".repeat(70), None).contains("70 parts"));
+        assert!(long("sys/link", Some(&"a/".repeat(5000))).contains("further than 4096"));
     }
 }

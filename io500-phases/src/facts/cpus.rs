@@ -1,5 +1,7 @@
 //! Sets of CPUs as the kernel writes them: `0-3,8`.
 
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +11,9 @@ const MOST: u32 = 65_535;
 
 /// A set of CPUs, by the operating system's numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(into = "String", try_from = "String")]
+#[cfg_attr(feature = "schema", schemars(with = "String"))]
 pub struct CpuSet(BTreeSet<u32>);
 
 impl CpuSet {

@@ -1,10 +1,13 @@
 //! Memory: its size, hugepages, swap, and the kernel's habits with it.
 
 use super::root::Root;
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A node's memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Memory {
     /// All of it, bytes.
     pub total: Option<u64>,

@@ -2,20 +2,27 @@
 
 use super::pci::numa_of;
 use super::root::Root;
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A node's links.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Network {
     /// Interfaces, by name.
     pub interfaces: Vec<Interface>,
     /// Ports of InfiniBand and RoCE devices.
     pub infiniband: Vec<InfinibandPort>,
+    /// TCP segments sent since the node was started, and sent once more.
+    #[serde(default)]
+    pub tcp: Option<(u64, u64)>,
 }
 
 /// A network interface.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Interface {
     /// `ib0`, `eth0`.
     pub name: String,
@@ -39,6 +46,7 @@ pub struct Interface {
 
 /// A port of an InfiniBand or RoCE device.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct InfinibandPort {
     /// The device, `mlx5_0`.
     pub device: String,
@@ -68,6 +76,13 @@ impl InfinibandPort {
     }
 }
 
+impl Interface {
+    /// Whether it makes one of several links, by its name.
+    pub fn is_bond(&self) -> bool {
+        !self.physical && ["bond", "team"].iter().any(|start| self.name.starts_with(start))
+    }
+}
+
 /// The most interfaces and ports.
 const MOST: usize = 1024;
 
@@ -81,7 +96,7 @@ impl Network {
         let interfaces = names.iter().take(MOST).map(|name| interface(root, name, &networks)).collect();
         let devices = root.names("/sys/class/infiniband");
         let ports = devices.iter().take(MOST).flat_map(|device| ports(root, device));
-        Network { interfaces, infiniband: ports.collect() }
+        Network { interfaces, infiniband: ports.collect(), tcp: super::counters::tcp(root) }
     }
 
     /// The interface of this name.

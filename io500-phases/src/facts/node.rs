@@ -6,11 +6,14 @@ use super::pci::{self, PciDevice};
 use super::processor::Processor;
 use super::root::{Root, Unread};
 use super::topology::Topology;
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where the facts of a node come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// The running machine.
@@ -24,6 +27,7 @@ pub enum Origin {
 
 /// What is known of a node.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct NodeFacts {
     /// Its name.
     pub host: String,
@@ -52,9 +56,16 @@ pub struct NodeFacts {
     pub sysctl: BTreeMap<String, String>,
     /// Mounted file systems that a log or a store may lie on: place and type.
     pub mounts: Vec<(String, String)>,
+    /// The program that keeps its clock right, where one is known to run.
+    #[serde(default)]
+    pub time_daemon: Option<String>,
     /// What was there and was not read.
     pub unread: Vec<Unread>,
 }
+
+/// Programs that keep a clock right, with the directory that each has while it runs.
+const TIME_DAEMONS: [(&str, &str); 3] =
+    [("chronyd", "/run/chrony"), ("systemd-timesyncd", "/run/systemd/timesync"), ("ntpd", "/run/ntpd")];
 
 /// The settings that are read.
 const SYSCTLS: [&str; 7] = [
@@ -96,6 +107,10 @@ impl NodeFacts {
             pci: pci::read(root),
             sysctl: sysctl.collect(),
             mounts: mounts(root),
+            time_daemon: TIME_DAEMONS
+                .iter()
+                .find(|(_, dir)| !root.names(dir).is_empty())
+                .map(|(name, _)| (*name).to_owned()),
             topology,
             unread: Vec::new(),
         };

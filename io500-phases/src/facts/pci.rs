@@ -2,10 +2,13 @@
 
 use super::cpus::CpuSet;
 use super::root::Root;
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A network or storage device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct PciDevice {
     /// `0000:18:00.0`.
     pub address: String,
@@ -29,6 +32,7 @@ pub struct PciDevice {
 
 /// What a device is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
     /// Ethernet, InfiniBand, another fabric.
@@ -39,6 +43,7 @@ pub enum DeviceKind {
 
 /// A PCI Express link.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct PciLink {
     /// Transfers per second and lane, 10^9.
     pub gigatransfers: f64,
@@ -48,6 +53,7 @@ pub struct PciLink {
 
 /// An interrupt of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Interrupt {
     /// Its number.
     pub number: u32,
@@ -74,10 +80,12 @@ impl DeviceKind {
 /// The network and NVMe devices, by address.
 pub(super) fn read(root: &Root) -> Vec<PciDevice> {
     let addresses = root.names("/sys/bus/pci/devices");
-    addresses.iter().take(4 * MOST).filter_map(|address| device(root, address)).take(MOST).collect()
+    // once, however many devices there are
+    let isolated = (root.is_live() || root.has_dir(GROUPS)).then(|| !root.names(GROUPS).is_empty());
+    addresses.iter().take(4 * MOST).filter_map(|address| device(root, address, isolated)).take(MOST).collect()
 }
 
-fn device(root: &Root, address: &str) -> Option<PciDevice> {
+fn device(root: &Root, address: &str, isolated: Option<bool>) -> Option<PciDevice> {
     let dir = format!("/sys/bus/pci/devices/{address}");
     let class = root.read(&format!("{dir}/class"))?;
     let class = u32::from_str_radix(class.strip_prefix("0x")?, 16).ok()?;
@@ -90,7 +98,6 @@ fn device(root: &Root, address: &str) -> Option<PciDevice> {
         let width = root.number(&format!("{dir}/{which}_link_width"))?;
         Some(PciLink { gigatransfers: speed.split_whitespace().next()?.parse().ok()?, width })
     };
-    let groups = root.names(GROUPS);
     Some(PciDevice {
         address: address.to_owned(),
         kind,
@@ -98,7 +105,7 @@ fn device(root: &Root, address: &str) -> Option<PciDevice> {
         driver: uevent.and_then(|line| line.strip_prefix("DRIVER=").map(str::to_owned)),
         link: link("current"),
         link_max: link("max"),
-        isolated: (root.is_live() || root.has_dir(GROUPS)).then_some(!groups.is_empty()),
+        isolated,
         block_size: (kind == DeviceKind::Nvme).then(|| block_size(root, &dir)).flatten(),
         interrupts: if kind == DeviceKind::Network { interrupts(root, &dir) } else { Vec::new() },
     })

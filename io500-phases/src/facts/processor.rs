@@ -3,11 +3,14 @@
 use super::cpus::CpuSet;
 use super::root::Root;
 use super::topology::Topology;
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How a node's CPUs are run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Processor {
     /// Its name.
     pub model: Option<String>,
@@ -44,6 +47,7 @@ pub struct Processor {
 
 /// A state of sleep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct IdleState {
     /// Its name.
     pub name: String,
@@ -55,6 +59,7 @@ pub struct IdleState {
 
 /// How busy a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Load {
     /// Tasks that ran or wanted to, mean of the last minute.
     pub last_minute: f64,

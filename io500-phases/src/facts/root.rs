@@ -4,6 +4,8 @@
 //! root, one that climbs above it is refused. Only regular files are opened, never a FIFO or a device, and never more than a bound.
 
 use super::tree::{Entry, Tree};
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -23,6 +25,7 @@ const MAX_LINKS: usize = 40;
 
 /// A file that is there and was not read, or that the reader had to refuse.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Unread {
     /// The path below the root.
     pub path: String,

@@ -6,6 +6,8 @@
 
 use super::cpus::CpuSet;
 use super::root::Root;
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,6 +16,7 @@ const MOST: usize = 8192;
 
 /// How a node's processors and memory lie.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Topology {
     /// Cores, in the order of their first CPU.
     pub cores: Vec<Core>,
@@ -23,6 +26,7 @@ pub struct Topology {
 
 /// A physical core.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Core {
     /// The package (socket) it is in.
     pub package: u32,
@@ -32,6 +36,7 @@ pub struct Core {
 
 /// A NUMA node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct NumaNode {
     /// The operating system's number.
     pub id: u32,

@@ -1,11 +1,13 @@
 //! The job that ran the benchmark, as its launcher and scheduler describe it.
 
 use crate::comm::Launcher;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The job of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[non_exhaustive]
 pub struct Job {
     /// What started the ranks: `srun --mpi=pmix`, `mpirun (Open MPI)`, `mpiexec (Hydra)`, …; none for a direct start.

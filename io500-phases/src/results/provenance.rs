@@ -1,6 +1,7 @@
 //! What ran where, with which settings: enough to repeat a run and to doubt it.
 
 use super::job::Job;
+use super::machines::{Audit, Limits, Machine};
 use crate::backend::{Description, PoolState};
 use crate::phase_id::PhaseId;
 use crate::text;
@@ -91,6 +92,15 @@ pub struct Provenance {
     pub clock_uncertainty_s: f64,
     /// Start-up: what happened until the first operation.
     pub start: StartUp,
+    /// The nodes, once for each kind of node, the most frequent first; at most sixty-four.
+    #[serde(default)]
+    pub machines: Vec<Machine>,
+    /// What limits the phases from outside the store.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What an audit of the nodes found before the first phase, and how fast their memory is.
+    #[serde(default)]
+    pub audit: Audit,
 }
 
 /// What results of programs that knew one invocation only stand for.
@@ -141,12 +151,13 @@ pub struct StartUp {
 }
 
 /// Prefixes of the variables worth recording: DAOS, its network, libfabric, MPI's way of waiting and binding.
-const PREFIXES: [&str; 11] = [
+const PREFIXES: [&str; 12] = [
     "D_",
     "DAOS_",
     "CRT_",
     "FI_",
     "OFI_",
+    "UCX_",
     "DFS_BENCH_",
     "DD_",
     "PIL4DFS_",

@@ -1,6 +1,8 @@
 //! The result of a run: what `result.json` holds. The schema in `docs/` is made from these types.
 
+use super::activity::NodesActivity;
 use super::latency::LatencyResult;
+use super::phase_roof::PhaseRoof;
 use super::provenance::Provenance;
 use super::series::{SeriesResult, Stability};
 use super::servers::{ClientMetrics, ServersResult};
@@ -200,6 +202,12 @@ pub struct PhaseResult {
     /// What the servers told about it, with `--telemetry`.
     #[serde(default)]
     pub servers: Option<ServersResult>,
+    /// What it could not exceed on this job; none where nothing is known.
+    #[serde(default)]
+    pub roof: Option<PhaseRoof>,
+    /// What the nodes' own counters say of it.
+    #[serde(default)]
+    pub nodes: Option<NodesActivity>,
 }
 
 impl PhaseResult {
@@ -233,6 +241,8 @@ impl PhaseResult {
             stability: None,
             layout: None,
             servers: None,
+            roof: None,
+            nodes: None,
         }
     }
 

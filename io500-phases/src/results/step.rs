@@ -3,11 +3,13 @@
 //! Background: after connecting, DAOS may be slower for some seconds, until a thread of its system stops polling. A short phase that begins
 //! soon after connecting then measures a mixture of two rates.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The moment from which a phase was faster or slower than before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct RateStep {
     /// When, seconds since the loops began.
     pub at_s: f64,

@@ -2,6 +2,7 @@
 
 use super::page_cache;
 use super::reasons::NOT_RUN;
+use super::roof;
 use super::run::{PhaseResult, Reason, RunResult, Verdict};
 use super::step::RateStep;
 use super::tunables;
@@ -183,6 +184,10 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         if let Some(step) = phase.stability.as_ref().and_then(|stability| stability.step.as_ref()) {
             verdict.push(Some(phase.phase), step_in_words(step, phase.since_connecting_s), false);
         }
+        // as little do retransmissions, heat and others on a node: they slow down, and nothing else
+        for doubt in phase.nodes.iter().flat_map(|nodes| &nodes.doubts) {
+            verdict.push(Some(phase.phase), doubt, false);
+        }
         let mut doubt = |text: String| verdict.push(Some(phase.phase), text, true);
         if let Some(text) = phase.check.as_ref().and_then(|check| check.describe()) {
             doubt(text);
@@ -215,6 +220,9 @@ pub fn strict(rules: &Rules, result: &RunResult) -> Verdict {
         if let Some(written) = read_less.filter(|_| !phase.switched_off) {
             doubt(format!("read {} bytes of the {} that {} wrote", phase.bytes, written.bytes, written.phase));
         }
+    }
+    for (phase, doubt) in roof::doubts(result) {
+        verdict.push(Some(phase.phase), doubt, true);
     }
     let skew = result.provenance.wall_clock_skew_s;
     if skew > 1.0 {
@@ -301,6 +309,23 @@ fn written_before<'a>(result: &'a RunResult, phase: &PhaseResult) -> Option<&'a 
     result.phase(write)
 }
 
+/// A finished run without phases, for tests.
+#[cfg(test)]
+pub(super) fn empty_run() -> RunResult {
+    RunResult {
+        schema_version: super::run::SCHEMA_VERSION.into(),
+        state: super::run::RunState::Finished,
+        provenance: Default::default(),
+        phases: Vec::new(),
+        earlier: Vec::new(),
+        score: None,
+        official: Verdict::default(),
+        strict: Verdict::default(),
+        failure: None,
+        client_metrics: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::run::*;
@@ -337,18 +362,7 @@ mod tests {
     }
 
     fn run() -> RunResult {
-        RunResult {
-            schema_version: SCHEMA_VERSION.into(),
-            state: RunState::Finished,
-            provenance: Default::default(),
-            phases: rules().expected.into_iter().map(good).collect(),
-            earlier: Vec::new(),
-            score: None,
-            official: Verdict::default(),
-            strict: Verdict::default(),
-            failure: None,
-            client_metrics: None,
-        }
+        RunResult { phases: rules().expected.into_iter().map(good).collect(), ..empty_run() }
     }
 
     #[test]

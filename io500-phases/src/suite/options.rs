@@ -2,6 +2,7 @@
 
 use crate::engine::{Progress, Ticker};
 use crate::error::Error;
+use crate::results::Audit;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,6 +30,8 @@ pub struct Options {
     /// Called from another thread when a rank failed and the others do not reach the next barrier. It should end the process; if it
     /// returns, the process is aborted, because the waiting rank would wait forever.
     pub stuck: Arc<dyn Fn(&Error) + Send + Sync>,
+    /// What is known of the nodes beforehand; rank 0's counts.
+    pub audit: Audit,
 }
 
 impl Default for Options {
@@ -43,6 +46,7 @@ impl Default for Options {
             progress: Arc::default(),
             ticker: Ticker::real(),
             stuck: Arc::new(|error| log::error!("the other ranks do not answer; aborting the process after: {error}")),
+            audit: Audit::default(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What rank 0 writes down about a run: by which rules, where, with which settings.
 
+use super::machines;
 use super::result_writer::now;
 use super::run::Suite;
 use super::run_state::SuiteState;
@@ -9,6 +10,7 @@ use crate::comm::{Comm, ReduceOp, Topology, host_id};
 use crate::engine::Team;
 use crate::phase_id::{Family, PhaseId};
 use crate::plan::digest;
+use crate::results::Limits;
 use crate::results::job::{Job, initial_environment};
 use crate::results::provenance::{Provenance, SettingOrigin, StartUp, relevant_environment, system_facts};
 use crate::results::validity::Rules;
@@ -72,9 +74,10 @@ impl Suite<'_> {
         let comm = team.comm();
         let start = start_up(comm, connected_s);
         let scheduler_nodes = scheduler_nodes(comm);
-        if comm.rank() != 0 {
-            return None;
-        }
+        let gathered = machines::gather(comm);
+        let stores = if comm.rank() == 0 { stores.describe() } else { Vec::new() };
+        let engines_elsewhere = machines::engines_elsewhere(comm, &machines::engines(&stores));
+        let gathered = gathered?;
         let topology = comm.topology();
         Some(Provenance {
             program: format!("dfs-bench-{}", env!("CARGO_PKG_VERSION")),
@@ -100,7 +103,7 @@ impl Suite<'_> {
             system: system_facts(),
             datadir: self.config.global.datadir.clone(),
             resultdir: self.resultdir(),
-            stores: stores.describe(),
+            stores,
             config_hash: self.config.hash().to_string(),
             settings: self
                 .config
@@ -121,6 +124,9 @@ impl Suite<'_> {
             wall_clock_skew_s: state.clock.wall_skew_max_ns as f64 / 1e9,
             clock_uncertainty_s: state.clock.uncertainty_max_ns as f64 / 1e9,
             start,
+            limits: Limits::new(&gathered, engines_elsewhere),
+            machines: machines::kept(gathered),
+            audit: self.options.audit.clone(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A run from the first look at the data directory to the score.
 
 use super::collective::{as_failure, from_root};
+use super::machines::Readings;
 use super::observer::Observer;
 use super::options::Options;
 use super::phase::{Outcome, RunPhase, read_rule};
@@ -19,7 +20,7 @@ use crate::phases::cleanup::Removed;
 use crate::phases::setup::FAMILIES;
 use crate::plan::{MdworkbenchPlan, Plan};
 use crate::report::{ResultDir, equivalent_command};
-use crate::results::{PhaseResult, RunResult};
+use crate::results::{PhaseResult, PhaseRoof, RunResult, roof_of};
 use crate::text;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -262,6 +263,7 @@ impl<'a> Suite<'a> {
         state: &mut SuiteState,
         writer: &mut Option<ResultWriter<'_>>,
     ) -> Result<()> {
+        let mut readings = Readings::new(team.comm());
         for phase in self.plan.asked_for() {
             team.enter(Some(phase));
             let pause = self.before(team, phase)?;
@@ -272,6 +274,7 @@ impl<'a> Suite<'a> {
             if self.config.bench.connection_per_phase && phase.kind() != Kind::Timestamp {
                 stores.reconnect(phase, team.comm())?;
             }
+            readings.begin();
             // clocks drift: an hour later an old offset is worse than its uncertainty
             state.clock = ClockSync::measure(team.comm());
             if let Some(writer) = writer {
@@ -287,6 +290,7 @@ impl<'a> Suite<'a> {
             let outcome = self.phase(team, stores, phase, state, writer)?;
             let phase_s = clock.elapsed().as_secs_f64();
             self.options.progress.end();
+            let activity = readings.end(team.comm());
             match outcome.reached {
                 Some(start) if phase.family() == Family::Mdworkbench => {
                     (state.mdworkbench_start, state.mdworkbench_made) = (start, true);
@@ -301,6 +305,8 @@ impl<'a> Suite<'a> {
             if let (Some(writer), Some((mut result, csv))) = (writer.as_mut(), outcome.on_root) {
                 (result.begin, result.end, result.phase_s, result.pause) = (begin, now(), phase_s, pause);
                 result.since_connecting_s = connected.map(|connected| (clock - connected).as_secs_f64());
+                result.nodes = activity.filter(|_| phase.kind() != Kind::Timestamp);
+                result.roof = self.roof(stores, &result, &writer.result);
                 writer.observer.phase_measured(&mut result);
                 writer.keep_latencies(phase, since, outcome.latencies);
                 writer.phase_over(result, &csv, outcome.reached);
@@ -309,6 +315,22 @@ impl<'a> Suite<'a> {
         }
         team.enter(None);
         Ok(())
+    }
+
+    /// What the phase could not exceed.
+    fn roof<S: Stores>(&self, stores: &S, phase: &PhaseResult, run: &RunResult) -> Option<PhaseRoof> {
+        if phase.phase.kind() == Kind::Timestamp {
+            return None;
+        }
+        let about = &run.provenance;
+        let is_daos =
+            about.stores.get(stores.index(phase.phase)).is_some_and(|(_, store)| store.real && store.api == "DFS");
+        let bench = &self.config.bench;
+        let each = match phase.phase.family() {
+            Family::MdtestEasy | Family::MdtestHard => bench.threads_per_rank,
+            _ => bench.queue_depth,
+        };
+        roof_of(phase, is_daos, &about.limits, &about.audit, about.ranks * each.max(1))
     }
 
     /// A phase with `run = FALSE`: it is in the result with a score of 0.
