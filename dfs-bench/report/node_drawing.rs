@@ -3,7 +3,7 @@
 
 use super::charts::Chart;
 use super::model::Run;
-use super::svg::{self, WIDTH, half_width};
+use super::svg::{self, WIDTH};
 use io500_phases::facts::{Core, CpuSet, DeviceKind, NodeFacts, NumaNode, Origin, links};
 use io500_phases::results::{BoundRanks, EnginePlace};
 use std::collections::BTreeSet;
@@ -204,7 +204,9 @@ impl Drawing<'_> {
         let mut x = MARGIN;
         for (index, (name, bad)) in chips.iter().enumerate() {
             let shown = if *bad { format!("! {name}") } else { name.clone() };
-            let width = 2.0 * half_width(&shown) + 14.0;
+            // on a phone letters grow against the picture, and those of a mistake are bold
+            let letter = if *bad { 8.8 } else { 8.0 };
+            let width = letter * shown.chars().count() as f64 + 14.0;
             if x + width > WIDTH - MARGIN && x > MARGIN {
                 x = MARGIN;
                 self.y += LINE;

@@ -130,7 +130,7 @@ pub fn ratio_range(low: f64, high: f64) -> (f64, f64) {
 }
 
 /// About half the width of a label.
-pub fn half_width(text: &str) -> f64 {
+fn half_width(text: &str) -> f64 {
     text.chars().count() as f64 * 3.6
 }
 

@@ -11,7 +11,7 @@ use io500_phases::suite::dated;
 use std::path::Path;
 
 /// What a test holds of an option whose effect no plan and no command line shows.
-const HELD: [(&str, &str, &str, &str); 15] = [
+const HELD: [(&str, &str, &str, &str); 16] = [
     ("global", "drop-caches", "tests/cli.rs", "caches_are_dropped_on_every_rank_before_every_phase"),
     ("global", "drop-caches-cmd", "tests/cli.rs", "caches_that_cannot_be_dropped_are_a_warning_for_each_phase"),
     ("global", "verbosity", "tests/cli.rs", "verbosity_takes_times_away_and_adds_pairs"),

@@ -72,6 +72,8 @@ fn a_run(phases: Vec<Phase>) -> Run {
         diagnosis: Vec::new(),
         missing: Vec::new(),
         client_metrics: None,
+        machines: Vec::new(),
+        audit: None,
     }
 }
 

@@ -16,6 +16,8 @@ const STOLEN: f64 = 0.01;
 const OTHERS: f64 = 0.05;
 /// A rank that was put aside more often a second shares its core.
 const PREEMPTED_PER_S: f64 = 100.0;
+/// Shares of CPU time in less than this are those of a few ticks, and say nothing; seconds.
+const SHORTEST_S: f64 = 1.0;
 /// Ticks in a second, for programs, whatever the kernel's own are.
 const TICKS_PER_S: f64 = 100.0;
 
@@ -99,13 +101,14 @@ impl NodesActivity {
             tell("context switches", "count", counters.context_switches.unwrap_or(0) as f64);
             let preempted = ranks.iter().map(|rank| rank.own.preemptions);
             tell("preemptions of ranks", "count", preempted.clone().sum::<u64>() as f64);
-            if let Some(most) = preempted.max().filter(|&most| most as f64 > PREEMPTED_PER_S * span_s.max(1.0)) {
-                doubt(format!("a rank was put aside {most} times in {span_s:.0} s: it shares its core"));
+            let tells = span_s >= SHORTEST_S;
+            if let Some(most) = preempted.max().filter(|&most| tells && most as f64 > PREEMPTED_PER_S * span_s) {
+                doubt(format!("a rank was put aside {most} times in {span_s:.1} s: it shares its core"));
             }
             if let Some((total, busy, stolen)) = counters.cpu {
                 tell("CPU time stolen", "s", stolen as f64 / TICKS_PER_S);
                 let share = stolen as f64 / (total as f64).max(1.0);
-                if share > STOLEN {
+                if tells && share > STOLEN {
                     doubt(format!("the hypervisor took {:.1} % of the CPU time", share * 100.0));
                 }
                 let own: u64 = ranks.iter().map(|rank| rank.own.ticks).sum();
@@ -113,9 +116,9 @@ impl NodesActivity {
                 tell("CPU time of others", "s", others / TICKS_PER_S);
                 // a tick is the finest that is counted, for each rank
                 let margin = ranks.len() as f64 + 1.0;
-                if others - margin > OTHERS * total as f64 && others - margin > span_s * TICKS_PER_S {
+                if tells && others - margin > OTHERS * total as f64 && others - margin > span_s * TICKS_PER_S {
                     doubt(format!(
-                        "others than the ranks used {:.0} s of CPU time in {span_s:.0} s, {:.0} % of the node's",
+                        "others than the ranks used {:.1} s of CPU time in {span_s:.1} s, {:.0} % of the node's",
                         others / TICKS_PER_S,
                         others / total as f64 * 100.0
                     ));
@@ -186,7 +189,7 @@ mod tests {
             (
                 |c| c.cpu = Some((4000, 3010, 0)),
                 |c| c.cpu = Some((4000, 3000, 0)),
-                "b: others than the ranks used 10 s of CPU time in 10 s, 25 % of the node's",
+                "b: others than the ranks used 10.1 s of CPU time in 10.0 s, 25 % of the node's",
             ),
         ];
         for (fires, silent, words) in cases {
@@ -195,7 +198,8 @@ mod tests {
         }
         let mut sharing = node("b", |_| {});
         sharing[1].own.preemptions = 1001;
-        assert_eq!(doubts(&[sharing]), ["b: a rank was put aside 1001 times in 10 s: it shares its core"]);
+        assert_eq!(NodesActivity::new(0.9, std::slice::from_ref(&sharing)).doubts, [""; 0], "too short to tell");
+        assert_eq!(doubts(&[sharing]), ["b: a rank was put aside 1001 times in 10.0 s: it shares its core"]);
     }
 
     #[test]
