@@ -29,11 +29,15 @@ fail() {
 [[ ! -e $OUT ]] || fail "OUT=$OUT is there already"
 
 mkdir -p "$OUT"
-OUT=$(cd "$OUT" && pwd)
+OUT=$(realpath "$OUT") IO500=$(realpath "$IO500") DFS_BENCH=$(realpath "$DFS_BENCH") MOUNT=$(realpath "$MOUNT")
+[[ -z ${INI:-} ]] || INI=$(realpath "$INI")
+export DFS_BENCH
+# the C suite makes each directory of a path over DFS: only one below the working directory is the same in the container and in the mount
+cd "$MOUNT"
 configuration() {
     echo "[global]"
     echo "api = DFS --dfs.pool=$POOL --dfs.cont=$CONT --dfs.prefix=$MOUNT"
-    echo "datadir = $MOUNT/bench-daos-$1"
+    echo "datadir = bench-daos-$1"
     echo "timestamp-datadir = FALSE"
     echo "resultdir = $OUT/$1/$2"
     echo "timestamp-resultdir = FALSE"
@@ -53,23 +57,31 @@ run() {
     case $side in
     c-suite) $MPIRUN "$IO500" "$OUT/$side/$name.ini" ;;
     dfs-bench) $MPIRUN "$DFS_BENCH" "$OUT/$side/$name.ini" --connection phase --doctor off ;;
-    esac >"$OUT/$side/$name.out" 2>"$OUT/$side/$name.err" || fail "$side, $name failed: see $OUT/$side/$name.err"
+    esac >"$OUT/$side/$name.out" 2>"$OUT/$side/$name.err"
 }
 
+pairs=0
 for ((pair = 1; pair <= PAIRS; pair++)); do
     sides=(c-suite dfs-bench)
     # who begins changes, so that what drifts hits both alike
     ((pair % 2)) || sides=(dfs-bench c-suite)
     for side in "${sides[@]}"; do
-        run "$side" "$pair"
+        if ! run "$side" "$pair"; then
+            echo "bench-daos: $side, run $pair failed: see $OUT/$side/run-$pair.err" >&2
+            # half a pair is none
+            rm -rf "$OUT"/{c-suite,dfs-bench}/run-"$pair"
+            break 2
+        fi
     done
+    pairs=$pair
     echo "pair $pair of $PAIRS" >&2
 done
+((pairs >= 3 || pairs == PAIRS)) || fail "$pairs pairs are too few to compare"
 
 {
     date -u +%Y-%m-%d
     "$DFS_BENCH" --version
     grep -h '^IO500 version' "$OUT/c-suite/run-1.out"
-    echo "launcher: ${MPIRUN:-none}; $PAIRS pairs; $(nproc) processors, load $(cut -d' ' -f1-3 /proc/loadavg)"
+    echo "launcher: ${MPIRUN:-none}; $pairs pairs; $(nproc) processors, load $(cut -d' ' -f1-3 /proc/loadavg)"
     "$DFS_BENCH" compare --force "$OUT/c-suite" "$OUT/dfs-bench"
 } | tee "$OUT/comparison.txt"

@@ -270,4 +270,13 @@ fn two_suites_are_run_in_pairs_and_compared() {
     );
     assert_eq!(scene.read("bench-daos/comparison.txt"), outcome.stdout);
     assert!(outcome.stderr.contains("pair 3 of 3"), "{}", outcome.stderr);
+    // a suite that fails is named, and nothing is compared
+    let variables = [("IO500", "/bin/false"), ("OUT", "failed")].into_iter().chain(variables[1..].iter().copied());
+    let outcome = side_by_side(&scene, &variables.collect::<Vec<_>>());
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("c-suite, run 1 failed") && outcome.stderr.contains("too few"),
+        "{}",
+        outcome.stderr
+    );
 }

@@ -43,7 +43,7 @@ pub fn servers(run: &Run) -> Table {
             phase.id.to_string(),
             servers.engines.len().to_string(),
             servers.targets_in_all.to_string(),
-            count(servers.rpcs as f64),
+            sum(|work| work.operations),
             or_unknown(servers.rpcs_per_operation, |rpcs| significant(rpcs, 3)),
             sum(|work| work.updates),
             sum(|work| work.fetches),

@@ -292,7 +292,7 @@ mod tests {
         let found = phase.servers.unwrap();
         assert_eq!(found.silent, Vec::<String>::new());
         assert_eq!(found.engines.iter().map(|engine| engine.work.updates).collect::<Vec<_>>(), [40, 40]);
-        assert_eq!((found.rpcs_per_operation, found.samples), (Some(100.0 / 80.0), 0));
+        assert_eq!((found.rpcs_per_operation, found.samples), (Some(1.0), 0));
     }
 
     #[test]

@@ -29,9 +29,10 @@ pub struct ServersResult {
     pub hottest_engine: Option<Hottest>,
     /// The target that did most, if there are several.
     pub hottest_target: Option<Hottest>,
-    /// Requests that the engines received from anyone, other engines included.
+    /// Requests that the engines received from anyone, other engines included, by the counts of their network layer. An engine brings those up to
+    /// date every few seconds only: in a short phase they are too low.
     pub rpcs: u64,
-    /// The same for each operation of the phase; none for a phase that counts none.
+    /// Object requests (`operations` of the engines) for each operation of the phase; none for a phase that counts none.
     pub rpcs_per_operation: Option<f64>,
     /// What changed besides: transactions, aggregation, garbage collection, scrubber, checksums, rebuild, NVMe, queues, errors.
     pub activity: Vec<ServerFigure>,
