@@ -38,6 +38,7 @@ fn nights(dir: &Path, template: &Value, factors: &[f64]) {
         let mut result = template.clone();
         let day = format!("2026-{:02}-{:02} 02:00:00", 1 + night / 28, 1 + night % 28);
         result["provenance"]["began"] = json!(day);
+        result["score"] = Value::Null;
         let phase = &mut result["phases"][0];
         // the rate is the bytes over the window, and what else follows from both is left out
         for derived in ["stonewall", "parts", "spread", "series", "stability"] {

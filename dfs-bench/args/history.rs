@@ -10,7 +10,7 @@ Examples:
       why is the throughput lower today: since which run, and what differed from then on
   dfs-bench history /data/io500 --format html
       the same with a control chart per phase, in history.html
-  dfs-bench history /data/io500 --fail-below 5% > /var/log/io500-history || mail -s 'IO500 is slower' ops
+  dfs-bench history /data/io500 --fail-below 5% > /var/log/io500-history || logger -p user.err 'IO500 is slower'
       for cron: exit code 6 when a scored figure of the newest run is more than 5 % below the runs before it and it is no chance, or
       when that run did not finish";
 

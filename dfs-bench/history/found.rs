@@ -150,8 +150,11 @@ fn key(run: &Run) -> Key {
     }
 }
 
+/// A figure's name and unit, whether it is scored, and its value by run.
+type Row = (String, &'static str, bool, Vec<(usize, f64)>);
+
 fn series(key: Key, runs: Vec<usize>, all: &[(DateTime, Run)], finder: &mut Finder) -> Series {
-    let mut values: Vec<(String, &'static str, bool, Vec<(usize, f64)>)> = Vec::new();
+    let mut values: Vec<Row> = Vec::new();
     for &index in &runs {
         let run = &all[index].1;
         let score = run.score.iter().flat_map(|score| {

@@ -51,8 +51,11 @@ pub fn groups(paths: &[PathBuf]) -> Result<Vec<RunGroup>> {
     Ok(groups)
 }
 
+/// Directories whose run cannot be read, with why.
+pub type Unreadable = Vec<(PathBuf, String)>;
+
 /// Every run below a directory with a name that no other has, and the directories whose run cannot be read, with why.
-pub fn tree(path: &Path) -> Result<(Vec<Run>, Vec<(PathBuf, String)>)> {
+pub fn tree(path: &Path) -> Result<(Vec<Run>, Unreadable)> {
     let mut directories = Vec::new();
     collect(path, path, TREE_DEPTH, &mut directories)
         .with_context(|| format!("cannot look through {}", path.display()))?;

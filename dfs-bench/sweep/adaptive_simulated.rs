@@ -15,10 +15,13 @@ use std::hash::{Hash as _, Hasher as _};
 struct Store {
     seed: u64,
     /// The logarithm of each cell's value, by its levels.
-    value: Box<dyn Fn(&[usize]) -> f64>,
+    value: Box<Value>,
     drift_per_run: f64,
     noise: f64,
 }
+
+/// The logarithm of a cell's value.
+type Value = dyn Fn(&[usize]) -> f64;
 
 /// A normal number of a seed.
 fn normal(seed: u64, what: impl std::hash::Hash) -> f64 {
@@ -100,6 +103,11 @@ fn the_planted_optimum_of_500_cells_is_found_at_a_quarter_of_the_cost() {
         found += usize::from(winner(&analysis) == planted);
         let best = analysis.best.as_ref().unwrap();
         assert!(best.beats_baseline, "seed {seed}: {best:?}");
+        // the first rung tells the effects of all values, the final does not have them
+        assert_eq!(analysis.effects.iter().map(|effect| effect.values.len()).sum::<usize>(), 4 + 4 + 4 + 3);
+        let steps: f64 = analysis.steps.iter().map(|step| step.ratio).product();
+        let whole = analysis.cells[best.cell].figures["score"] / analysis.cells[0].figures["score"];
+        assert!((steps / whole - 1.0).abs() < 1e-9, "the steps do not multiply to the whole: {steps} {whole}");
         let truth = (store.value)(winner(&analysis)).exp();
         let factor = best.factor.unwrap();
         held += usize::from(factor.low.unwrap() <= truth && truth <= factor.high.unwrap());

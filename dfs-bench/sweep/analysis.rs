@@ -8,7 +8,7 @@ use super::found::{Analysis, AxesInteraction, AxisEffect, Best, CellResult, Drif
 use super::journal::{Run, State};
 use super::model::{self, Model, Observation};
 use super::schedule::Schedule;
-use super::{scaling, scouting};
+use super::{paths, scaling, scouting};
 use crate::report::compare::stats;
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 use std::collections::BTreeMap;
@@ -24,9 +24,18 @@ pub fn analyse(state: &State) -> anyhow::Result<Analysis> {
     let (drift, runs) = without_drift(measured(&schedule, state, objective));
     let logs = logs_by_cell(&schedule, &runs);
     let cells = cell_results(campaign, &schedule, state, &logs);
-    let observations: Vec<Observation<'_>> =
-        runs.iter().map(|run| Observation { levels: &schedule.cells[run.cell].levels, log: run.log }).collect();
     let base = &schedule.cells[0].levels;
+    // in full an adaptive campaign runs too few cells to tell effects; its first rung has all of them
+    let scouted = schedule.rung_results(state).into_iter().next();
+    let observed: Vec<(usize, f64)> = match &scouted {
+        Some(rung) => {
+            let baseline = rung.baseline.iter().map(|log| (0, *log));
+            rung.ranked.iter().copied().chain(baseline).map(|(cell, log)| (cell, objective.sign() * log)).collect()
+        }
+        None => runs.iter().map(|run| (run.cell, run.log)).collect(),
+    };
+    let observations: Vec<Observation<'_>> =
+        observed.iter().map(|&(cell, log)| Observation { levels: &schedule.cells[cell].levels, log }).collect();
     let model = Model::fit(&observations, base);
     let best = best(&cells, &logs, objective);
     let steps =
@@ -57,6 +66,7 @@ pub fn analyse(state: &State) -> anyhow::Result<Analysis> {
             .collect(),
         drift,
         effects: effects(campaign, model.as_ref(), base),
+        paths: paths::of(&schedule, state),
         interactions: interactions(campaign, &observations, base),
         best_per_figure: best_per_figure(&cells),
         trade_off: trade_off(&cells),
@@ -226,14 +236,7 @@ fn effects(campaign: &Campaign, model: Option<&Model>, base: &[usize]) -> Vec<Ax
         })
         .collect();
     for (axis, value, estimate) in found {
-        let reach = estimate.reach();
-        let factor = Factor {
-            ratio: estimate.log.exp(),
-            low: reach.map(|reach| (estimate.log - reach).exp()),
-            high: reach.map(|reach| (estimate.log + reach).exp()),
-            p: estimate.p().and_then(|_| corrected.next()),
-        };
-        effects[axis].values.push((value, factor));
+        effects[axis].values.push((value, Factor::of(estimate, estimate.p().and_then(|_| corrected.next()))));
     }
     effects
 }
@@ -288,7 +291,10 @@ fn best(cells: &[CellResult], logs: &[Vec<f64>], objective: Objective) -> Option
         Some((low, high)) => Factor { low: Some(low), high: Some(high), ..factor },
         None => Factor { low: None, high: None, ..factor },
     });
-    let gain = |factor: Factor| factor.is_significant() && factor.is_gain(sign > 0.0);
+    // claimed is only what its interval holds too
+    let excludes =
+        |factor: &Factor| if sign > 0.0 { factor.low > Some(1.0) } else { factor.high.is_some_and(|high| high < 1.0) };
+    let gain = |factor: Factor| factor.is_significant() && excludes(&factor);
     Some(Best { cell, beats_baseline: factor.is_some_and(gain), factor, as_good })
 }
 
@@ -348,7 +354,7 @@ fn steps(
             .and_then(|cell| cell.figures.get(&objective.name()))
             .map(|v| v.ln())
     };
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     loop {
         let ahead = (0..at.len()).filter(|&axis| at[axis] != goal[axis]).filter_map(|axis| {
             let mut next = at.clone();
@@ -359,19 +365,21 @@ fn steps(
             };
             log.map(|(log, measured)| (axis, log, measured))
         });
-        let Some((axis, log, measured)) =
-            ahead.max_by(|(_, a, _), (_, b, _)| (objective.sign() * a).total_cmp(&(objective.sign() * b)))
-        else {
-            return steps;
+        let sign = objective.sign();
+        let Some((axis, log, measured)) = ahead.max_by(|(_, a, _), (_, b, _)| (sign * a).total_cmp(&(sign * b))) else {
+            break;
         };
         at[axis] = goal[axis];
-        steps.push(Step {
-            axis: campaign.axes[axis].name.clone(),
-            value: campaign.axes[axis].values[goal[axis]].to_string(),
-            ratio: log.exp(),
-            measured,
-        });
+        let (axis, value) = (&campaign.axes[axis], &campaign.axes[axis].values[goal[axis]]);
+        steps.push(Step { setting: format!("{}={value}", axis.name), ratio: log.exp(), measured });
     }
+    // estimates do not multiply to what was measured
+    let whole = measured(goal).zip(measured(&cells[0].levels)).map(|(to, from)| (to - from).exp());
+    if let Some(whole) = whole.filter(|_| steps.iter().any(|step| !step.measured)) {
+        let ratio = whole / steps.iter().map(|step| step.ratio).product::<f64>();
+        steps.push(Step { setting: "all of them together".into(), ratio, measured: true });
+    }
+    steps
 }
 
 /// Runs that lie further from the others of their cell than chance allows, all runs considered (Bonferroni).

@@ -55,7 +55,7 @@ pub fn waterfall(found: &Analysis) -> Option<Chart> {
     let mut bars = vec![("baseline".to_owned(), None, 1.0)];
     let mut at = 1.0;
     for step in &found.steps {
-        bars.push((format!("{}={}", step.axis, step.value), Some(at), at * step.ratio));
+        bars.push((step.setting.clone(), Some(at), at * step.ratio));
         at *= step.ratio;
     }
     bars.push(("tuned".to_owned(), None, at));

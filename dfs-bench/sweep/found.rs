@@ -1,5 +1,6 @@
 //! What the analysis of a campaign yields: figures with their uncertainty, for reports and other programs.
 
+use super::model::Estimate;
 use super::over_time::OverTime;
 use super::scaling::Scaling;
 use super::scouting::Scouting;
@@ -24,6 +25,17 @@ pub struct Factor {
 }
 
 impl Factor {
+    /// The factor of an estimate, with its corrected probability.
+    pub fn of(estimate: Estimate, p: Option<f64>) -> Factor {
+        let reach = estimate.reach();
+        Factor {
+            ratio: estimate.log.exp(),
+            low: reach.map(|reach| (estimate.log - reach).exp()),
+            high: reach.map(|reach| (estimate.log + reach).exp()),
+            p,
+        }
+    }
+
     /// Whether it differs from 1 beyond chance.
     pub fn is_significant(&self) -> bool {
         self.p.is_some_and(|p| p < LEVEL)
@@ -65,6 +77,19 @@ pub struct AxisEffect {
     pub values: Vec<(String, Factor)>,
 }
 
+/// What another path to the store does to a figure, over all cells.
+#[derive(Debug, Clone, Serialize)]
+pub struct PathEffect {
+    /// Which figure.
+    pub figure: String,
+    /// The path that it is compared with.
+    pub baseline: String,
+    /// The path.
+    pub path: String,
+    /// Its factor.
+    pub factor: Factor,
+}
+
 /// Two axes whose effects do not multiply.
 #[derive(Debug, Clone, Serialize)]
 pub struct AxesInteraction {
@@ -94,10 +119,8 @@ pub struct Best {
 /// One step from the baseline to the best cell.
 #[derive(Debug, Clone, Serialize)]
 pub struct Step {
-    /// What is changed.
-    pub axis: String,
-    /// To what.
-    pub value: String,
+    /// What is changed, `axis=value`; or what the settings of the steps before do together beyond what was estimated of each.
+    pub setting: String,
     /// The objective's factor by it.
     pub ratio: f64,
     /// Whether both cells were run; else the model's estimate.
@@ -153,6 +176,8 @@ pub struct Analysis {
     pub drift: Option<Drift>,
     /// Effects per axis.
     pub effects: Vec<AxisEffect>,
+    /// The paths to the store against each other, figure by figure.
+    pub paths: Vec<PathEffect>,
     /// Significant interactions, the most certain first.
     pub interactions: Vec<AxesInteraction>,
     /// The best cell for the objective.

@@ -117,3 +117,16 @@ fn doubts(result: &RunResult) -> Vec<String> {
     }
     doubts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roofs_are_read_where_a_result_has_them() {
+        let with =
+            br#"{"phases": [{"phase": "find"}, {"phase": "ior-easy-write", "roof": {"by": "links", "rate": 25.0}}]}"#;
+        assert_eq!(roofs(with), BTreeMap::from([("ior-easy-write".to_owned(), 25.0)]));
+        assert!(roofs(b"{}").is_empty() && roofs(b"not JSON").is_empty());
+    }
+}

@@ -32,7 +32,7 @@ pub fn render(found: &Analysis, sentences: &[String]) -> anyhow::Result<String> 
         Section { charts: charts::curves(found), ..section("curves", "Over amounts") },
         Section {
             charts: charts::phases(found),
-            tables: vec![tables::per_figure(found)],
+            tables: vec![tables::per_figure(found), tables::paths(found)],
             ..section("phases", "Phases")
         },
         Section {

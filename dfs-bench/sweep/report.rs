@@ -120,11 +120,13 @@ fn sentences(state: &State, found: &Analysis) -> Vec<String> {
 fn scouted(scouting: &Scouting) -> Vec<String> {
     let mut said = Vec::new();
     let first = &scouting.rungs[0];
-    let way: Vec<String> =
-        scouting.rungs.iter().map(|rung| format!("{} for {} s", rung.cells, rung.stonewall)).collect();
+    let way: Vec<String> = (0..)
+        .zip(&scouting.rungs)
+        .map(|(rung, one)| format!("{}{} for {} s", one.cells, if rung == 0 { " cells" } else { "" }, one.stonewall))
+        .collect();
     let over = if scouting.over { "" } else { "; the scouting is not over" };
     said.push(format!(
-        "Scouted: {} cells{over}; {:.0} stonewall seconds, {} of what the full design takes.",
+        "Scouted: {}{over}; {:.0} stonewall seconds, {} of what the full design takes.",
         way.join(", then "),
         scouting.stonewall_seconds,
         figures::percent(scouting.stonewall_seconds / scouting.full_seconds)
@@ -207,9 +209,9 @@ fn csv(state: &State, found: &Analysis) -> anyhow::Result<String> {
                 id.clone(),
                 seconds.clone(),
                 ended.into(),
-                remark.join("; "),
                 figure.into(),
                 value,
+                remark.join("; "),
             ];
             writer.write_record(fixed.into_iter().chain(values.iter().cloned()))
         };

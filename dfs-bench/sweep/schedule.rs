@@ -43,18 +43,18 @@ pub struct Open {
 
 /// The cells of a campaign and the order of their runs.
 pub struct Schedule<'a> {
-    campaign: &'a Campaign,
+    pub(super) campaign: &'a Campaign,
     /// The baseline first.
     pub cells: Vec<Cell>,
     ids: Vec<String>,
     index: HashMap<String, usize>,
     /// Of an adaptive campaign.
-    rungs: Vec<Rung>,
+    pub(super) rungs: Vec<Rung>,
 }
 
 /// What the journal says of a slot.
 #[derive(Debug, Clone, Copy, Default)]
-struct Attempts {
+pub(super) struct Attempts {
     good: bool,
     failed: u32,
     /// It waits in a batch system.
@@ -185,7 +185,7 @@ impl<'a> Schedule<'a> {
         (open, None)
     }
 
-    fn attempts<'s>(&self, state: &'s State) -> HashMap<&'s Slot, Attempts> {
+    pub(super) fn attempts<'s>(&self, state: &'s State) -> HashMap<&'s Slot, Attempts> {
         let mut all: HashMap<&Slot, Attempts> = HashMap::new();
         for run in &state.runs {
             let so_far = all.entry(&run.slot).or_default();
@@ -199,7 +199,7 @@ impl<'a> Schedule<'a> {
         all
     }
 
-    fn settled(&self, attempts: Attempts) -> bool {
+    pub(super) fn settled(&self, attempts: Attempts) -> bool {
         attempts.good || attempts.failed > self.campaign.retries
     }
 
@@ -224,6 +224,11 @@ impl<'a> Schedule<'a> {
             }
             _ => (0..self.cells.len()).collect(),
         };
+        // a final of few cells needs the baseline in between too, or its drift is not seen
+        let every = match self.campaign.design {
+            Design::Adaptive => self.campaign.baseline_every.min((cells.len() as u32 / 2).max(2)),
+            _ => self.campaign.baseline_every,
+        };
         for round in 0..self.campaign.most_repeats() {
             let (mut since, mut index) = (0, 0);
             for cell in self.order(u64::from(round), &cells) {
@@ -232,7 +237,7 @@ impl<'a> Schedule<'a> {
                 }
                 slots.push(Slot::Cell { cell: self.ids[cell].clone(), round });
                 since += 1;
-                if self.campaign.baseline_every > 0 && since == self.campaign.baseline_every {
+                if every > 0 && since == every {
                     slots.push(Slot::Baseline { round, index });
                     (since, index) = (0, index + 1);
                 }
@@ -255,8 +260,7 @@ impl<'a> Schedule<'a> {
         let mut results = Vec::new();
         for (number, rung) in (0u32..).zip(&self.rungs) {
             let mut result = halving::rank(objective, state, (number, *rung), members, &self.index);
-            let settled = |slot: &Slot| attempts.get(slot).is_some_and(|attempts| self.settled(*attempts));
-            result.over = self.scouts(number, &result.members).iter().all(settled);
+            result.over = self.is_over(&attempts, number, &result.members);
             members = result.survivors();
             let over = result.over;
             results.push(result);
@@ -266,6 +270,32 @@ impl<'a> Schedule<'a> {
             }
         }
         results
+    }
+
+    /// Whether all runs of a rung are settled.
+    fn is_over(&self, attempts: &HashMap<&Slot, Attempts>, rung: u32, members: &[usize]) -> bool {
+        let mut settled = vec![false; self.cells.len()];
+        let mut baselines = 0;
+        for (slot, _) in attempts.iter().filter(|(_, attempts)| self.settled(**attempts)) {
+            match slot {
+                Slot::Scout { rung: of, .. } if *of == rung => {
+                    self.index_of(slot).into_iter().for_each(|index| settled[index] = true);
+                }
+                Slot::ScoutBaseline { rung: of, .. } if *of == rung => baselines += 1,
+                _ => {}
+            }
+        }
+        baselines >= self.baselines(members.len()) && members.iter().all(|&member| settled[member])
+    }
+
+    /// A rung has a run of the baseline after so many others, three at least; 0: none.
+    fn every(&self, cells: usize) -> u32 {
+        self.campaign.baseline_every.min((cells as u32 / 3).max(1))
+    }
+
+    /// Runs of the baseline in a rung of so many cells.
+    pub(super) fn baselines(&self, cells: usize) -> usize {
+        cells.checked_div(self.every(cells) as usize).unwrap_or(0)
     }
 
     /// The baseline and the cells that are run in full; none while the last rung is not over.
@@ -281,7 +311,7 @@ impl<'a> Schedule<'a> {
 
     /// The runs of a rung: its cells in an order of its own, with the baseline in between, three times at least.
     fn scouts(&self, rung: u32, members: &[usize]) -> Vec<Slot> {
-        let every = self.campaign.baseline_every.min((members.len() as u32 / 3).max(1));
+        let every = self.every(members.len());
         let (mut slots, mut index) = (Vec::new(), 0);
         // rounds have the low numbers
         for (place, cell) in (1..).zip(self.order((u64::from(rung) + 1) << 32, members)) {
@@ -292,45 +322,6 @@ impl<'a> Schedule<'a> {
             }
         }
         slots
-    }
-
-    /// Runs that are left as far as it can be known, and the seconds that they take at the pace so far.
-    pub fn left(&self, state: &State) -> (usize, Option<f64>) {
-        let attempts = self.attempts(state);
-        let settled = |slot: &Slot| attempts.get(slot).is_some_and(|attempts| self.settled(*attempts));
-        let mut stonewalls: Vec<Option<u32>> =
-            self.slots(state).iter().filter(|slot| !settled(slot)).map(|slot| self.stonewall(slot)).collect();
-        // the rungs that are still to come, and the final
-        let begun = self.rung_results(state);
-        if self.finalists(&begun).is_none() {
-            for rung in self.rungs.iter().skip(begun.len()) {
-                let every = self.campaign.baseline_every.min((rung.cells as u32 / 3).max(1)) as usize;
-                let baselines = rung.cells.checked_div(every).unwrap_or(0);
-                stonewalls.extend(std::iter::repeat_n(Some(rung.stonewall), rung.cells + baselines));
-            }
-            let runs = (self.campaign.adaptive.finalists + 1) * self.campaign.repeats;
-            stonewalls.extend(std::iter::repeat_n(Some(self.campaign.full_stonewall()), runs as usize));
-        }
-        let seconds = self.pace(state).map(|pace| stonewalls.iter().map(|stonewall| pace(*stonewall)).sum());
-        (stonewalls.len(), seconds)
-    }
-
-    /// What a run takes with a stonewall: as long as those with the same one, else in proportion to it.
-    fn pace(&self, state: &State) -> Option<impl Fn(Option<u32>) -> f64> {
-        let mut same: HashMap<Option<u32>, (f64, f64)> = HashMap::new();
-        let (mut seconds, mut stonewalls) = (0.0, 0.0);
-        for run in &state.runs {
-            let Some(outcome) = &run.outcome else { continue };
-            let stonewall = self.stonewall(&run.slot);
-            let entry = same.entry(stonewall).or_default();
-            *entry = (entry.0 + outcome.seconds, entry.1 + 1.0);
-            seconds += outcome.seconds;
-            stonewalls += f64::from(stonewall.unwrap_or(1));
-        }
-        (stonewalls > 0.0).then_some(move |stonewall: Option<u32>| match same.get(&stonewall) {
-            Some((seconds, count)) => seconds / count,
-            None => seconds / stonewalls * f64::from(stonewall.unwrap_or(1)),
-        })
     }
 
     fn rng(&self, stream: u64) -> fastrand::Rng {
@@ -363,30 +354,6 @@ impl<'a> Schedule<'a> {
         let n = summary.count as f64;
         let reach = stats::t_quantile(0.5 + stats::CONFIDENCE / 2.0, n - 1.0) * (summary.variance / n).sqrt();
         reach.exp() - 1.0 > percent / 100.0
-    }
-
-    /// Why a run would cost too much: hours and node-hours that are spent, and what it takes.
-    fn over_budget(&self, spent: (f64, f64), more: (f64, f64)) -> Option<String> {
-        let beyond = |what: &str, spent: f64, more: f64, limit: Option<f64>| {
-            let limit = limit?;
-            (spent + more > limit).then(|| {
-                format!("{spent:.2} {what} are used, the next run takes about {more:.2}, the budget is {limit}")
-            })
-        };
-        beyond("hours", spent.0, more.0, self.campaign.budget.hours)
-            .or_else(|| beyond("node-hours", spent.1, more.1, self.campaign.budget.node_hours))
-    }
-
-    /// Hours, and hours times nodes, that the runs have taken.
-    pub fn spent(&self, state: &State) -> (f64, f64) {
-        state.runs.iter().filter_map(|run| Some((run, run.outcome.as_ref()?))).fold(
-            (0.0, 0.0),
-            |(hours, by_nodes), (run, outcome)| {
-                let taken = outcome.seconds / 3600.0;
-                let nodes = self.cell_of(&run.slot).map_or(1, |cell| super::launch::nodes(self.campaign, cell));
-                (hours + taken, by_nodes + taken * f64::from(nodes))
-            },
-        )
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tables of a campaign's findings, as cells of text: text, markdown and HTML show the same ones.
 
-use super::found::{Analysis, CellResult, Factor};
+use super::found::{Analysis, CellResult, Factor, PathEffect};
 use super::law::Coefficient;
 use super::scaling::Scaling;
 use super::scouting::Scouting;
@@ -15,7 +15,15 @@ pub fn all(found: &Analysis) -> Vec<Table> {
     let mut tables = vec![effects(found), steps(found)];
     tables.extend(found.scouting.iter().map(rungs));
     tables.push(cells(found, SHOWN));
-    tables.extend([per_figure(found), trade_off(found), scaling(found), sizes(found), over_time(found), runs(found)]);
+    tables.extend([
+        per_figure(found),
+        paths(found),
+        trade_off(found),
+        scaling(found),
+        sizes(found),
+        over_time(found),
+        runs(found),
+    ]);
     tables.retain(|table| !table.rows.is_empty());
     tables
 }
@@ -26,7 +34,7 @@ pub fn steps(found: &Analysis) -> Table {
     let mut table = Table::new("steps", caption, &["Setting", "#Factor", "From"]);
     for step in &found.steps {
         let from = if step.measured { "both cells were run" } else { "estimated from the effects" };
-        table.rows.push(vec![format!("{}={}", step.axis, step.value), figures::times(step.ratio), from.into()]);
+        table.rows.push(vec![step.setting.clone(), figures::times(step.ratio), from.into()]);
     }
     if let Some(left) = found.to_the_roof {
         let (left, from) = (figures::times(left), "the roof of this job, as the results have it");
@@ -55,6 +63,32 @@ pub fn per_figure(found: &Analysis) -> Table {
     per_figure
 }
 
+/// The paths to the store against each other.
+pub fn paths(found: &Analysis) -> Table {
+    let columns = ["Figure", "Path", "Against", "#Factor", "95 % interval", "Finding"];
+    let mut table = Table::new("paths", "The paths to the store against each other, over all cells", &columns);
+    for PathEffect { figure, baseline, path, factor } in &found.paths {
+        let (ratio, interval, finding) = told(factor, true);
+        table.rows.push(vec![figure.clone(), path.clone(), baseline.clone(), ratio, interval, finding]);
+    }
+    table
+}
+
+/// A factor, its interval, and what is found by it.
+fn told(factor: &Factor, more_is_better: bool) -> (String, String, String) {
+    let interval = match (factor.low, factor.high) {
+        (Some(low), Some(high)) => format!("{} to {}", figures::times(low), figures::times(high)),
+        _ => UNKNOWN.into(),
+    };
+    let finding = match (factor.p, factor.is_significant()) {
+        (None, _) => "not repeated",
+        (_, false) => "no difference beyond noise",
+        (_, true) if factor.is_gain(more_is_better) => "better",
+        (_, true) => "worse",
+    };
+    (figures::times(factor.ratio), interval, finding.into())
+}
+
 /// Cells that no other beats in both means.
 pub fn trade_off(found: &Analysis) -> Table {
     let caption = "No cell beats these in both bandwidth and metadata";
@@ -72,28 +106,15 @@ pub fn trade_off(found: &Analysis) -> Table {
 
 /// What each value does.
 pub fn effects(found: &Analysis) -> Table {
-    let caption = format!("What each value does to the {}, the other settings being what they are", found.objective);
+    let from = if found.scouting.is_some() { "; from the runs of the first rung" } else { "" };
+    let caption =
+        format!("What each value does to the {}, the other settings being what they are{from}", found.objective);
     let mut table = Table::new("effects", caption, &["Setting", "Against", "#Factor", "95 % interval", "Finding"]);
     for effect in &found.effects {
         for (value, factor) in &effect.values {
-            let interval = match (factor.low, factor.high) {
-                (Some(low), Some(high)) => format!("{} to {}", figures::times(low), figures::times(high)),
-                _ => UNKNOWN.into(),
-            };
-            let finding = match (factor.p, factor.is_significant()) {
-                (None, _) => "not repeated",
-                (_, false) => "no difference beyond noise",
-                (_, true) if factor.is_gain(found.more_is_better) => "better",
-                (_, true) => "worse",
-            };
+            let (ratio, interval, finding) = told(factor, found.more_is_better);
             let setting = format!("{}={value}", effect.axis);
-            table.rows.push(vec![
-                setting,
-                effect.baseline.clone(),
-                figures::times(factor.ratio),
-                interval,
-                finding.into(),
-            ]);
+            table.rows.push(vec![setting, effect.baseline.clone(), ratio, interval, finding]);
         }
     }
     table
