@@ -125,10 +125,11 @@ impl Session {
     }
 }
 
+/// The ranks and what rank 0 collected, or how the command ends.
+type Told<T> = Result<(Box<dyn Comm>, T), Exit>;
+
 /// Starts the ranks and gives all of them what rank 0 collects. On a mistake rank 0 says what it is, and every rank gets the exit code.
-fn tell<T: Serialize + DeserializeOwned>(
-    collect: impl FnOnce(usize) -> anyhow::Result<T>,
-) -> anyhow::Result<Result<(Box<dyn Comm>, T), Exit>> {
+fn tell<T: Serialize + DeserializeOwned>(collect: impl FnOnce(usize) -> anyhow::Result<T>) -> anyhow::Result<Told<T>> {
     let comm = match comm::start() {
         // every process of that launcher finds it, and they cannot talk to each other: one of them tells
         Err(comm::StartError::Mismatch(mismatch)) if !mismatch.reports() => return Ok(Err(Exit::Usage)),

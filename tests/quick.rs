@@ -115,7 +115,7 @@ fn two_settings_are_run_in_turns_and_compared() {
     refused(ab("--quick", "--quick", &["--dir", "other"]), "A and B are the same");
     refused(ab("--quick", "--quik", &["--dir", "other"]), "--quik");
     refused(ab("--quick", "'", &["--dir", "other"]), "a quote is not closed");
-    let failing = ab("--timestamp t", "--phase find --timestamp t", &["--dir", "other", "--warm-up", "0"]);
+    let failing = ab("--timestamp t", "--set nonsense.option=1", &["--dir", "other", "--warm-up", "0"]);
     refused(failing, "its words are in other/b/run-01.log");
 }
 

@@ -113,9 +113,17 @@ fn show(progress: &Progress, run: &RunProgress, settings: &Settings, over: &Atom
     }
 }
 
-/// A line in so many columns.
+/// A line in so many columns. What gives way is the middle: how long the run takes stands at the end.
 fn cut(line: String, columns: usize) -> String {
-    line.chars().take(columns.saturating_sub(1)).collect()
+    let most = columns.saturating_sub(1);
+    if line.chars().count() <= most {
+        return line;
+    }
+    let (head, tail) = line
+        .rsplit_once("; ETA")
+        .map_or((line.as_str(), String::new()), |(head, eta)| (head, format!("\u{2026}; ETA{eta}")));
+    let room = most.saturating_sub(tail.chars().count());
+    head.chars().take(room).chain(tail.chars()).take(most).collect()
 }
 
 /// When a plain line is due: in the first second of a phase, and so often after it.
@@ -141,6 +149,15 @@ mod tests {
     use super::super::view::tests::{run, snapshot};
     use super::*;
     use io500_phases::engine::Snapshot;
+
+    #[test]
+    fn a_line_that_is_too_long_keeps_its_end() {
+        let line = "[1/2] find 12 s, ~1.000 kIOPS now, ~1.000 on average; ETA ~9 min 48 s".to_owned();
+        assert_eq!(cut(line.clone(), 200), line);
+        let short = cut(line.clone(), 41);
+        assert_eq!((short.as_str(), short.chars().count()), ("[1/2] find 12 s, ~1.000\u{2026}; ETA ~9 min 48 s", 40));
+        assert_eq!(cut(line, 5).chars().count(), 4);
+    }
 
     #[test]
     fn a_log_names_a_phase_when_it_begins_and_every_ten_seconds() {

@@ -84,7 +84,13 @@ pub fn repeats_to_json(repeats: &Repeats) -> serde_json::Result<String> {
 /// The same as a page.
 pub fn repeats_to_html(repeats: &Repeats) -> Result<String> {
     let title = repeats_title(repeats);
-    let part = context! { title, sides => repeats.runs, ratios => repeats::table(repeats), words => repeats.words };
+    let part = context! {
+        title,
+        sides => repeats.runs,
+        ratios => repeats::table(repeats),
+        words => repeats.words,
+        differences => context! {},
+    };
     html::fill("compare.html", context! { title, parts => vec![part] })
 }
 
