@@ -18,8 +18,8 @@ use clap::{Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
-  mpirun -np 2 dfs-bench --stonewall 5
-      the whole suite with 5 s per write phase: a test, not a result
+  mpirun -np 2 dfs-bench --quick
+      a test run of the whole suite that fits the free space; not comparable
   mpirun -np 1280 dfs-bench --pool tank --cont bench --config io500.ini
       the whole suite over DFS
   mpirun -np 2 dfs-bench --api posix --datadir /mnt/fs/dir
