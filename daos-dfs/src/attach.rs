@@ -4,7 +4,7 @@ use crate::error::Result;
 #[cfg(daos_2_6)]
 use crate::error::{Der, Error};
 #[cfg(daos_2_6)]
-use crate::pool::{c_string, pointer};
+use crate::text::{c_string, pointer};
 use crate::system::{System, built_version, runtime_version};
 #[cfg(daos_2_6)]
 use std::ffi::{CStr, c_char};

@@ -56,6 +56,7 @@ mod pool;
 mod property;
 mod queue;
 mod system;
+mod text;
 
 pub use access::AccessMode;
 pub use attach::AttachInfo;

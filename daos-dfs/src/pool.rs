@@ -4,8 +4,9 @@ use crate::access::AccessMode;
 use crate::container::{ContainerAttributes, ContainerInfo};
 use crate::error::{Der, DfsErrno, Error, Result};
 use crate::system::System;
+use crate::text::{c_string, pointer};
 use daos_sys::{daos_handle_t, daos_pool_info_t};
-use std::ffi::{CString, c_char};
+use std::ffi::CString;
 
 /// A connected pool; disconnected when dropped.
 #[derive(Debug)]
@@ -14,16 +15,6 @@ pub struct Pool {
     name: CString,
     group: Option<CString>,
     _system: System,
-}
-
-/// A text for C.
-pub(crate) fn c_string(text: &str, what: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| Error::Invalid(format!("{what} {text:?} holds a NUL byte")))
-}
-
-/// An optional text for C.
-pub(crate) fn pointer(text: &Option<CString>) -> *const c_char {
-    text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
 }
 
 impl Pool {
