@@ -726,4 +726,7 @@ fn client_metrics_are_asked_for_on_every_rank() {
     assert!(metrics["rpcs_per_operation"].is_null());
     assert_eq!(std::fs::read_dir(&temp).unwrap().count(), 0, "the directory for the metrics is removed");
     assert_code(&run(scene.direct(), [&POSIX[..], &["--client-metrics", "--dry-run"]].concat()), 2);
+    let outcome = run(scene.direct(), [&POSIX[..], &["--client-metrics", "--connection", "phase"]].concat());
+    assert_code(&outcome, 2);
+    assert!(outcome.stderr.contains("--client-metrics is about one connection"), "{}", outcome.stderr);
 }

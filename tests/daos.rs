@@ -166,6 +166,20 @@ fn a_pool_that_one_may_not_use_is_a_mistake_of_the_command() {
 }
 
 #[test]
+fn a_clean_up_does_not_ask_for_the_space_of_a_plan() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let huge =
+        ["small.ini", "--api", "posix", "--set", "ior-easy.blockSize=9000000g", "--set", "debug.stonewall-time=300"];
+    let outcome = run(scene.direct(), [&huge[..], &["--cleanup", "--timestamp", "2026.01.01-00.00.00"]].concat());
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(!outcome.stderr.contains("are free"), "{}", outcome.stderr);
+    // a run with this plan is told
+    let outcome = run(scene.direct(), [&huge[..], &["--dry-run", "--check"]].concat());
+    assert!(outcome.stderr.contains("are free"), "{outcome:?}");
+}
+
+#[test]
 fn a_dry_run_asks_the_pool_where_that_is_asked_for() {
     let (scene, Some(pool)) = (Scene::new(), pool()) else { return };
     scene.write("small.ini", SMALL);

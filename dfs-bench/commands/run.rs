@@ -5,7 +5,7 @@ use crate::args::run::RunArgs;
 use crate::diagnosis;
 use crate::directories;
 use crate::dry_run;
-use crate::exit::Exit;
+use crate::exit::{Exit, UsageError};
 use crate::preflight;
 use crate::quick;
 use crate::runner::{new_run, plan, runs};
@@ -40,6 +40,14 @@ pub fn run_session(
     process_start: Instant,
     client_files: Option<ClientFiles>,
 ) -> anyhow::Result<Exit> {
+    if args.client_metrics && session.config.bench.connection_per_phase {
+        // libdaos counts from start to shutdown and writes one file a process: only the last phase would be left in it
+        let error = UsageError::new(
+            "--client-metrics is about one connection, and --connection phase makes one for each phase",
+        )
+        .hint("run one phase alone (--phase mdtest-easy-stat), or take the servers' counts: --telemetry auto");
+        return Ok(tell(&session, &error.into()));
+    }
     if session.config.bench.quick && !args.cleanup {
         quick::fit(&mut session)?;
     }
