@@ -660,6 +660,28 @@ fn metrics_server() -> String {
 }
 
 #[test]
+fn servers_are_found_by_the_engines_of_the_system() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let server = metrics_server();
+    let port = server.trim_start_matches("http://127.0.0.1:").trim_end_matches("/metrics");
+    let auto = format!("auto:{port}");
+    let phase = ["small.ini", "--api", "dfs", "--phase", "ior-easy-write", "--resultdir", "r", "--telemetry"];
+    let told =
+        |list: &str| run(scene.direct(), [&phase[..], &[list, "--set", "global.timestamp-resultdir=FALSE"]].concat());
+    if is_standin() {
+        // every engine of the stand-in is said to be on this node
+        assert_code(&told(&auto), 0);
+        let servers = &scene.result("r")["phases"][0]["servers"];
+        assert_eq!(servers["engines"].as_array().unwrap().len(), 1, "{servers}");
+        assert_eq!(servers["silent"].as_array().unwrap().len(), 0, "{servers}");
+    }
+    let outcome = told("auto:x");
+    assert_code(&outcome, 2);
+    assert!(outcome.stderr.contains("is not like auto or auto:9191"), "{}", outcome.stderr);
+}
+
+#[test]
 fn the_servers_side_stands_in_result_and_report() {
     let scene = Scene::new();
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

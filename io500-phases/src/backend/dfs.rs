@@ -273,7 +273,7 @@ impl<'m> Backend for Dfs<'m> {
 /// Whether the servers are said to filter: only engines that run with `DAOS_PIPELINE=1` do, and trying it on others makes libdaos print four
 /// lines of errors among the results. DAOS reads the variable alike: a number other than 0, or any other word.
 fn pipeline_is_on(value: Option<std::ffi::OsString>) -> bool {
-    value.is_some_and(|value| value.to_string_lossy().trim().parse::<i64>().map_or(true, |number| number != 0))
+    value.is_some_and(|value| value.to_string_lossy().trim().parse::<i64>() != Ok(0))
 }
 
 /// `38939382-eb75-46b8-bc79-a0c2c3d0c6fe`.
