@@ -60,10 +60,10 @@ pub fn run_session(
         if let Err(error) = directories::check(comm, &session.config, &session.phases, &session.timestamp) {
             return Ok(tell(&session, &error.into()));
         }
-        if args.check {
-            if let Err(error) = preflight::ask(&session, &planned) {
-                return Ok(tell(&session, &error.into()));
-            }
+        if args.check
+            && let Err(error) = preflight::ask(&session, &planned)
+        {
+            return Ok(tell(&session, &error.into()));
         }
         let roof = doctor::roof(comm, &session.config, &session.phases, args.measure)?;
         let stores = dry_run::stores(&session);
