@@ -12,7 +12,7 @@ const CHARTED: usize = 6;
 /// Renders it.
 pub fn render(history: &History, gate: Option<&Gate>) -> anyhow::Result<String> {
     let mut parts = Vec::new();
-    for (number, series) in history.series.iter().enumerate() {
+    for (number, series) in history.series.iter().filter(|series| report::is_long(series)).enumerate() {
         let charts = series.figures.iter().filter(|_| number < CHARTED);
         let mut list = report::sentences(history, series);
         if number == 0 {
@@ -28,9 +28,9 @@ pub fn render(history: &History, gate: Option<&Gate>) -> anyhow::Result<String> 
         });
     }
     parts.push(Section {
-        id: "left-out".into(),
-        title: "Left out".into(),
-        tables: vec![report::left_out(history)],
+        id: "others".into(),
+        title: "Other runs".into(),
+        tables: vec![report::short(history), report::left_out(history)],
         wordy: true,
         ..Section::default()
     });

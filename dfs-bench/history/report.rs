@@ -2,6 +2,7 @@
 
 use super::found::{Entry, Figure, History, Series};
 use super::gate::Gate;
+use crate::report::change_points::FEWEST;
 use crate::report::figures::{self, signed_percent};
 use crate::report::tables::{Table, UNKNOWN};
 use anyhow::Context as _;
@@ -16,18 +17,29 @@ pub fn words(history: &History, gate: Option<&Gate>, heading: &str, table: impl 
         out.push_str(&format!("Gate {}\n", gate.words()));
         gate.tolerated.iter().for_each(|words| out.push_str(&format!("Tolerated: {words}\n")));
     }
-    for series in &history.series {
+    for series in history.series.iter().filter(|series| is_long(series)) {
         out.push_str(&format!("\n{heading}{}\n\n", name(history, series)));
         sentences(history, series).iter().for_each(|sentence| out.push_str(&format!("{sentence}\n")));
         for one in [last_runs(series), changes(history, series)].iter().filter(|table| !table.rows.is_empty()) {
             out.push_str(&format!("\n{}\n\n{}\n", one.caption, table(one).trim_end()));
         }
     }
-    let left_out = left_out(history);
-    if !left_out.rows.is_empty() {
-        out.push_str(&format!("\n{}\n\n{}\n", left_out.caption, table(&left_out).trim_end()));
+    for one in [short(history), left_out(history)].iter().filter(|table| !table.rows.is_empty()) {
+        out.push_str(&format!("\n{}\n\n{}\n", one.caption, table(one).trim_end()));
     }
     out
+}
+
+/// Whether a series has something to compare; the others are listed.
+pub fn is_long(series: &Series) -> bool {
+    series.runs.len() >= FEWEST
+}
+
+/// Series that are too short to say anything.
+pub fn short(history: &History) -> Table {
+    let mut table = Table::new("short", "Settings that were run once or twice", &["Setting"]);
+    table.rows = history.series.iter().filter(|series| !is_long(series)).map(|s| vec![name(history, s)]).collect();
+    table
 }
 
 /// `History of results: 36 runs, 2026-01-01 02:00:00 to 2026-02-05 02:00:00`.
@@ -90,7 +102,9 @@ pub fn sentences(history: &History, series: &Series) -> Vec<String> {
             }
             Some(changes) => {
                 let one = |change: &crate::report::compare::differences::Change| {
-                    format!("{} ({}): {} \u{2192} {}", change.name, change.scope, change.a, change.b)
+                    let scope =
+                        Some(&change.scope).filter(|scope| !scope.is_empty()).map(|scope| format!(" ({scope})"));
+                    format!("{}{}: {} \u{2192} {}", change.name, scope.unwrap_or_default(), change.a, change.b)
                 };
                 let listed: Vec<String> = changes.iter().take(LISTED).map(one).collect();
                 let more = match changes.len().saturating_sub(LISTED) {
