@@ -148,6 +148,9 @@ fn an_adaptive_campaign_killed_in_the_middle_of_a_rung_goes_on() {
                 [[axis]]\nname = \"depth\"\nargument = \"--queue-depth {value}\"\nvalues = [1, 2, 4]\n\
                 [[axis]]\nname = \"size\"\noption = \"ior-easy.transferSize\"\nvalues = [\"1m\", \"2m\"]";
     let (file, out) = (file(dir.path(), axes), dir.path().join("out"));
+    let (_, text, _) = done(sweep(&["plan"], &[&file]));
+    // warm-up; five cells and baselines; three cells and a baseline twice; of six cells twice
+    assert!(text.contains("19 runs at least") && text.contains("19 stonewall seconds, 158.3 % of"), "{text}");
     let mut child = sweep(&["run", "--dir", out.to_str().unwrap()], &[&file])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -2,11 +2,11 @@
 
 use crate::args::sweep::{Action, Format, SweepArgs};
 use crate::exit::{Exit, UsageError};
-use crate::report::output;
+use crate::report::{figures, output};
 use crate::signals;
 use crate::sweep::{
-    Campaign, EXAMPLE, Journal, Runner, Schedule, State, Stopped, Submitted, Waiting, What, analyse, duration, render,
-    schema, submit, take_in,
+    Campaign, Design, EXAMPLE, Journal, Runner, Schedule, State, Stopped, Submitted, Waiting, What, analyse, duration,
+    render, schema, submit, take_in,
 };
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
@@ -152,6 +152,14 @@ fn plan(campaign: &Campaign) -> anyhow::Result<String> {
         slots.len().max(left),
         if campaign.precision.is_some() || left > slots.len() { " at least" } else { "" }
     );
+    if campaign.design == Design::Adaptive {
+        let seconds: f64 = schedule.stonewalls_left(&state).into_iter().flatten().map(f64::from).sum();
+        let full = schedule.cells.len() as f64 * f64::from(campaign.repeats) * f64::from(campaign.full_stonewall());
+        let share = figures::percent(seconds / full);
+        text.push_str(&format!(
+            "{seconds:.0} stonewall seconds, {share} of the full design with as many repeats; the first rung:\n"
+        ));
+    }
     for (number, slot) in slots.iter().enumerate() {
         let cell = schedule.cell_of(slot).expect("slots are made of cells");
         text.push_str(&format!("{:5}  {:8}  {}\n", number + 1, slot.word(), cell.words(campaign)));

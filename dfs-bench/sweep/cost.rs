@@ -8,6 +8,13 @@ use std::collections::HashMap;
 impl Schedule<'_> {
     /// Runs that are left as far as it can be known, and the seconds that they take at the pace so far.
     pub fn left(&self, state: &State) -> (usize, Option<f64>) {
+        let stonewalls = self.stonewalls_left(state);
+        let seconds = self.pace(state).map(|pace| stonewalls.iter().map(|stonewall| pace(*stonewall)).sum());
+        (stonewalls.len(), seconds)
+    }
+
+    /// The stonewalls of the runs that are left; none where the configuration says.
+    pub fn stonewalls_left(&self, state: &State) -> Vec<Option<u32>> {
         let attempts = self.attempts(state);
         let settled = |slot: &Slot| attempts.get(slot).is_some_and(|attempts| self.settled(*attempts));
         let mut stonewalls: Vec<Option<u32>> =
@@ -24,8 +31,7 @@ impl Schedule<'_> {
             let runs = (cells + baselines) * self.campaign.repeats;
             stonewalls.extend(std::iter::repeat_n(Some(self.campaign.full_stonewall()), runs as usize));
         }
-        let seconds = self.pace(state).map(|pace| stonewalls.iter().map(|stonewall| pace(*stonewall)).sum());
-        (stonewalls.len(), seconds)
+        stonewalls
     }
 
     /// What a run takes with a stonewall: as long as those with the same one, else in proportion to it.

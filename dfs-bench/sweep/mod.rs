@@ -37,7 +37,7 @@ mod tables;
 mod testing;
 
 pub use analysis::analyse;
-pub use campaign::{Campaign, EXAMPLE, schema};
+pub use campaign::{Campaign, Design, EXAMPLE, schema};
 pub use journal::{Journal, State};
 pub use launch::{What, launch};
 pub use report::render;
