@@ -36,17 +36,20 @@ impl ContainerArgs {
 
 /// Whole seconds, with or without a unit: `300`, `300s`, `5min`.
 fn seconds(text: &str) -> Result<u32, String> {
+    if text.parse::<i64>().is_ok_and(|number| number < 0) {
+        return Err(format!("{text} is not in 0..={}", u32::MAX));
+    }
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let factor = match unit.trim() {
-        "" | "s" | "sec" | "seconds" => 1,
-        "m" | "min" | "minutes" => 60,
-        "h" => 3600,
-        _ => return Err("not a number of whole seconds, such as 300, 300s or 5min".to_owned()),
+        "" | "s" | "sec" | "seconds" => Some(1),
+        "m" | "min" | "minutes" => Some(60),
+        "h" => Some(3600),
+        _ => None,
     };
-    let number: u32 =
-        number.parse().map_err(|_| "not a number of whole seconds, such as 300, 300s or 5min".to_owned())?;
-    number.checked_mul(factor).ok_or_else(|| "too many seconds".to_owned())
+    let number = number.parse::<u32>().ok();
+    let seconds = number.zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    seconds.ok_or_else(|| "not a number of whole seconds, such as 300, 300s or 5min".to_owned())
 }
 
 /// The options of a run. Values that become options of the configuration are bytes, as paths are.

@@ -155,7 +155,7 @@ mod tests {
         let line = "[1/2] find 12 s, ~1.000 kIOPS now, ~1.000 on average; ETA ~9 min 48 s".to_owned();
         assert_eq!(cut(line.clone(), 200), line);
         let short = cut(line.clone(), 41);
-        assert_eq!((short.as_str(), short.chars().count()), ("[1/2] find 12 s, ~1.000\u{2026}; ETA ~9 min 48 s", 40));
+        assert_eq!((short.as_str(), short.chars().count()), ("[1/2] find 12 s, ~1.00\u{2026}; ETA ~9 min 48 s", 40));
         assert_eq!(cut(line, 5).chars().count(), 4);
     }
 
