@@ -129,7 +129,7 @@ fn count(run: &RecordedRun, patience: Duration) -> Result<Option<LeftFiles>, Str
 
 /// The list as a table, and the commands below it.
 pub fn text(runs: &[ListedRun], below: &Path) -> String {
-    let columns = ["Run", "Began", "State", "#Phases", "#Score", "#Files left", "#Size", "Data directory"];
+    let columns = ["Run", "Began", "State", "#Phases", "#Score", "#Files left", "#Size"];
     let mut table = Table::new("runs", "Runs", &columns);
     for run in runs {
         let shown = run.directory.strip_prefix(below).unwrap_or(&run.directory).display().to_string();
@@ -150,7 +150,6 @@ pub fn text(runs: &[ListedRun], below: &Path) -> String {
             run.score.map_or_else(|| UNKNOWN.to_owned(), figures::rate),
             files,
             size,
-            run.datadir.clone(),
         ]);
     }
     let mut text = crate::report::text::drawn(&table);
@@ -159,6 +158,7 @@ pub fn text(runs: &[ListedRun], below: &Path) -> String {
         let name = &run.timestamp;
         let mut line = |what: &str, value: &str| text.push_str(&format!("\n{name}: {what}: {value}"));
         run.failure.iter().for_each(|why| line("ended", why));
+        run.left.iter().for_each(|_| line("its files are in", &run.datadir));
         run.unknown.iter().for_each(|why| line("its data directory could not be looked at", why));
         run.resume.iter().for_each(|command| line("to continue", command));
         run.cleanup.iter().for_each(|command| line("to remove its files", command));
