@@ -195,7 +195,7 @@ fn store(args: &DoctorArgs, comm: &dyn Comm) -> Result<Option<Store>, Error> {
     let text: Option<Result<String, String>> = serde_json::from_slice(&told).ok();
     let text = text.transpose().map_err(Error::Config)?;
     let builder = match (&text, &args.config) {
-        (Some(text), Some(path)) => Config::builder().file(&path.display().to_string(), text.as_bytes()),
+        (Some(text), Some(path)) => Config::builder().file(path.display().to_string(), text.as_bytes()),
         _ => Config::builder().flag("global", "api", "dfs".to_owned(), "--pool"),
     };
     let flags = args.container.settings().into_iter();
