@@ -16,6 +16,7 @@ mod posix_dfuse;
 mod posix_facts;
 mod posix_file;
 mod posix_queue;
+#[cfg(feature = "dfs")]
 mod posix_sockets;
 #[cfg(test)]
 mod queue_contract;
@@ -279,7 +280,7 @@ pub struct FileLayout {
     pub chunk_size: u64,
 }
 
-/// What a store is: see [`Description::new`], and set the other fields.
+/// What a store is.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
