@@ -3,9 +3,9 @@
 use crate::error::Result;
 #[cfg(daos_2_6)]
 use crate::error::{Der, Error};
+use crate::system::{System, built_version, runtime_version};
 #[cfg(daos_2_6)]
 use crate::text::{c_string, pointer};
-use crate::system::{System, built_version, runtime_version};
 #[cfg(daos_2_6)]
 use std::ffi::{CStr, c_char};
 

@@ -3,6 +3,7 @@
 mod builder;
 mod claims;
 mod collective;
+mod directories;
 mod earlier;
 mod layout;
 mod left_files;

@@ -267,3 +267,9 @@ pub fn assert_mistake(scene: &Scene, command: Command, arguments: &[&str], says:
     }
     assert_eq!(scene.entries(), before, "{arguments:?}");
 }
+
+/// The names of the phases in a result, each with the number of its invocation.
+pub fn carried(result: &serde_json::Value) -> Vec<(String, u64)> {
+    let phases = result["phases"].as_array().unwrap().iter();
+    phases.map(|phase| (phase["phase"].as_str().unwrap().into(), phase["invocation"].as_u64().unwrap())).collect()
+}

@@ -23,6 +23,9 @@ mod series;
 mod servers;
 mod short_of_work;
 mod step;
+pub mod strict;
+#[cfg(test)]
+mod testing;
 pub mod tunables;
 pub mod validity;
 

@@ -74,7 +74,8 @@ pub fn phase_argument(words: &[String]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::super::provenance::Provenance;
-    use super::super::validity::{Rules, official, strict};
+    use super::super::strict::strict;
+    use super::super::validity::{Rules, official};
     use super::super::{PhaseResult, RunState, Verdict};
     use super::*;
 

@@ -200,7 +200,7 @@ mod tests {
             let memory = Audit { memory_copy: Some(24.0 * GIB), ..Audit::default() };
             let mut easy = phase(PhaseId::IorEasyRead, rate, &[(OpKind::Transfer, 100_000)]);
             easy.roof = of_phase(&easy, true, &limits(Some(elsewhere)), &memory, 64);
-            let mut run = crate::results::validity::empty_run();
+            let mut run = crate::results::testing::empty_run();
             run.phases = vec![easy];
             doubts(&run).map(|(_, words)| words).collect::<Vec<_>>()
         };

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::report::ResultDir;
-use crate::results::validity::SPREAD;
+use crate::results::strict::SPREAD;
 use crate::results::{Invocation, PhaseResult, Reason, RunResult, Verdict};
 use crate::text;
 

@@ -10,6 +10,7 @@ use crate::report::{
     phase_txt, result_txt, stonewall_file, summary,
 };
 use crate::results::provenance::Provenance;
+use crate::results::strict::strict;
 use crate::results::validity::{self, Rules};
 use crate::results::{KindLatency, PhaseResult, RunResult, RunState, SCHEMA_VERSION, ScoreResult, Verdict, score};
 use crate::text;
@@ -89,7 +90,7 @@ impl<'o> ResultWriter<'o> {
             self.rules.expected.clone_from(&expected);
         }
         self.result.official = validity::official(&self.rules, &self.result);
-        self.result.strict = validity::strict(&self.rules, &self.result);
+        self.result.strict = strict(&self.rules, &self.result);
         self.rules.expected = expected;
     }
 

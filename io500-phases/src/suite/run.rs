@@ -7,7 +7,6 @@ use super::options::Options;
 use super::phase::{Outcome, RunPhase, read_rule};
 use super::result_writer::{ResultWriter, now};
 use super::run_state::SuiteState;
-use super::store_visitors::{CleanUp, InspectDatadir, LeftOver, MakeDirectories, MakeUniqueDirs, RemoveEmpty, Runs};
 use crate::backend::Description;
 use crate::backend::select::Stores;
 use crate::comm::{ClockSync, Comm, ReduceOp};
@@ -16,16 +15,15 @@ use crate::engine::{Failure, Team, catch};
 use crate::error::{Error, Result};
 use crate::phase_id::{Family, Kind, PhaseId};
 use crate::phases::claim::Respect;
-use crate::phases::cleanup::Removed;
 use crate::phases::setup::FAMILIES;
 use crate::plan::{MdworkbenchPlan, Plan};
-use crate::report::{ResultDir, equivalent_command};
+use crate::report::equivalent_command;
 use crate::results::{PhaseResult, PhaseRoof, RunResult, roof_of};
 use crate::text;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long the ranks wait for each other once one has failed.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// How often a pause file is looked for.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -116,144 +114,6 @@ impl<'a> Suite<'a> {
         } else {
             Err(Error::Comm("the ranks have different plans: is it the same program on every node?".into()))
         }
-    }
-
-    /// Checks whether the phases can run in their directories. Changes nothing.
-    fn look<S: Stores>(&self, team: &Team<'_>, stores: &S) -> Result<()> {
-        let problems = self.config.validate_ranks(&self.plan.phases, self.plan.ranks);
-        let looked = if let Some(problem) = problems.first() {
-            Err(Failure::Config(problem.to_string()))
-        } else if team.comm().rank() == 0 {
-            let own = self.is_continued();
-            let look = |(lead, phases): &(PhaseId, Vec<PhaseId>)| {
-                // what a script needs is the script's affair
-                let phases: Vec<_> = phases.iter().copied().filter(|&phase| !self.config.has_script(phase)).collect();
-                let phases = &phases[..];
-                stores.visit(*lead, InspectDatadir { datadir: stores.datadir(*lead), plan: self.plan, phases, own })
-            };
-            self.is_new(stores).and_then(|()| self.by_store(stores).iter().try_for_each(look))
-        } else {
-            Ok(())
-        };
-        team.barrier_with_status(looked)
-    }
-
-    /// Whether the result directory is that of this run, which an earlier invocation began.
-    fn is_continued(&self) -> bool {
-        let json = self.options.resultdir.as_ref().and_then(|path| ResultDir::at(path).read("result.json").ok()?);
-        let earlier = json.and_then(|json| serde_json::from_slice::<RunResult>(&json).ok());
-        earlier.is_some_and(|earlier| earlier.provenance.timestamp == self.plan.timestamp)
-    }
-
-    /// A write phase that is run again replaces what it left before, with what tells of it in the result directory. Collective.
-    fn replace_left_over<S: Stores>(&self, team: &Team<'_>, stores: &S) -> Result<()> {
-        let groups = self.by_store(stores);
-        let look = |(lead, phases): &(PhaseId, Vec<PhaseId>)| {
-            let left = stores.visit(*lead, LeftOver { datadir: stores.datadir(*lead), phases })?;
-            Ok((*lead, left))
-        };
-        let found = if team.comm().rank() == 0 {
-            groups.iter().map(look).collect::<std::result::Result<Vec<_>, Failure>>()
-        } else {
-            Ok(Vec::new())
-        };
-        let found = from_root(team.comm(), team.barrier_with_status(found)?);
-        for (lead, families) in found.iter().filter(|(_, families)| !families.is_empty()) {
-            let removed = self.remove_files(team, stores, *lead, families, false)?;
-            let (root, names) =
-                (team.comm().rank() == 0, families.iter().map(|family| family.name()).collect::<Vec<_>>());
-            let forgotten = match &self.options.resultdir {
-                Some(path) if root => ResultDir::at(path).forget_files(families),
-                _ => Ok(()),
-            };
-            team.barrier_with_status(forgotten.map_err(as_failure))?;
-            let unexpected = (root && removed.unexpected > 0).then(|| removed.examples.join(", "));
-            team.barrier_with_status(unexpected.map_or(Ok(()), |entries| {
-                Err(Failure::Config(format!(
-                    "{} holds entries that this benchmark did not write: {entries}",
-                    stores.datadir(*lead)
-                )))
-            }))?;
-            if root {
-                log::warn!("{} files that earlier runs left in {} are replaced", removed.files, names.join(", "));
-            }
-        }
-        Ok(())
-    }
-
-    fn remove_files<S: Stores>(
-        &self,
-        team: &Team<'_>,
-        stores: &S,
-        lead: PhaseId,
-        families: &[Family],
-        remove_datadir: bool,
-    ) -> Result<Removed> {
-        let (datadir, progress) = (stores.datadir(lead), &*self.options.progress);
-        stores.visit(lead, CleanUp { datadir, team, progress, families, remove_datadir })
-    }
-
-    /// The timestamps of the runs that have a data directory below the configured one. Collective.
-    ///
-    /// # Errors
-    /// What a store refused, the same on all ranks.
-    pub fn runs<S: Stores>(&self, comm: &dyn Comm, stores: &S) -> Result<Vec<String>> {
-        let team = Team::new(comm, GRACE, self.options.stuck.clone());
-        let list = |(lead, _): &(PhaseId, Vec<PhaseId>)| {
-            let dated = format!("/{}", self.plan.timestamp);
-            let datadir = stores.datadir(*lead);
-            stores.visit(*lead, Runs { datadir: datadir.strip_suffix(&dated).unwrap_or(datadir) })
-        };
-        let lists = if comm.rank() == 0 {
-            self.by_store(stores).iter().map(list).collect::<std::result::Result<Vec<_>, Failure>>()
-        } else {
-            Ok(Vec::new())
-        };
-        let mut runs = team.barrier_with_status(lists)?.concat();
-        runs.sort();
-        runs.dedup();
-        Ok(from_root(comm, runs))
-    }
-
-    /// Makes the result directory, the data directory and those of the families. The result directory is rank 0's.
-    fn make<S: Stores>(&self, team: &Team<'_>, stores: &S) -> Result<Option<ResultDir>> {
-        let root = team.comm().rank() == 0;
-        let refused = |error: Error| Failure::Config(error.to_string());
-        // where either directory cannot be created, neither is
-        let resultdir = self.options.resultdir.as_ref().filter(|_| root);
-        team.barrier_with_status(resultdir.map_or(Ok(()), |path| ResultDir::at(path).probe()).map_err(refused))?;
-        let made = if root {
-            self.by_store(stores).iter().try_for_each(|(lead, phases)| {
-                let mut families: Vec<Family> =
-                    phases.iter().filter(|phase| phase.kind() == Kind::Write).map(|phase| phase.family()).collect();
-                families.dedup();
-                stores.visit(
-                    *lead,
-                    MakeDirectories { datadir: stores.datadir(*lead), plan: self.plan, families: &families },
-                )
-            })
-        } else {
-            Ok(())
-        };
-        team.barrier_with_status(made)?;
-        let dir = team.barrier_with_status(resultdir.map(ResultDir::create).transpose().map_err(refused))?;
-        if self.plan.phases.contains(&PhaseId::IorEasyWrite) && self.plan.ior_easy.unique_dir {
-            let datadir = stores.datadir(PhaseId::IorEasyWrite);
-            stores.visit(PhaseId::IorEasyWrite, MakeUniqueDirs { datadir, plan: self.plan, team })?;
-        }
-        Ok(dir)
-    }
-
-    /// The phases that need a store, by store, each group with one phase that leads to it.
-    pub(super) fn by_store<S: Stores>(&self, stores: &S) -> Vec<(PhaseId, Vec<PhaseId>)> {
-        let mut groups: Vec<(PhaseId, Vec<PhaseId>)> = Vec::new();
-        for &phase in self.plan.phases.iter().filter(|phase| phase.kind() != Kind::Timestamp) {
-            match groups.iter_mut().find(|(lead, _)| stores.index(*lead) == stores.index(phase)) {
-                Some((_, phases)) => phases.push(phase),
-                None => groups.push((phase, vec![phase])),
-            }
-        }
-        groups
     }
 
     fn phases<S: Stores>(
@@ -451,50 +311,6 @@ impl<'a> Suite<'a> {
         Ok(Outcome { reached: None, on_root: result, latencies: Vec::new() })
     }
 
-    /// Removes what runs have left of these families in the data directories, the stonewall files that tell of it, and the claims of runs
-    /// that are gone. Collective; repeatable.
-    ///
-    /// # Errors
-    /// The same on all ranks, see [`Error`].
-    pub fn clean_up<S: Stores>(
-        &self,
-        comm: &dyn Comm,
-        stores: &S,
-        families: &[Family],
-        observer: &mut dyn Observer,
-    ) -> Result<()> {
-        let team = Team::new(comm, GRACE, self.options.stuck.clone());
-        let claims = self.claim(&team, stores, Respect::Living)?;
-        let cleaned = self.clean_up_claimed(&team, stores, families, observer);
-        claims.release(stores);
-        if cleaned.is_ok() {
-            self.remove_parents(comm, stores);
-        }
-        cleaned
-    }
-
-    fn clean_up_claimed<S: Stores>(
-        &self,
-        team: &Team<'_>,
-        stores: &S,
-        families: &[Family],
-        observer: &mut dyn Observer,
-    ) -> Result<()> {
-        let root = team.comm().rank() == 0;
-        for (lead, _) in self.by_store(stores) {
-            // a directory that carries the timestamp was made by this benchmark
-            let removed = self.remove_files(team, stores, lead, families, self.own_levels() > 0)?;
-            if root {
-                observer.cleaned(&removed);
-            }
-        }
-        let forgotten = match &self.options.resultdir {
-            Some(path) if root => ResultDir::at(path).forget_files(families),
-            _ => Ok(()),
-        };
-        team.barrier_with_status(forgotten.map_err(as_failure))
-    }
-
     fn finish<S: Stores>(
         &self,
         team: &Team<'_>,
@@ -522,21 +338,6 @@ impl<'a> Suite<'a> {
         let written = writer.as_mut().map_or(Ok(()), |writer| writer.finish());
         team.barrier_with_status(written.map_err(as_failure))?;
         Ok(writer.map(|writer| writer.result))
-    }
-
-    /// How much of the data directory's path this program made: the timestamp, and what the caller added.
-    fn own_levels(&self) -> usize {
-        usize::from(self.config.global.timestamp_datadir) + self.options.own_datadir_levels
-    }
-
-    /// Removes the empty directories above the data directory that this program made; the claim lies in them until the very end.
-    fn remove_parents<S: Stores>(&self, comm: &dyn Comm, stores: &S) {
-        let levels = self.own_levels().saturating_sub(1);
-        for (lead, _) in self.by_store(stores).iter().filter(|_| comm.rank() == 0 && levels > 0) {
-            let datadir = stores.datadir(*lead).trim_end_matches('/');
-            let parent = datadir.rsplit_once('/').map_or("", |(parent, _)| parent);
-            stores.visit(*lead, RemoveEmpty { path: parent, levels });
-        }
     }
 
     pub(super) fn resultdir(&self) -> String {
