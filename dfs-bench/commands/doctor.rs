@@ -196,7 +196,7 @@ fn store(args: &DoctorArgs, comm: &dyn Comm) -> Result<Option<Store>, Error> {
     let text = text.transpose().map_err(Error::Config)?;
     let builder = match (&text, &args.config) {
         (Some(text), Some(path)) => Config::builder().file(path.display().to_string(), text.as_bytes()),
-        _ => Config::builder().flag("global", "api", "dfs".to_owned(), "--pool"),
+        _ => Config::builder().flag("global", "api", "dfs", "--pool"),
     };
     let flags = args.container.settings().into_iter();
     let flags = flags.filter_map(|(section, option, value, flag)| Some((section, option, value?, flag)));

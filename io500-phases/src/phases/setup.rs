@@ -47,10 +47,9 @@ pub fn inspect<B: Backend>(
     }
     for &phase in phases {
         let family = phase.family();
-        if phase.kind() == Kind::Write {
-            if let (Some(root), true) = (&root, present.iter().any(|name| name == family.name())) {
-                check_left_over(backend, root, datadir, family, own)?;
-            }
+        if let (Kind::Write, Some(root), true) = (phase.kind(), &root, present.iter().any(|name| name == family.name()))
+        {
+            check_left_over(backend, root, datadir, family, own)?;
         }
     }
     // the timestamp file is in the result directory
