@@ -29,11 +29,7 @@ pub fn resume(args: &ResumeArgs) -> anyhow::Result<Exit> {
             let message = format!("the run has {} rank{s}, and this job has {ranks}", about.ranks);
             return Err(UsageError::new(message).hint(run.commands().0).into());
         }
-        if let Some(phase) = run.half_removed() {
-            eprintln!(
-                "warning: {phase} may have been interrupted: files that it had removed by then count as missing ones"
-            );
-        }
+        let left = run.to_go_on();
         let names: Vec<&str> = left.iter().map(|phase| phase.name()).collect();
         eprintln!("dfs-bench: continuing the run {} with {}", about.timestamp, names.join(", "));
         let mut arguments = vec![format!("--phase={}", names.join(","))];

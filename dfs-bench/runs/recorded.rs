@@ -4,7 +4,7 @@ use crate::exit::UsageError;
 use crate::next_commands;
 use io500_phases::config::{Config, ConfigBuilder, select_phases};
 use io500_phases::phase_id::{Kind, PhaseId};
-use io500_phases::results::{RunResult, RunState, phase_argument};
+use io500_phases::results::{RunResult, phase_argument};
 use std::path::{Component, Path, PathBuf};
 
 /// The name under which the recorded configuration takes the place of flags that differ now.
@@ -90,11 +90,9 @@ impl RecordedRun {
         about.cleans_up || (about.asked_for.is_empty() && phase_argument(&about.command_line).is_none())
     }
 
-    /// A phase that removes and was interrupted: what it had removed is missing when it runs again.
-    pub fn half_removed(&self) -> Option<PhaseId> {
-        let first = self.phases().1.first().copied()?;
-        let begun = matches!(self.result.state, RunState::Interrupted | RunState::Failed | RunState::Running);
-        (begun && first.kind() == Kind::Delete).then_some(first)
+    /// The phases that complete it. One that deletes may have begun: what it deleted is written again first.
+    pub fn to_go_on(&self) -> Vec<PhaseId> {
+        with_what_was_deleted(&self.phases().1)
     }
 
     /// Its configuration, layer by layer, with what another invocation of it needs.
@@ -147,5 +145,27 @@ impl RecordedRun {
     /// The commands that go on with it and that clean up after it.
     pub fn commands(&self) -> (String, String) {
         next_commands::of(&self.result, &self.given)
+    }
+}
+
+fn with_what_was_deleted(left: &[PhaseId]) -> Vec<PhaseId> {
+    let deletes = left.first().filter(|first| first.kind() == Kind::Delete);
+    let again = deletes.and_then(|first| {
+        PhaseId::ALL.into_iter().find(|phase| phase.family() == first.family() && phase.kind() == Kind::Write)
+    });
+    again.into_iter().chain(left.iter().copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delete_that_may_have_begun_begins_with_its_write_phase() {
+        let left = [PhaseId::MdtestEasyDelete, PhaseId::MdtestHardRead];
+        let again = [PhaseId::MdtestEasyWrite, PhaseId::MdtestEasyDelete, PhaseId::MdtestHardRead];
+        assert_eq!(with_what_was_deleted(&left), again);
+        assert_eq!(with_what_was_deleted(&left[1..]), left[1..]);
+        assert!(with_what_was_deleted(&[]).is_empty());
     }
 }

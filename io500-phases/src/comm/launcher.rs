@@ -39,16 +39,13 @@ pub struct Launcher {
 
 /// The launcher and the MPI library do not belong together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "started as {process} by {launcher}, but this binary is {library} and sees {world}: \
-     each process of this launcher would run the whole benchmark alone"
-)]
+#[error("started as {process} by {launcher}, but this binary is {library} and {consequence}")]
 pub struct LauncherMismatch {
     reports: bool,
     process: String,
-    launcher: &'static str,
+    launcher: String,
     library: String,
-    world: String,
+    consequence: String,
     fix: String,
 }
 
@@ -92,6 +89,7 @@ pub fn start() -> Result<Box<dyn Comm>, StartError> {
 
 #[cfg(feature = "mpi")]
 fn join(launcher: Launcher) -> Result<Box<dyn Comm>, StartError> {
+    launcher.check_interface(std::env::var("SLURM_MPI_TYPE").ok().as_deref(), mpi_library().as_deref())?;
     let ranks = super::Mpi::init()?;
     launcher.check(ranks.size(), mpi_library().as_deref())?;
     Ok(Box::new(ranks))
@@ -160,25 +158,43 @@ impl Launcher {
         if !alone_of_many && !foreign {
             return Ok(());
         }
-        Err(LauncherMismatch {
+        let world = format!("sees {world_size} rank{}", if world_size == 1 { "" } else { "s" });
+        let consequence = format!("{world}: each process of this launcher would run the whole benchmark alone");
+        Err(self.mismatch(self.flavour.name().to_owned(), library, consequence))
+    }
+
+    /// Compares srun's interface (`SLURM_MPI_TYPE`) with the MPI library before it starts: Open MPI ends the process where it does not speak it.
+    ///
+    /// # Errors
+    /// As for [`Launcher::check`].
+    pub fn check_interface(&self, interface: Option<&str>, library: Option<&str>) -> Result<(), LauncherMismatch> {
+        let open_mpi = library.is_some_and(|library| Family::of(library) == Family::OpenMpi);
+        let Some(interface) = interface.filter(|_| open_mpi && self.flavour == Flavour::Slurm) else { return Ok(()) };
+        if !["none", "pmi2"].contains(&interface) || Pmi::of_this_process(true).has(interface) {
+            return Ok(());
+        }
+        let launcher = format!("srun --mpi={interface}");
+        Err(self.mismatch(launcher, library, "does not speak that".to_owned()))
+    }
+
+    fn mismatch(&self, launcher: String, library: Option<&str>, consequence: String) -> LauncherMismatch {
+        LauncherMismatch {
             // Without a known size rank 0 sees nothing wrong.
             reports: self.rank == 0 || self.size.is_none(),
             process: match self.size {
                 Some(size) => format!("process {} of {size}", self.rank),
                 None => format!("process {}", self.rank),
             },
-            launcher: self.flavour.name(),
+            launcher,
             library: match library {
                 Some(library) => format!("linked with {}", library.split(',').next().unwrap_or(library)),
                 None => "built without MPI".to_owned(),
             },
-            world: format!("{world_size} rank{}", if world_size == 1 { "" } else { "s" }),
+            consequence,
             fix: self.fix(library),
-        })
+        }
     }
-}
 
-impl Launcher {
     fn fix(&self, library: Option<&str>) -> String {
         let Some(family) = library.map(Family::of) else {
             return "build with the feature `mpi`, or start it directly, without a launcher".to_owned();
@@ -330,6 +346,12 @@ mod tests {
         );
         let srun = launcher(Flavour::Slurm, 0, 4).check(1, OPEN_MPI).unwrap_err();
         assert!(srun.hint().starts_with("use srun --mpi=pmix"), "{}", srun.hint());
+        let none = launcher(Flavour::Slurm, 0, 2).check_interface(Some("none"), OPEN_MPI).unwrap_err().to_string();
+        let words = "started as process 0 of 2 by srun --mpi=none, but this binary is linked with Open MPI v4.1.4 and does not speak that";
+        assert_eq!(none, words);
+        for fits in [(Some("pmix_v4"), OPEN_MPI), (None, OPEN_MPI), (Some("none"), MPICH)] {
+            assert_eq!(launcher(Flavour::Slurm, 0, 2).check_interface(fits.0, fits.1), Ok(()));
+        }
         assert!(launcher(Flavour::OpenMpi, 0, 4).check(1, MPICH).unwrap_err().hint().contains("mpiexec of that MPICH"));
         assert!(!mismatch.reports());
         assert!(launcher(Flavour::Slurm, 0, 4).check(1, OPEN_MPI).unwrap_err().reports());

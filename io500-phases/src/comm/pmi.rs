@@ -20,6 +20,11 @@ impl Pmi {
         Pmi::of_open_mpi(library.filter_map(|path| Some(path).filter(is_mpi)?.parent()).next())
     }
 
+    /// Whether it speaks this one.
+    pub fn has(&self, interface: &str) -> bool {
+        self.0.contains(&interface)
+    }
+
     /// Open MPI always speaks PMIx, and PMI-2 when a component of that name lies beside its library.
     fn of_open_mpi(beside: Option<&Path>) -> Pmi {
         let has = |dir: &str| beside.is_some_and(|beside| beside.join(dir).join("mca_pmix_s2.so").exists());
