@@ -68,7 +68,7 @@ pub struct Case {
     pub fault: Fault,
     /// The rank that it meets.
     pub victim: usize,
-    /// Milliseconds after the start.
+    /// Milliseconds after all ranks have started.
     pub moment_ms: u64,
     /// The call of the store that fails or lasts long, and which of them.
     pub call: (&'static str, u32),
@@ -76,7 +76,7 @@ pub struct Case {
     pub choice: usize,
 }
 
-const WRITES: [&str; 5] = ["timestamp", "ior-easy-write", "mdtest-easy-write", "ior-hard-write", "mdtest-hard-write"];
+const WRITES: [&str; 5] = ["ior-easy-write", "mdtest-easy-write", "timestamp", "ior-hard-write", "mdtest-hard-write"];
 const OTHERS: [&str; 8] = [
     "find",
     "ior-easy-read",
@@ -100,11 +100,12 @@ impl Case {
             Fault::FullResults => "null",
             _ => ["dfs", "posix", "null"][rng.usize(..3)],
         };
-        // a limit of file sizes stops mpirun itself
-        let launched = rng.f64() < 0.6 && fault != Fault::FullResults;
+        // a limit of file sizes and a closed output stop mpirun itself
+        let launched = rng.f64() < 0.6 && !matches!(fault, Fault::FullResults | Fault::ClosedOutput);
         let ranks = if launched { rng.usize(1..=3) } else { 1 };
         let mut writes: Vec<&str> = WRITES.into_iter().filter(|&phase| rng.bool() || phase == "timestamp").collect();
-        if writes.len() == 1 || (fault.is_between() && writes == ["timestamp", "mdtest-easy-write"]) {
+        let holds_data = |phase: &&str| !["timestamp", "mdtest-easy-write"].contains(phase);
+        if writes.len() == 1 || (fault.is_between() && !writes.iter().any(holds_data)) {
             writes.push("ior-hard-write");
         }
         let mut phases = writes.clone();
@@ -117,13 +118,16 @@ impl Case {
                 phases.push(phase);
             }
         }
+        // long enough for a signal to meet a phase
+        let most =
+            if matches!(fault, Fault::Kill | Fault::Stop | Fault::TermTwice | Fault::Interrupt) { 20_000 } else { 400 };
         let config = format!(
             "[global]\ntimestamp-resultdir = FALSE\n[debug]\nstonewall-time = 1\n[ior-easy]\ntransferSize = 64k\nblockSize = {}k\n\
              [ior-hard]\nsegmentCount = {}\n[mdtest-easy]\nn = {}\n[mdtest-hard]\nn = {}\n",
             64 * rng.u32(1..40),
             rng.u32(1..80),
-            rng.u32(10..800),
-            rng.u32(10..800),
+            rng.u32(most / 40..most),
+            rng.u32(most / 40..most),
         );
         let calls = ["create", "open", "read", "write", "stat", "remove", "mkdir", "*"];
         Case {
@@ -136,8 +140,8 @@ impl Case {
             config,
             fault,
             victim: rng.usize(..ranks),
-            moment_ms: rng.u64(100..2500),
-            call: (calls[rng.usize(..calls.len())], rng.u32(1..300)),
+            moment_ms: rng.u64(..2000),
+            call: (calls[rng.usize(..calls.len())], rng.u32(1..80)),
             choice: rng.usize(..1 << 30),
         }
     }
