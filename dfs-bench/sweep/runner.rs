@@ -280,10 +280,13 @@ fn start(launch: &Launch, directory: &Path) -> std::io::Result<Child> {
     Ok(child)
 }
 
-/// When a process was started, in ticks since boot; none where there is no such process.
+/// When a process was started, in ticks since boot; none where there is no such process, or only what is left of it until its parent
+/// has looked.
 fn born(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let ended = matches!(fields.next()?, "Z" | "X");
+    fields.nth(18).filter(|_| !ended)?.parse().ok()
 }
 
 /// Ends a run that goes on although its sweep was killed: its figures would be of two runs at once.

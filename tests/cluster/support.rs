@@ -171,8 +171,7 @@ impl Cluster {
         let name = format!("job-{}.sh", fs::read_dir(self.scene.path("")).unwrap().count());
         let path = self.scene.write(&name, script);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        let answer = self.ask(&[&["sbatch", "--parsable"], arguments, &[name.as_str()]].concat());
-        answer
+        self.ask(&[&["sbatch", "--parsable"], arguments, &[name.as_str()]].concat())
     }
 
     /// Waits until no job is left; whether that happened in time.

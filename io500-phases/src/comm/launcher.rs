@@ -39,13 +39,10 @@ pub struct Launcher {
 
 /// The launcher and the MPI library do not belong together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("started as {process} by {launcher}, but this binary is {library} and {consequence}")]
+#[error("{message}")]
 pub struct LauncherMismatch {
     reports: bool,
-    process: String,
-    launcher: String,
-    library: String,
-    consequence: String,
+    message: String,
     fix: String,
 }
 
@@ -160,7 +157,7 @@ impl Launcher {
         }
         let world = format!("sees {world_size} rank{}", if world_size == 1 { "" } else { "s" });
         let consequence = format!("{world}: each process of this launcher would run the whole benchmark alone");
-        Err(self.mismatch(self.flavour.name().to_owned(), library, consequence))
+        Err(self.mismatch(self.flavour.name(), library, &consequence))
     }
 
     /// Compares srun's interface (`SLURM_MPI_TYPE`) with the MPI library before it starts: Open MPI ends the process where it does not speak it.
@@ -174,23 +171,24 @@ impl Launcher {
             return Ok(());
         }
         let launcher = format!("srun --mpi={interface}");
-        Err(self.mismatch(launcher, library, "does not speak that".to_owned()))
+        Err(self.mismatch(&launcher, library, "does not speak that"))
     }
 
-    fn mismatch(&self, launcher: String, library: Option<&str>, consequence: String) -> LauncherMismatch {
+    fn mismatch(&self, launcher: &str, library: Option<&str>, consequence: &str) -> LauncherMismatch {
+        let process = match self.size {
+            Some(size) => format!("process {} of {size}", self.rank),
+            None => format!("process {}", self.rank),
+        };
+        let library_words = match library {
+            Some(library) => format!("linked with {}", library.split(',').next().unwrap_or(library)),
+            None => "built without MPI".to_owned(),
+        };
         LauncherMismatch {
             // Without a known size rank 0 sees nothing wrong.
             reports: self.rank == 0 || self.size.is_none(),
-            process: match self.size {
-                Some(size) => format!("process {} of {size}", self.rank),
-                None => format!("process {}", self.rank),
-            },
-            launcher,
-            library: match library {
-                Some(library) => format!("linked with {}", library.split(',').next().unwrap_or(library)),
-                None => "built without MPI".to_owned(),
-            },
-            consequence,
+            message: format!(
+                "started as {process} by {launcher}, but this binary is {library_words} and {consequence}"
+            ),
             fix: self.fix(library),
         }
     }

@@ -90,10 +90,12 @@ pub fn owner_of(resultdir: &Path) -> Option<Owner> {
     serde_json::Deserializer::from_slice(&text).into_iter().next()?.ok()
 }
 
-/// When a process was started; none where there is no such process.
+/// When a process was started; none where there is no such process, or only what is left of it until its parent has looked.
 fn started(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let ended = matches!(fields.next()?, "Z" | "X");
+    fields.nth(18).filter(|_| !ended)?.parse().ok()
 }
 
 /// How much a claim respects those of others.
@@ -318,6 +320,19 @@ mod tests {
         claimed(&datadir, &there(None), Respect::All).unwrap();
         assert!(claimed(&datadir, &owner(std::process::id()), Respect::All).is_err());
         assert!(claimed(&datadir, &owner(std::process::id()), Respect::Living).is_ok(), "the clean-up is the way out");
+    }
+
+    #[test]
+    fn a_process_that_ended_and_was_not_waited_for_is_gone() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(started(child.id()).is_some());
+        child.kill().unwrap();
+        let begin = std::time::Instant::now();
+        while started(child.id()).is_some() && begin.elapsed() < Duration::from_secs(10) {
+            std::thread::yield_now();
+        }
+        assert_eq!(started(child.id()), None);
+        child.wait().unwrap();
     }
 
     #[test]
