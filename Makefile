@@ -9,6 +9,8 @@
 # make chaos       random suites with random faults: CHAOS_RUNS of them (50), from CHAOS_SEED (1)
 # make abi-check   compares the stand-in's declarations with the headers of an installed DAOS
 # make fuzz        every parser for FUZZ_SECONDS (60) with cargo-fuzz and a nightly compiler: fuzz/README.md
+# make install     PREFIX=/usr/local, DESTDIR for packages: program, manual, completions, job scripts; BIN=… installs one that was built
+# make deb, rpm    packages, with cargo-deb and cargo-generate-rpm
 # make release-check   whether the crates could be published: RELEASING.md
 # make ci          what has to pass before a change lands
 
@@ -22,7 +24,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export OMPI_MCA_rmaps_base_oversubscribe = 1
 export OMPI_MCA_mpi_yield_when_idle = 1
 
-.PHONY: demo test deps valgrind miri bench-daos abi-check release-check fuzz asan test-cluster chaos ci
+.PHONY: demo test deps valgrind miri bench-daos abi-check release-check fuzz asan test-cluster chaos install release deb rpm ci
 demo: deps
 	cargo build --release --locked
 	examples/demo.sh
@@ -80,6 +82,32 @@ fuzz:
 	@set -e; for target in $$(cargo +nightly fuzz list); do \
 	    echo "== $$target"; cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048; \
 	done
+
+PREFIX ?= /usr/local
+BIN ?= target/release/dfs-bench
+share = $(DESTDIR)$(PREFIX)/share
+release:
+	cargo build --release --locked
+
+# a program that is named was built already
+install: $(if $(filter command%,$(origin BIN)),,deps release)
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/dfs-bench
+	install -d $(share)/man/man1 $(share)/bash-completion/completions $(share)/zsh/site-functions $(share)/fish/vendor_completions.d
+	$(BIN) man >$(share)/man/man1/dfs-bench.1
+	$(BIN) completions bash >$(share)/bash-completion/completions/dfs-bench
+	$(BIN) completions zsh >$(share)/zsh/site-functions/_dfs-bench
+	$(BIN) completions fish >$(share)/fish/vendor_completions.d/dfs-bench.fish
+	install -D -m 644 -t $(share)/dfs-bench examples/daos.ini examples/job.slurm examples/job.pbs packaging/figures.py
+	install -D -m 644 -t $(share)/dfs-bench/campaigns examples/campaigns/*.toml
+	install -D -m 644 -t $(share)/doc/dfs-bench README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE docs/*.md docs/*.json
+
+# the packages take the manual and the completions from an image of the installation
+deb rpm: DESTDIR = target/image
+deb rpm: PREFIX = /usr
+deb: install
+	cargo deb --no-build
+rpm: install
+	cargo generate-rpm
 
 release-check: deps
 	@.ci/release-check
