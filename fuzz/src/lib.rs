@@ -25,25 +25,5 @@ pub mod exit {
     }
 }
 
-pub mod report {
-    #[path = "../../../dfs-bench/report/model.rs"]
-    pub mod model;
-    #[path = "../../../dfs-bench/report/spread.rs"]
-    pub mod spread;
-
-    pub mod c_suite {
-        #[path = "../../../../dfs-bench/report/c_suite/rank_csv.rs"]
-        pub mod rank_csv;
-    }
-}
-
-pub mod sweep {
-    #[path = "../../../dfs-bench/sweep/campaign.rs"]
-    pub mod campaign;
-    #[path = "../../../dfs-bench/sweep/journal.rs"]
-    pub mod journal;
-    #[path = "../../../dfs-bench/sweep/outcome.rs"]
-    pub mod outcome;
-    #[path = "../../../dfs-bench/sweep/slot.rs"]
-    pub mod slot;
-}
+pub mod report;
+pub mod sweep;

@@ -1,0 +1,7 @@
+//! Files of the command's reports.
+
+pub mod c_suite;
+#[path = "../../../dfs-bench/report/model.rs"]
+pub mod model;
+#[path = "../../../dfs-bench/report/spread.rs"]
+pub mod spread;
