@@ -42,7 +42,7 @@ pub fn processor(node: &NodeFacts) -> Values {
     let packages = node.topology.packages();
     if packages > 0 {
         found.push(("sockets", json!(packages)));
-        if cores.len() % packages == 0 {
+        if cores.len().is_multiple_of(packages) {
             found.push(("cores per socket", json!(cores.len() / packages)));
         }
         let threads = cores[0].cpus.len();

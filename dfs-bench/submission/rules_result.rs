@@ -183,7 +183,7 @@ pub fn uninterrupted(subject: &Subject) -> Found {
     for index in 1..subject.official.phases.len() {
         let Some((end, begin)) = at(index - 1, "t_end").zip(at(index, "t_start")) else { continue };
         let minutes = begin.duration_since(end).as_secs_f64() / 60.0;
-        if minutes < -1.0 || minutes > GAP_MINUTES {
+        if !(-1.0..=GAP_MINUTES).contains(&minutes) {
             let (one, next) = (&subject.official.phases[index - 1].name, &subject.official.phases[index].name);
             gaps.push(format!("{next} began {minutes:.0} minutes after {one} ended"));
         }
