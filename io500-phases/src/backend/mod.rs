@@ -3,7 +3,7 @@
 //! [`Backend`] is what the suite measures; thirteen methods make one, the others have defaults. [`Delegate`] is a backend around
 //! another one.
 
-mod delegate;
+pub mod delegate;
 #[cfg(feature = "dfs")]
 pub mod dfs;
 #[cfg(feature = "dfs")]
