@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The official C suite and dfs-bench side by side on a DAOS: alternating pairs of runs of one configuration, then
-# `dfs-bench compare` with medians, ratios and 95 % intervals. Both connect anew for every phase, as the C suite does.
+# `dfs-bench compare` with means, ratios and 95 % intervals. Both connect anew for every phase, as the C suite does.
 #
 #   IO500     the C suite's program `io500`, built with DAOS; yours
 #   POOL      the pool; CONT (bench) a container of it, mounted by dfuse at MOUNT, which the C suite's find walks

@@ -191,7 +191,8 @@ fn a_run_measures_the_clocks_before_every_phase() {
         count.into_inner()
     };
     assert!(once > 0);
-    // at the start, and before each
-    assert_eq!(gathered(&[PhaseId::MdtestEasyWrite]), 2 * once);
-    assert_eq!(gathered(&[PhaseId::MdtestEasyWrite, PhaseId::Timestamp, PhaseId::MdtestEasyStat]), 4 * once);
+    // at the start, and before each; what else a run gathers does not depend on its phases
+    let one = gathered(&[PhaseId::MdtestEasyWrite]);
+    assert!(one >= 2 * once, "{one}");
+    assert_eq!(gathered(&[PhaseId::MdtestEasyWrite, PhaseId::Timestamp, PhaseId::MdtestEasyStat]), one + 2 * once);
 }

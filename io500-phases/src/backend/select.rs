@@ -8,7 +8,9 @@ use crate::config::{Api, ApiSpec, Config};
 use crate::error::{Error, Result};
 use crate::phase_id::{Kind, PhaseId};
 use crate::plan::Hints;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+#[cfg(feature = "dfs")]
+use std::cell::RefCell;
 use std::time::Instant;
 
 /// A visitor of stores of any type: the suite is compiled once for each backend.
@@ -87,6 +89,7 @@ struct Opened {
     datadir: String,
     store: Store,
     /// When it was opened, or connected to anew.
+    #[cfg_attr(not(feature = "dfs"), allow(dead_code))]
     opened: Cell<Instant>,
     destroy: bool,
 }
