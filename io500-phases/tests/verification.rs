@@ -80,8 +80,14 @@ impl Visit for Hurt<'_> {
     }
 }
 
-/// Writes, damages, runs the other phases.
+/// Writes, damages, runs the other phases whose rates count.
 fn damaged(store: &str, datadir: &str, damages: &[(&str, Damage)], depth: usize) -> RunResult {
+    let phases = "find,ior-easy-read,ior-hard-read,mdtest-easy-stat,mdtest-hard-stat,mdtest-hard-read,delete";
+    damaged_then(phases, store, datadir, damages, depth)
+}
+
+/// Writes, damages, runs these phases.
+fn damaged_then(phases: &str, store: &str, datadir: &str, damages: &[(&str, Damage)], depth: usize) -> RunResult {
     let results = tempfile::tempdir().unwrap();
     let settings = [format!("global.datadir={datadir}"), store.to_owned(), format!("dfs-bench.queue-depth={depth}")];
     let config: Config = common::config(SMALL, &settings.each_ref().map(String::as_str));
@@ -94,7 +100,7 @@ fn damaged(store: &str, datadir: &str, damages: &[(&str, Damage)], depth: usize)
             stores.visit(PhaseId::IorEasyRead, Hurt { datadir, path, damage });
         });
     }
-    run("find,ior-easy-read,ior-hard-read,mdtest-easy-stat,mdtest-hard-stat,mdtest-hard-read,delete")
+    run(phases)
 }
 
 /// On every kind of store there is.
@@ -172,6 +178,17 @@ fn a_flipped_byte() {
                 assert_eq!(told, phase != PhaseId::MdtestHardRead, "{phase}");
             }
         }
+    });
+}
+
+#[test]
+fn random_reads_are_not_verified() {
+    let easy = "ior-easy/ior_file_easy.00000001";
+    on_all(|store, datadir| {
+        let flips: Vec<(&str, Damage)> = (0..262_144).step_by(4096).map(|at| (easy, Damage::Flip(at))).collect();
+        let result = damaged_then("ior-rnd4K-easy-read,ior-easy-read", store, datadir, &flips, 1);
+        assert_only(&result, &[PhaseId::IorEasyRead]);
+        assert!(result.phase(PhaseId::IorRnd4kEasyRead).unwrap().rate > 0.0);
     });
 }
 
