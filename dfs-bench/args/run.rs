@@ -149,7 +149,7 @@ pub struct RunArgs {
     /// Write the exit code as a number into this file: launchers may report another one
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     pub exit_code_file: Option<PathBuf>,
-    /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line, or auto[:PORT]: the
+    /// Metrics of the servers around and in every phase: http://server:9191/metrics,… or @file with one a line; auto or auto:PORT: the
     /// servers of all engines that libdaos names
     #[arg(long, value_name = "LIST|@FILE|auto", help_heading = "Run")]
     pub telemetry: Option<OsString>,

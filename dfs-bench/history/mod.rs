@@ -1,6 +1,6 @@
 //! `dfs-bench history`: all runs under a directory in time order, and the answer to "why is the throughput lower today?".
 //!
-//! [`collect`] reads, [`trend`] and [`limits`] are pure, [`found`] puts both together, [`report`] and [`page`] show it.
+//! [`mod@collect`] reads, [`trend`] and [`limits`] are pure, [`found`] puts both together, [`report`] and [`page`] show it.
 
 mod charts;
 mod collect;
