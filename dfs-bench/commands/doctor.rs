@@ -54,6 +54,14 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
 }
 
 fn snapshot(path: &Path) -> anyhow::Result<Exit> {
+    // under a launcher one file has one writer
+    let other_rank = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok())
+        .is_some_and(|rank| rank != "0");
+    if other_rank {
+        return Ok(Exit::Finished);
+    }
     let root = Root::live();
     let facts = NodeFacts::read(&root, &comm::host_name());
     let failed = |error| UsageError::new(format!("{}: {error}", path.display())).hint("give the name of a new file");

@@ -15,6 +15,7 @@ use io500_phases::comm::host_name;
 use io500_phases::facts::{NodeFacts, Root};
 use io500_phases::results::provenance::relevant_environment;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The list's file.
@@ -31,7 +32,8 @@ pub fn run(args: &SubmissionArgs) -> Result<Exit> {
         return Ok(Exit::Finished);
     }
     let result = args.result.as_deref().unwrap_or(Path::new("."));
-    let subject = Subject::load(result, &args.repeat, given(args)?)?;
+    let mut subject = Subject::load(result, &args.repeat, given(args)?)?;
+    subject.given.client = subject.given.client.take().or_else(|| subject.recorded_client());
     let (document, entries) = describe(args, &subject)?;
     let checks = checks::all(&subject);
     let questions = questionnaire::questions(&subject, &checks);
@@ -55,7 +57,7 @@ pub fn run(args: &SubmissionArgs) -> Result<Exit> {
     documents
         .extend(questions.iter().map(|question| (format!("questionnaire/{}.txt", question.key), question.answer())));
     if let Some(directory) = &args.documents {
-        write_documents(directory, &documents)?;
+        write_documents(directory, &mut documents)?;
     }
     if let Some(path) = &args.output {
         let documents: Vec<(&str, String)> =
@@ -94,7 +96,9 @@ fn given(args: &SubmissionArgs) -> Result<Given> {
 /// The description of the system, merged with one that exists, and all its attributes.
 fn describe(args: &SubmissionArgs, subject: &Subject) -> Result<(Value, Vec<system::Entry>)> {
     let (new, sources) = system::describe(subject);
-    let in_documents = args.documents.as_ref().map(|directory| directory.join(SYSTEM)).filter(|path| path.is_file());
+    // what this program wrote there for whichever run is written anew
+    let edited = |directory: &&PathBuf| directory.join(SYSTEM).is_file() && !is_as_written(directory, SYSTEM);
+    let in_documents = args.documents.as_ref().filter(edited).map(|directory| directory.join(SYSTEM));
     let existing: Option<&PathBuf> = args.system_information.as_ref().or(in_documents.as_ref());
     let Some(path) = existing else {
         let entries = system::entries(&new, &sources);
@@ -120,21 +124,46 @@ fn describe(args: &SubmissionArgs, subject: &Subject) -> Result<(Value, Vec<syst
     Ok((document, entries))
 }
 
-/// Writes the documents; what a person edits, the questionnaire, is not overwritten.
-fn write_documents(directory: &Path, documents: &[(String, String)]) -> Result<()> {
-    let edited = |name: &str| name.starts_with("questionnaire");
-    for (name, text) in documents {
-        let path = directory.join(name);
+/// The checksums of what this program wrote into a directory of documents, by name: what has another one was edited.
+const WRITTEN: &str = ".written.json";
+
+fn written(directory: &Path) -> BTreeMap<String, String> {
+    std::fs::read(directory.join(WRITTEN)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+/// Whether a document lies there as this program wrote it.
+fn is_as_written(directory: &Path, name: &str) -> bool {
+    let sum = std::fs::read(directory.join(name)).map(|bytes| archive::sha256(&bytes));
+    sum.is_ok_and(|sum| written(directory).get(name) == Some(&sum))
+}
+
+/// Writes the documents. What a person edited, the questionnaire, is not overwritten, and takes the place of the new text.
+fn write_documents(directory: &Path, documents: &mut [(String, String)]) -> Result<()> {
+    let mut sums = written(directory);
+    // an edited description of the system is in the new one
+    let merged = directory.join(SYSTEM).is_file() && !is_as_written(directory, SYSTEM);
+    let mut kept = 0;
+    for (name, text) in documents.iter_mut() {
+        let path = directory.join(&*name);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         }
-        if edited(name) && std::fs::read_to_string(&path).is_ok_and(|old| old != *text) {
+        let old = std::fs::read_to_string(&path).ok().filter(|old| old != text);
+        if let Some(old) = old.filter(|_| name.starts_with("questionnaire") && !is_as_written(directory, name)) {
             eprintln!("{} was edited, and is kept; remove it to have it written again", path.display());
+            (*text, kept) = (old, kept + 1);
             continue;
         }
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::write(&path, &*text).with_context(|| format!("cannot write {}", path.display()))?;
+        match merged && name == SYSTEM {
+            true => drop(sums.remove(name)),
+            false => drop(sums.insert(name.clone(), archive::sha256(text.as_bytes()))),
+        }
     }
-    eprintln!("wrote {} files into {}", documents.len(), directory.display());
+    let path = directory.join(WRITTEN);
+    std::fs::write(&path, serde_json::to_vec_pretty(&sums)?)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    eprintln!("wrote {} files into {}, kept {kept}", documents.len() - kept, directory.display());
     Ok(())
 }
 

@@ -5,8 +5,8 @@ use crate::exit::{Exit, UsageError};
 use crate::report::{figures, output};
 use crate::signals;
 use crate::sweep::{
-    Campaign, Design, EXAMPLE, Journal, Runner, Schedule, State, Stopped, Submitted, Waiting, What, analyse, duration,
-    render, schema, submit, take_in,
+    Campaign, Design, EXAMPLE, Journal, Outcome, Runner, Schedule, State, Stopped, Submitted, Waiting, What, analyse,
+    duration, render, schema, submit, take_in,
 };
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,11 @@ fn go_on(mut journal: Journal, dir: &Path) -> anyhow::Result<Exit> {
     match stopped {
         Stopped::Done => {
             print!("{}", render(Format::Text, state, &analyse(state)?)?);
+            let mut outcomes = state.runs.iter().filter_map(|run| run.outcome.as_ref()).peekable();
+            if outcomes.peek().is_some() && !outcomes.any(Outcome::counts) {
+                eprintln!("error: no run of the campaign succeeded");
+                return Ok(Exit::Storage);
+            }
             Ok(Exit::Finished)
         }
         Stopped::Budget(why) => {
@@ -194,6 +199,10 @@ fn status(state: &State, waiting: &[Waiting]) -> anyhow::Result<String> {
             Some(Waiting { job, state, .. }) => {
                 let state = state.as_deref().unwrap_or("the batch system does not answer");
                 text.push_str(&format!("run {} ({cell}) is job {job}: {state}\n", run.number));
+            }
+            // runs of one machine come one after the other
+            None if state.runs.iter().any(|later| later.number > run.number) => {
+                text.push_str(&format!("run {} ({cell}) was started at {} and was lost\n", run.number, run.started));
             }
             None => text.push_str(&format!(
                 "run {} ({cell}) was started at {} and has no end: it runs, or was lost\n",

@@ -38,6 +38,11 @@ pub fn check(limit: Limit, history: &History) -> Gate {
         // what the last run does not have was not measured by it
         let measured =
             |figure: &&Figure| figure.scored && figure.points.last().is_some_and(|point| point.run == last_run);
+        let mut of_last = series.figures.iter().filter(measured).peekable();
+        if of_last.peek().is_some() && of_last.all(|figure| figure.last.is_none()) {
+            let before = series.runs.len() - 1;
+            failures.push(format!("{label}: {before} runs of its kind before it are too few to know"));
+        }
         for figure in series.figures.iter().filter(measured) {
             let Some(last) = figure.last.filter(|last| last.ratio < 1.0 - limit.0) else { continue };
             let fell = format!("{label}: {} {}", figure.name, signed_percent(last.ratio - 1.0));
@@ -55,7 +60,11 @@ impl Gate {
     /// The verdict in a sentence.
     pub fn words(&self) -> String {
         match self.passed {
-            true => format!("passed: no scored figure is more than {} below the runs before", percent(self.limit.0)),
+            true => {
+                let by_chance = if self.tolerated.is_empty() { "" } else { " beyond chance" };
+                let limit = percent(self.limit.0);
+                format!("passed: no scored figure is more than {limit} below the runs before{by_chance}")
+            }
             false => format!("FAILED: {}", self.failures.join("; ")),
         }
     }
@@ -77,6 +86,8 @@ mod tests {
         assert!(gate(5.0, slower()).failures.iter().any(|words| words.contains("bandwidth")));
         assert!(gate(20.0, slower()).passed);
         assert!(gate(5.0, nights(30, 2, |_, _| {})).passed);
+        let alone = gate(5.0, nights(1, 2, |_, _| {}));
+        assert!(alone.failures[0].ends_with("0 runs of its kind before it are too few to know"), "{alone:?}");
     }
 
     #[test]

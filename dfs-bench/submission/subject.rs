@@ -54,6 +54,12 @@ pub struct Given {
 }
 
 impl Subject {
+    /// A client node as the run itself recorded it: of the kind that most nodes are.
+    pub fn recorded_client(&self) -> Option<NodeFacts> {
+        let machines = &self.json.as_ref()?.provenance.machines;
+        machines.iter().max_by_key(|machine| machine.hosts.len()).map(|machine| machine.facts.clone())
+    }
+
     /// Reads the run at `path`, which must hold exactly one, and the scores of those at `repeats`.
     ///
     /// # Errors

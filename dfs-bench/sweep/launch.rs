@@ -103,7 +103,10 @@ pub fn launch(
             Target::Argument(text) => arguments.extend(split(&with_value(text))?),
             Target::Binding(text) => binding.extend(split(&with_value(text))?),
             Target::Script { setup, teardown } => {
-                let script = Script { setup: with_value(setup), teardown: teardown.map(with_value) };
+                // a value is one word of the shell, whatever is in it
+                let word = shlex::try_quote(&value.to_string())?.into_owned();
+                let with_word = |text: &str| text.replace("{value}", &word);
+                let script = Script { setup: with_word(setup), teardown: teardown.map(with_word) };
                 scripts.insert(axis.name.clone(), script);
             }
         }

@@ -40,6 +40,7 @@ pub use analysis::analyse;
 pub use campaign::{Campaign, Design, EXAMPLE, schema};
 pub use journal::{Journal, State};
 pub use launch::{What, launch};
+pub use outcome::Outcome;
 pub use report::render;
 pub use runner::{Runner, Stopped, duration};
 pub use schedule::Schedule;
