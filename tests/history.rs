@@ -86,6 +86,38 @@ fn a_slower_night_fails_the_gate_and_a_steady_one_passes() {
 }
 
 #[test]
+fn findings_of_the_audit_that_came_with_a_slower_night_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let template = template(dir.path());
+    let figures: Vec<f64> =
+        (0..27).map(|night| if night < 24 { scatter(night) } else { 0.88 * scatter(night) }).collect();
+    nights(dir.path(), &template, &figures);
+    let finding = |rule: &str, severity: &str, found: &str| {
+        json!({"rule": rule, "severity": severity, "device": "mlx5_0", "found": found, "expected": "another",
+               "nodes": 1, "first_nodes": ["node17"]})
+    };
+    for night in 0..27 {
+        let path = dir.path().join(format!("2026/night-{night:02}/results/result.json"));
+        let mut result: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        // every night has one finding, a night before had the other one too, and one night of old was not looked at
+        let mut findings = vec![finding("job.binding", "finding", "loose")];
+        if night >= 24 {
+            findings.push(finding("fabric.speed", "error", "100 Gbit/s"));
+            findings.push(finding("cpu.load", "hint", "9"));
+        }
+        if night == 10 || night == 25 {
+            findings.push(finding("memory.huge-pages", "finding", "none"));
+        }
+        result["provenance"]["audit"]["findings"] = if night == 12 { Value::Null } else { json!(findings) };
+        fs::write(&path, serde_json::to_vec(&result).unwrap()).unwrap();
+    }
+    let output = dfs_bench(&["history", dir.path().to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = "What differed from then on: doctor's fabric.speed (mlx5_0): not found \u{2192} 100 Gbit/s.";
+    assert!(text.contains(told), "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn what_cannot_be_read_is_named_and_hides_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let template = template(dir.path());

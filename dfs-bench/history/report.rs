@@ -104,7 +104,8 @@ pub fn sentences(history: &History, series: &Series) -> Vec<String> {
                 let one = |change: &crate::report::compare::differences::Change| {
                     let scope =
                         Some(&change.scope).filter(|scope| !scope.is_empty()).map(|scope| format!(" ({scope})"));
-                    format!("{}{}: {} \u{2192} {}", change.name, scope.unwrap_or_default(), change.a, change.b)
+                    let kind = if change.kind == "finding" { "doctor's " } else { "" };
+                    format!("{kind}{}{}: {} \u{2192} {}", change.name, scope.unwrap_or_default(), change.a, change.b)
                 };
                 let listed: Vec<String> = changes.iter().take(LISTED).map(one).collect();
                 let more = match changes.len().saturating_sub(LISTED) {

@@ -82,25 +82,27 @@ pub fn between(a: &RunGroup, b: &RunGroup) -> Vec<Change> {
 
 /// What the audit before the first phase found on one side and not, or otherwise, on the other.
 fn findings(a: &RunGroup, b: &RunGroup) -> Vec<Change> {
-    // a run that nobody looked at before says nothing of its nodes
-    if !a.runs.iter().chain(&b.runs).all(|run| run.audit.is_some()) {
-        return Vec::new();
-    }
+    const NOT_FOUND: &str = "not found";
     let found = |run: &Run| {
-        let findings = run.audit.iter().flat_map(|audit| audit.findings.iter().flatten());
+        let findings = run.audit.as_ref()?.findings.iter().flatten();
         // what a hint is about moves by itself, as the load of a node does
         let grave = findings.filter(|finding| finding.severity != "hint");
-        listed(grave.map(|finding| ((finding.rule.clone(), finding.device.clone()), finding.found.clone())))
+        Some(listed(grave.map(|finding| ((finding.rule.clone(), finding.device.clone()), finding.found.clone()))))
     };
-    let mut changes = changed("finding", &values(a, found), &values(b, found), Missing::Counts);
-    for change in &mut changes {
-        for side in [&mut change.a, &mut change.b] {
-            if side == UNKNOWN {
-                *side = "not found".to_owned();
-            }
+    // a run that nobody looked at before says nothing of its nodes
+    let mut sides = [a, b].map(|group| group.runs.iter().filter_map(found).collect::<Vec<_>>());
+    if sides.iter().any(Vec::is_empty) {
+        return Vec::new();
+    }
+    // a run that was looked at says of every finding of the others that it was not there
+    let every: BTreeSet<_> = sides.iter().flatten().flat_map(BTreeMap::keys).cloned().collect();
+    for run in sides.iter_mut().flatten() {
+        for key in &every {
+            run.entry(key.clone()).or_insert_with(|| NOT_FOUND.to_owned());
         }
     }
-    changes
+    let [a, b] = sides.map(|runs| joined(runs.into_iter()));
+    changed("finding", &a, &b, Missing::Counts)
 }
 
 /// A change of the requests per operation that is less is not told: opening and closing weigh more in a short phase.
@@ -149,8 +151,12 @@ type Values = BTreeMap<(String, String), String>;
 
 /// The values of a group; several different ones are joined.
 fn values(group: &RunGroup, of: impl Fn(&Run) -> Values) -> Values {
+    joined(group.runs.iter().map(of))
+}
+
+fn joined(runs: impl Iterator<Item = Values>) -> Values {
     let mut all: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    for (key, value) in group.runs.iter().flat_map(&of) {
+    for (key, value) in runs.flatten() {
         all.entry(key).or_default().insert(value);
     }
     all.into_iter().map(|(key, values)| (key, values.into_iter().collect::<Vec<_>>().join(" | "))).collect()
@@ -337,6 +343,16 @@ mod tests {
         let found: Vec<_> =
             between(&a, &b).into_iter().map(|change| (change.kind, change.name, change.a, change.b)).collect();
         assert_eq!(found, [("finding", "job.idle-links".to_owned(), "no rank".to_owned(), "not found".to_owned())]);
+        // a finding of some runs of a side is told as such, and a run that nobody looked at does not count
+        for audit in [audit(vec![]), None] {
+            let mut more = group("a", &[1.0]).runs.remove(0);
+            more.audit = audit;
+            a.runs.push(more);
+        }
+        let found: Vec<_> = between(&a, &b).into_iter().map(|change| (change.name, change.a, change.b)).collect();
+        let expected =
+            [("job.binding", "loose | not found", "loose"), ("job.idle-links", "no rank | not found", "not found")];
+        assert_eq!(found, expected.map(|(name, a, b)| (name.to_owned(), a.to_owned(), b.to_owned())));
         b.runs[0].audit = None;
         assert_eq!(between(&a, &b), [], "nobody looked");
     }
