@@ -6,6 +6,7 @@ mod output;
 
 mod ab;
 mod args;
+mod child;
 mod cli;
 mod commands;
 mod compat;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{POSIX, SMALL, Scene, assert_code, run, small};
+use common::{POSIX, SMALL, Scene, assert_code, finish, run, signal, small, start, wait_for};
 use serde_json::Value;
 
 /// Two files of a phase each and a second of stonewall.
@@ -117,6 +117,44 @@ fn two_settings_are_run_in_turns_and_compared() {
     refused(ab("--quick", "'", &["--dir", "other"]), "a quote is not closed");
     let failing = ab("--timestamp t", "--set nonsense.option=1", &["--dir", "other", "--warm-up", "0"]);
     refused(failing, "its words are in other/b/run-01.log");
+}
+
+#[test]
+fn a_signal_ends_a_comparison_with_what_its_complete_pairs_say() {
+    let part = ["--api", "null", "--phase", "ior-easy-write,mdtest-easy-write", "--stonewall", "60"];
+    for (name, code, warm_up, before, words) in [
+        ("INT", 130, "1", "b/run-02", "Interrupted: only complete pairs of runs are compared, 1 of them."),
+        ("TERM", 143, "0", "a/run-01", "Interrupted before a pair of runs was complete"),
+    ] {
+        let scene = Scene::new();
+        scene.write("small.ini", SMALL);
+        // a launcher that makes one run an endless one
+        let launcher = scene.write(
+            "launch.sh",
+            format!(
+                "case \"$*\" in *{before}*) exec \"$@\" --set mdtest-easy.n=1000000000000 ;; *) exec \"$@\" ;; esac\n"
+            ),
+        );
+        let launch = format!("sh {}", launcher.display());
+        let of_ab =
+            ["ab", "--a", "--set ior-hard.segmentCount=4", "--b", "--set ior-hard.segmentCount=8", "--repeat", "3"];
+        let more = ["--dir", "ab", "--warm-up", warm_up, "--launch", &launch, "--", "small.ini"];
+        let child = start(scene.direct(), &[&of_ab[..], &more, &part].concat());
+        let result = format!("ab/{before}/result.json");
+        let first_phase = || {
+            let text = std::fs::read_to_string(scene.path(&result)).ok()?;
+            let result: Value = serde_json::from_str(&text).unwrap();
+            (!result["phases"].as_array()?.is_empty()).then_some(())
+        };
+        wait_for(first_phase).expect("the first phase of the endless run ends");
+        signal(child.id(), name);
+        let outcome = finish(child);
+        assert_code(&outcome, code);
+        assert!(outcome.stdout.contains(words), "{words:?} is not in {}", outcome.stdout);
+        let compared = outcome.stdout.contains("Not decided after 1 runs a side.");
+        assert_eq!(compared, code == 130, "{}", outcome.stdout);
+        assert_eq!(scene.result(&format!("ab/{before}"))["state"], "interrupted", "the run was asked to end");
+    }
 }
 
 #[test]

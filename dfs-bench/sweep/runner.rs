@@ -8,23 +8,20 @@ use super::launch::{Launch, Script, What, launch};
 use super::outcome::Outcome;
 use super::schedule::{Next, Schedule};
 use super::slot::Slot;
+use crate::child::{Ended, GRACE, LOOK, wait};
 use crate::report::figures;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// In a run's directory: the launcher's process and when it was started.
 const PID: &str = "pid";
-/// How often a run is looked at.
-const LOOK: Duration = Duration::from_millis(50);
-/// Between the request to end and the end by force.
-const GRACE: Duration = Duration::from_secs(15);
 
 /// Runs that fail one after the other before the campaign stops: the next ones would fail too, and lose their attempts.
 const FAILURES: usize = 5;
@@ -134,8 +131,8 @@ impl<'a> Runner<'a> {
             Ok(child) => child,
             Err(error) => return Ok(Some(Outcome::failed(format!("{}: {error}", launch.words[0]), 0.0))),
         };
-        let limit = campaign.run_timeout.map(Duration::from_secs);
-        let ended = self.wait(&mut child, began, limit)?;
+        let deadline = campaign.run_timeout.map(|seconds| began + Duration::from_secs(seconds));
+        let ended = wait(&mut child, &self.stop, deadline)?;
         let seconds = began.elapsed().as_secs_f64();
         Ok(match ended {
             Ended::Itself(status) => Some(Outcome::read(&directory, status.code(), seconds)),
@@ -163,24 +160,6 @@ impl<'a> Runner<'a> {
         match self.set.remove(axis).and_then(|script| script.teardown) {
             Some(teardown) => shell(&teardown).map_err(|why| format!("teardown of {axis}: {why}")),
             None => Ok(()),
-        }
-    }
-
-    fn wait(&self, child: &mut Child, began: Instant, limit: Option<Duration>) -> anyhow::Result<Ended> {
-        loop {
-            if let Some(status) = child.try_wait()? {
-                // a launcher that the same Ctrl-C reached ends by itself
-                return Ok(if self.stop.load(Ordering::Relaxed) { Ended::Stopped } else { Ended::Itself(status) });
-            }
-            if self.stop.load(Ordering::Relaxed) {
-                end(child)?;
-                return Ok(Ended::Stopped);
-            }
-            if limit.is_some_and(|limit| began.elapsed() > limit) {
-                end(child)?;
-                return Ok(Ended::Late);
-            }
-            std::thread::sleep(LOOK);
         }
     }
 
@@ -255,13 +234,6 @@ fn tell(campaign: &Campaign, outcome: &Outcome) {
     }
 }
 
-/// How a run ended for the sweep.
-enum Ended {
-    Itself(ExitStatus),
-    Late,
-    Stopped,
-}
-
 /// Starts the launcher with its output in the run's directory, in a process group of its own: a Ctrl-C reaches the sweep only, which
 /// passes it on.
 fn start(launch: &Launch, directory: &Path) -> std::io::Result<Child> {
@@ -303,22 +275,6 @@ fn end_lost(directory: &Path) -> anyhow::Result<()> {
         std::thread::sleep(LOOK);
     }
     let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    Ok(())
-}
-
-/// Asks the launcher to end, and makes it after a while.
-fn end(child: &mut Child) -> anyhow::Result<()> {
-    let group = rustix::process::Pid::from_child(child);
-    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
-    let asked = Instant::now();
-    while asked.elapsed() < GRACE {
-        if child.try_wait()?.is_some() {
-            return Ok(());
-        }
-        std::thread::sleep(LOOK);
-    }
-    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    child.wait()?;
     Ok(())
 }
 
