@@ -146,9 +146,8 @@ impl PlainLines {
 
 #[cfg(test)]
 mod tests {
-    use super::super::view::tests::{run, snapshot};
+    use super::super::view::tests::{run, snapshot_with};
     use super::*;
-    use io500_phases::engine::Snapshot;
 
     #[test]
     fn a_line_that_is_too_long_keeps_its_end() {
@@ -167,7 +166,7 @@ mod tests {
             let mut plain = PlainLines { every: Duration::from_secs(every), last: start, phase: None };
             let lines = (1..=30u64).filter(|&second| {
                 let now = start + Duration::from_secs(second);
-                let snapshot = Snapshot { elapsed: second as f64, ..snapshot() };
+                let snapshot = snapshot_with(|s| s.elapsed = second as f64);
                 plain.is_due(&tracker.look(&snapshot, &run, now).unwrap(), now)
             });
             lines.collect::<Vec<_>>()

@@ -137,19 +137,20 @@ pub mod tests {
     use io500_phases::engine::WearOut;
 
     pub fn snapshot() -> Snapshot {
-        Snapshot {
-            phase: Some(PhaseId::IorEasyWrite),
-            elapsed: 12.0,
-            done: 1000,
-            bytes_each: 1 << 20,
-            goal: None,
-            wear_out: None,
-            beats: 1,
-            waiting: false,
-            part: WindowPart::Operations,
-            p99_ns: None,
-            slowest: None,
-        }
+        let mut snapshot = Snapshot::default();
+        snapshot.phase = Some(PhaseId::IorEasyWrite);
+        snapshot.elapsed = 12.0;
+        snapshot.done = 1000;
+        snapshot.bytes_each = 1 << 20;
+        snapshot.beats = 1;
+        snapshot
+    }
+
+    /// The same, changed.
+    pub fn snapshot_with(change: impl FnOnce(&mut Snapshot)) -> Snapshot {
+        let mut snapshot = snapshot();
+        change(&mut snapshot);
+        snapshot
     }
 
     pub fn run() -> RunProgress {
@@ -164,7 +165,7 @@ pub mod tests {
         let (run, start) = (run(), Instant::now());
         let mut tracker = Tracker::new(4);
         let mut look = |second: u64, done: u64| {
-            let snapshot = Snapshot { elapsed: second as f64, done, bytes_each: 1 << 20, ..snapshot() };
+            let snapshot = snapshot_with(|s| (s.elapsed, s.done) = (second as f64, done));
             tracker.look(&snapshot, &run, start + Duration::from_secs(second)).unwrap()
         };
         assert_eq!(look(0, 0).rate_now, None);
@@ -183,18 +184,20 @@ pub mod tests {
         let (run, start) = (run(), Instant::now());
         let mut tracker = Tracker::new(1);
         tracker.look(&snapshot(), &run, start);
-        let read = Snapshot { phase: Some(PhaseId::IorEasyRead), done: 3, elapsed: 1.0, goal: Some(12), ..snapshot() };
+        let mut read =
+            snapshot_with(|s| (s.phase, s.done, s.elapsed, s.goal) = (Some(PhaseId::IorEasyRead), 3, 1.0, Some(12)));
         let view = tracker.look(&read, &run, start + Duration::from_secs(1)).unwrap();
         assert_eq!((view.rate_now, view.target_s), (None, Some(4.0)));
-        assert_eq!(tracker.look(&Snapshot { phase: None, ..read }, &run, start), None);
+        read.phase = None;
+        assert_eq!(tracker.look(&read, &run, start), None);
     }
 
     #[test]
     fn during_wear_out_it_knows_how_far_the_slowest_rank_has_to_go() {
         let wear_out = Some(WearOut { slowest_done: 500, at: 10.0 });
-        let snapshot = Snapshot { goal: Some(1000), wear_out, ..snapshot() };
+        let mut snapshot = snapshot_with(|s| (s.goal, s.wear_out) = (Some(1000), wear_out));
         assert_eq!(wear_out_left(&snapshot), Some(400));
-        let level = Some(WearOut { slowest_done: 1000, at: 10.0 });
-        assert_eq!(wear_out_left(&Snapshot { wear_out: level, ..snapshot }), None);
+        snapshot.wear_out = Some(WearOut { slowest_done: 1000, at: 10.0 });
+        assert_eq!(wear_out_left(&snapshot), None);
     }
 }

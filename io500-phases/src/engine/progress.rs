@@ -29,8 +29,9 @@ pub struct Progress {
     epoch: Instant,
 }
 
-/// A snapshot of [`Progress`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A snapshot of [`Progress`]. Its default, before any phase, is there for tests of what shows it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The phase that runs; none between phases.
     pub phase: Option<PhaseId>,
