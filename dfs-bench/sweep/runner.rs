@@ -131,7 +131,7 @@ impl<'a> Runner<'a> {
             Ok(child) => child,
             Err(error) => return Ok(Some(Outcome::failed(format!("{}: {error}", launch.words[0]), 0.0))),
         };
-        let deadline = campaign.run_timeout.map(|seconds| began + Duration::from_secs(seconds));
+        let deadline = campaign.run_timeout.and_then(|seconds| began.checked_add(Duration::from_secs(seconds)));
         let ended = wait(&mut child, &self.stop, deadline)?;
         let seconds = began.elapsed().as_secs_f64();
         Ok(match ended {
