@@ -78,15 +78,17 @@ impl CrashRecord {
         if result.provenance.timestamp != self.timestamp {
             return Vec::new();
         }
-        let finished = |phase: &&PhaseId| result.own_phases().any(|done| done.phase == **phase);
-        let done: Vec<&str> = self.phases.iter().filter(finished).map(|phase| phase.name()).collect();
+        let is_done = |phase: &PhaseId| result.own_phases().any(|done| done.phase == *phase);
+        let left = self.phases.iter().filter(|phase| !is_done(phase)).count();
+        // those of earlier invocations are of the same run
+        let done: Vec<&str> = result.phases.iter().map(|phase| phase.phase.name()).collect();
         let names = if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) };
         let (resume, clean_up) = next_commands::of(&result, &dir);
         let mut lines = vec![
-            format!("finished: {} of {} phases{names}", done.len(), self.phases.len()),
+            format!("finished: {} of {} phases{names}", done.len(), done.len() + left),
             format!("results: {}; the benchmark's files: {}", text::of(&dir), self.datadir),
         ];
-        if done.len() < self.phases.len() {
+        if left > 0 {
             lines.push(format!("to continue: {resume}"));
         }
         lines.push(format!("to give it up and remove its files: {clean_up}"));

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// What rank 0 tells the others.
@@ -34,7 +34,7 @@ pub struct Recorded {
     pub inputs: ConfigBuilder,
     pub timestamp: String,
     /// Where its relative paths begin.
-    pub base: Option<PathBuf>,
+    pub base: Option<String>,
     /// Whether its end includes the removal of its files; none: as for any run.
     pub cleans_up: Option<bool>,
     /// The plan that it must have, phases apart.
@@ -76,7 +76,7 @@ impl Session {
         let read = |ranks: usize| {
             let recorded = read(ranks)?;
             if let Some(base) = &recorded.base {
-                std::env::set_current_dir(base).with_context(|| format!("cannot go to {}", base.display()))?;
+                std::env::set_current_dir(text::path(base)).with_context(|| format!("cannot go to {base}"))?;
             }
             check(&arguments(&recorded.arguments)?, recorded.inputs.clone(), Some(ranks))?;
             Ok(recorded)
@@ -87,7 +87,7 @@ impl Session {
         };
         if let Some(base) = &recorded.base {
             // where that directory is not on another node, the check of the directories says so
-            let _ = std::env::set_current_dir(base);
+            let _ = std::env::set_current_dir(text::path(base));
         }
         let args = arguments(&recorded.arguments)?;
         let session = Session::of(comm, &args, JobInputs { inputs: recorded.inputs, timestamp: recorded.timestamp })?;

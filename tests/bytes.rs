@@ -179,3 +179,39 @@ fn find_takes_and_prints_bytes() {
     let expected = directory.join(cafe("a-"));
     assert_eq!(output.stdout, [expected.as_os_str().as_bytes(), b"\n"].concat(), "{output:?}");
 }
+
+#[test]
+fn such_a_run_is_gone_on_with_and_cleaned_up_by_its_result_directory() {
+    let scene = Scene::new();
+    let home = scene.path("").join(cafe("it's "));
+    std::fs::create_dir(&home).unwrap();
+    std::fs::write(home.join(cafe("c.ini")), common::SMALL).unwrap();
+    let start = |arguments: &[OsString]| layered(scene.direct().current_dir(&home), arguments, &[]);
+    let words =
+        ["--api", "posix", "--phase", "ior-easy,timestamp", "--timestamp", "t", "--datadir"].map(OsString::from);
+    let more = [cafe("data-"), "--resultdir".into(), cafe("results-"), cafe("c.ini")];
+    assert_code(&start(&[&words[..], &more].concat()), 0);
+    let results = home.join(cafe("results-")).join("t");
+    // as if it had been interrupted after its first phase
+    let mut result: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(results.join("result.json")).unwrap()).unwrap();
+    result["phases"].as_array_mut().unwrap().truncate(1);
+    result["state"] = "interrupted".into();
+    std::fs::write(results.join("result.json"), result.to_string()).unwrap();
+    let outcome = start(&["runs".into(), ".".into()]);
+    assert_code(&outcome, 0);
+    let printed = |what: &str| {
+        let line = outcome.stdout.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{outcome:?}"));
+        assert!(line.contains(r"caf\xe9") && line.contains("$'"), "{line}");
+        line[line.find(what).unwrap() + 1..].to_owned()
+    };
+    for (what, gone) in [(" resume ", false), (" cleanup ", true)] {
+        // as it is pasted into a shell
+        let mut shell = Command::new("bash");
+        shell.current_dir(&home).arg("-c").arg(format!("{} {}", env!("CARGO_BIN_EXE_dfs-bench"), printed(what)));
+        shell.env_remove("DFS_BENCH_LOG");
+        let outcome = layered(&mut shell, &[], &[]);
+        assert_code(&outcome, 0);
+        assert_eq!(home.join(cafe("data-")).join("t/ior-easy").exists(), !gone, "{outcome:?}");
+    }
+}

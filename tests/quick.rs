@@ -106,6 +106,8 @@ fn two_settings_are_run_in_turns_and_compared() {
     for words in ["b against a", "Not decided after 2 runs a side.", "would have shown, four times out of five: "] {
         assert!(outcome.stdout.contains(words), "{words:?} is not in {}", outcome.stdout);
     }
+    let left: Vec<_> = std::fs::read_dir(scene.path("data")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.iter().all(|run| !run.join("ior-hard").exists() && !run.join("mdtest-easy").exists()), "{left:?}");
     assert_code(&run(scene.direct(), ["compare", "ab/a", "ab/b"]), 0);
     let refused = |outcome: common::Outcome, words: &str| {
         assert_code(&outcome, 2);

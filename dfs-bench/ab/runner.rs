@@ -10,6 +10,7 @@ use crate::report::figures::{percent, rate};
 use crate::report::load::{self, RunGroup};
 use crate::signals;
 use anyhow::{Context as _, Result};
+use io500_phases::phase_id::Kind;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -114,11 +115,30 @@ impl<'a> Runner<'a> {
             let message = format!("{} {name} failed ({ended}); its words are in {}", side.name(), path.display());
             return Err(UsageError::new(message).hint(shlex::try_join(words.iter().map(String::as_str))?).into());
         }
-        let run = load::groups(&[resultdir])?;
+        let run = load::groups(std::slice::from_ref(&resultdir))?;
+        self.clean_up(&program, &resultdir, &run, &path);
         let lead = crate::report::compare::repeats::of(&run[0]);
         let figure = lead.lines.first().map(|line| format!("{} {} {}", line.name, rate(line.mean), line.unit));
         eprint_line(&format!("{} {name}: {}", side.name().to_uppercase(), figure.unwrap_or_default().trim_end()));
         Ok(true)
+    }
+
+    /// Removes the files of the families that the run wrote: both sides begin on the same store, and many runs do not fill it. Files that it
+    /// only read are another run's.
+    fn clean_up(&self, program: &Path, resultdir: &Path, run: &[RunGroup], log: &Path) {
+        let phases = run.iter().flat_map(|group| &group.runs).flat_map(|run| &run.phases);
+        let written: Vec<&str> =
+            phases.filter(|phase| phase.id.kind() == Kind::Write).map(|phase| phase.id.name()).collect();
+        if written.is_empty() {
+            return;
+        }
+        let log_of = || File::options().append(true).open(log);
+        let (Ok(out), Ok(err)) = (log_of(), log_of()) else { return };
+        let mut command = Command::new(program);
+        command.arg("cleanup").arg(resultdir).args(["--phase", &written.join(",")]).stdin(Stdio::null());
+        if !command.stdout(out).stderr(err).status().is_ok_and(|status| status.success()) {
+            eprint_line(&format!("its files could not be removed: {} says why", log.display()));
+        }
     }
 
     /// What a signal leaves: the comparison of the complete pairs.

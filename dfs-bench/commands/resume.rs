@@ -6,6 +6,7 @@ use crate::args::run::RunArgs;
 use crate::exit::{Exit, UsageError};
 use crate::runs::recorded::RecordedRun;
 use crate::session::{Recorded, Session};
+use io500_phases::text;
 use std::time::Instant;
 
 /// Goes on with a run.
@@ -67,7 +68,7 @@ fn recorded(run: &RecordedRun) -> Result<Recorded, UsageError> {
         arguments: Vec::new(),
         inputs: run.inputs()?,
         timestamp: run.result.provenance.timestamp.clone(),
-        base: run.base()?,
+        base: run.base()?.map(text::of),
         cleans_up: None,
         expected_plan: None,
     })

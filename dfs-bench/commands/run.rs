@@ -6,6 +6,7 @@ use crate::diagnosis;
 use crate::directories;
 use crate::dry_run;
 use crate::exit::{Exit, UsageError};
+use crate::exit_code_file;
 use crate::preflight;
 use crate::quick;
 use crate::runner::{new_run, plan, runs};
@@ -112,6 +113,10 @@ fn tell(session: &Session, error: &anyhow::Error) -> Exit {
             let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
             let lines = session.crash_record(&datadir, &resultdir).where_it_lies();
             lines.iter().for_each(|line| eprintln!("dfs-bench: {line}"));
+        }
+        // a launcher that was asked to stop kills its ranks soon
+        if let (Some(Error::Interrupted), Some(signal)) = (error.downcast_ref(), signals::received()) {
+            exit_code_file::write(Exit::Signal(signal).code());
         }
     }
     if let Some(Error::Interrupted) = error.downcast_ref() {

@@ -51,7 +51,10 @@ impl Report {
         let result = material.json.as_deref().map(serde_json::from_str::<RunResult>);
         let (figures, contradictions) = match result {
             None => absent("no result.json, which only dfs-bench writes"),
-            Some(Err(_)) => absent("result.json cannot be read"),
+            Some(Err(error)) => {
+                let detail = format!("result.json is there and cannot be read: {error}");
+                (Claim { finding: Finding::Refuted, detail }, Vec::new())
+            }
             Some(Ok(result)) => {
                 let mut found = consistency::of_figures(&result);
                 found.extend(consistency::with_result_txt(directory, &result));

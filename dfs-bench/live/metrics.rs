@@ -1,15 +1,13 @@
 //! The live view as a file of metrics for node exporters, in the text format of OpenMetrics; replaced by renaming.
 
 use super::view::View;
+use crate::exit_code_file::replace;
 use std::fmt::Write as _;
 use std::path::Path;
 
 /// Writes the file; the error says what the system said.
 pub fn write(path: &Path, view: Option<&View>, timestamp: &str, running: bool) -> std::io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}", std::process::id()));
-    std::fs::write(&part, text(view, timestamp, running))?;
-    std::fs::rename(&part, path)
+    replace(path, &text(view, timestamp, running))
 }
 
 fn text(view: Option<&View>, timestamp: &str, running: bool) -> String {

@@ -5,10 +5,11 @@ use crate::report::figures;
 use crate::report::tables::{Table, UNKNOWN};
 use io500_phases::backend::select::Selected;
 use io500_phases::comm::Solo;
-use io500_phases::phase_id::PhaseId;
+use io500_phases::phase_id::{PhaseId, unmet_need};
 use io500_phases::phases::claim::{Owner, owner_of};
 use io500_phases::results::RunState;
 use io500_phases::suite::{LeftFiles, dated, left_files};
+use io500_phases::text;
 use io500_phases::units::Bytes;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,9 @@ pub fn look(run: &RecordedRun, patience: Duration) -> ListedRun {
         Ok(left) => (left.filter(|left| left.files > 0 || !left.complete), None),
         Err(why) => (None, Some(why)),
     };
+    // what the phases that are left need was removed
+    let is_gone = !patience.is_zero() && left.is_none() && unknown.is_none();
+    let lacks = is_gone && unmet_need(&todo, |_, needed| needed == PhaseId::Timestamp).is_some();
     let (resume, cleanup) = run.commands();
     let state = state(run);
     let ended = !matches!(state, "running" | "finished");
@@ -58,11 +62,11 @@ pub fn look(run: &RecordedRun, patience: Duration) -> ListedRun {
         began: about.began.clone(),
         state,
         failure: run.result.failure.clone(),
-        phases_done: done.len(),
-        phases_asked_for: done.len() + todo.len(),
+        phases_done: run.earlier() + done.len(),
+        phases_asked_for: run.earlier() + done.len() + todo.len(),
         score: run.result.score.as_ref().map(|score| score.total).filter(|&score| score > 0.0),
         datadir: dated(&about.datadir, dates_datadir(run), &about.timestamp),
-        resume: (ended && !todo.is_empty()).then_some(resume),
+        resume: (ended && !todo.is_empty() && !lacks).then_some(resume),
         cleanup: (state != "running" && (left.is_some() || unknown.is_some())).then_some(cleanup),
         left,
         unknown,
@@ -98,7 +102,7 @@ fn count(run: &RecordedRun, patience: Duration) -> Result<Option<LeftFiles>, Str
         // relative paths are those of the run, not of this shell
         let global = &config.global;
         if global.api.api == io500_phases::config::Api::Posix && Path::new(&global.datadir).is_relative() {
-            let absolute = base.join(&global.datadir).display().to_string();
+            let absolute = base.join(text::path(&global.datadir)).into_os_string();
             let inputs = config.inputs().clone().flag("global", "datadir", absolute, "runs");
             config = inputs.build().map_err(|error| error.to_string())?.0;
         }
@@ -132,7 +136,7 @@ pub fn text(runs: &[ListedRun], below: &Path) -> String {
     let columns = ["Run", "Began", "State", "#Phases", "#Score", "#Files left", "#Size"];
     let mut table = Table::new("runs", "Runs", &columns);
     for run in runs {
-        let shown = run.directory.strip_prefix(below).unwrap_or(&run.directory).display().to_string();
+        let shown = text::of(run.directory.strip_prefix(below).unwrap_or(&run.directory));
         let at_least = run.left.is_some_and(|left| !left.complete);
         let sign = if at_least { "\u{2265} " } else { "" };
         let (files, size) = match (&run.left, &run.unknown) {

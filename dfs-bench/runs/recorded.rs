@@ -5,6 +5,7 @@ use crate::next_commands;
 use io500_phases::config::{Config, ConfigBuilder, select_phases};
 use io500_phases::phase_id::{Kind, PhaseId};
 use io500_phases::results::{RunResult, phase_argument};
+use io500_phases::text;
 use std::path::{Component, Path, PathBuf};
 
 /// The name under which the recorded configuration takes the place of flags that differ now.
@@ -18,7 +19,7 @@ pub struct RecordedRun {
     /// As it was given, for commands to copy.
     given: PathBuf,
     /// The text of its configuration file, if it had one.
-    file: Option<String>,
+    file: Option<Vec<u8>>,
 }
 
 impl RecordedRun {
@@ -39,16 +40,16 @@ impl RecordedRun {
             Err(error) => return Err(wrong(format!("result.json: {error}"))),
         };
         let result = serde_json::from_slice(&text).map_err(|error| wrong(format!("result.json: {error}")))?;
-        let file = std::fs::read_to_string(directory.join("config-orig.ini")).ok().filter(|text| !text.is_empty());
+        let file = std::fs::read(directory.join("config-orig.ini")).ok().filter(|text| !text.is_empty());
         Ok(RecordedRun { result, directory, given: given.to_owned(), file })
     }
 
     /// The directory that relative paths of the run begin in; none where it has none to find it by.
     pub fn base(&self) -> Result<Option<PathBuf>, UsageError> {
-        let recorded = Path::new(&self.result.provenance.resultdir);
+        let recorded = &text::path(&self.result.provenance.resultdir);
         let moved = || {
-            let here = self.directory.display();
-            UsageError::new(format!("{here} was written as {}: it was moved or copied", recorded.display()))
+            let (here, recorded) = (text::of(&self.directory), text::of(recorded));
+            UsageError::new(format!("{here} was written as {recorded}: it was moved or copied"))
                 .hint("move it back, or give the options of the run with --timestamp yourself")
         };
         if recorded.is_absolute() {
@@ -84,6 +85,11 @@ impl RecordedRun {
         self.asked_for().into_iter().partition(done)
     }
 
+    /// How many of its phases earlier invocations ran.
+    pub fn earlier(&self) -> usize {
+        self.result.phases.len() - self.result.own_phases().count()
+    }
+
     /// Whether its end includes the removal of its files.
     pub fn cleans_up(&self) -> bool {
         let about = &self.result.provenance;
@@ -101,14 +107,16 @@ impl RecordedRun {
         let mut builder = Config::builder();
         if let Some(text) = &self.file {
             let named = about.settings.iter().find_map(|setting| setting.origin.rsplit_once(':'));
-            builder = builder.file(named.map_or("config-orig.ini", |(name, _)| name), text.as_bytes());
+            builder = builder.file(named.map_or("config-orig.ini", |(name, _)| name), text);
         }
         for setting in about.settings.iter().filter(|setting| !setting.value.is_empty()) {
             let (section, option, value) = (&setting.section, &setting.option, &setting.value);
             builder = match setting.origin.as_str() {
-                "--set" => builder.set(format!("{section}.{option}={value}")),
-                flag if flag.starts_with("--") || flag == RESUMED => builder.flag(section, option, value, flag),
-                name if name.starts_with("DFS_BENCH_") => builder.env([(name.to_owned(), value.clone())]),
+                "--set" => builder.set(text::os(&format!("{section}.{option}={value}"))),
+                flag if flag.starts_with("--") || flag == RESUMED => {
+                    builder.flag(section, option, text::os(value), flag)
+                }
+                name if name.starts_with("DFS_BENCH_") => builder.env([(name.into(), text::os(value))]),
                 _ => builder, // a default, or in the file
             };
         }
