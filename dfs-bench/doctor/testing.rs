@@ -19,6 +19,30 @@ pub struct Case {
     pub needs_no_node: bool,
 }
 
+type Change = fn(&mut Machine);
+
+impl Case {
+    /// A rule about a client's node.
+    pub fn client(rule: &'static str, fires: Change, silent: Change) -> Case {
+        Case { rule, machine: Machine::client, fires, silent, with: &[], needs_no_node: false }
+    }
+
+    /// A rule about what the ranks of a client's node have in their environment, or what the job finds out.
+    pub fn job(rule: &'static str, fires: Change, silent: Change) -> Case {
+        Case { needs_no_node: true, ..Case::client(rule, fires, silent) }
+    }
+
+    /// A rule about a server.
+    pub fn server(rule: &'static str, fires: Change, silent: Change) -> Case {
+        Case { machine: Machine::server, ..Case::client(rule, fires, silent) }
+    }
+
+    /// A rule about a pool and its container.
+    pub fn store(rule: &'static str, fires: Change, silent: Change) -> Case {
+        Case { machine: Machine::with_pool, ..Case::job(rule, fires, silent) }
+    }
+}
+
 /// A machine with two sockets of 24 cores, a link and two NVMe devices at each.
 #[derive(Clone)]
 pub struct Machine {

@@ -171,17 +171,13 @@ pub mod tests {
     use super::super::super::testing::{Case, Machine};
     use super::*;
 
-    fn case(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::with_pool, fires, silent, with: &[], needs_no_node: true }
-    }
-
     fn factor_one(m: &mut Machine) {
         m.described().facts[2].1 = "1".into();
     }
 
     pub fn cases() -> Vec<Case> {
         vec![
-            case(
+            Case::store(
                 "class.redundancy",
                 |m| {
                     factor_one(m);
@@ -192,18 +188,22 @@ pub mod tests {
                     m.asks("mdtest-easy-write", "RP_2G1", "RP_2GX");
                 },
             ),
-            case(
+            Case::store(
                 "class.engines",
                 |m| m.asks("ior-easy-write", "EC_2P1GX", ""),
                 |m| m.asks("ior-easy-write", "RP_2GX", ""),
             ),
-            case(
+            Case::store(
                 "class.small-files",
                 |m| m.asks("mdtest-hard-write", "SX", "SX"),
                 |m| m.asks("mdtest-hard-write", "S1", "SX"),
             ),
-            case("class.large-files", |m| m.asks("ior-hard-write", "S1", ""), |m| m.asks("ior-hard-write", "SX", "")),
-            case(
+            Case::store(
+                "class.large-files",
+                |m| m.asks("ior-hard-write", "S1", ""),
+                |m| m.asks("ior-hard-write", "SX", ""),
+            ),
+            Case::store(
                 "class.chunk",
                 |m| {
                     m.asks("ior-easy-write", "SX", "");

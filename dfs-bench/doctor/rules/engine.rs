@@ -252,20 +252,16 @@ fn helpers(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::super::testing::{Case, Machine};
-
-    fn server(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::server, fires, silent, with: &[], needs_no_node: false }
-    }
+    use super::super::super::testing::Case;
 
     pub fn cases() -> Vec<Case> {
         let config = |case: Case| Case { needs_no_node: true, ..case };
         vec![
-            server("engine.interface-missing", |m| m.engine(1).fabric_iface = Some("ib7".into()), |_| {}),
+            Case::server("engine.interface-missing", |m| m.engine(1).fabric_iface = Some("ib7".into()), |_| {}),
             Case {
                 with: &["engine.targets"],
                 needs_no_node: true, // the scan lists the devices
-                ..server(
+                ..Case::server(
                     "engine.device-missing",
                     |m| m.devices(0, &["0000:5e:00.0", "0000:5f:00.0", "0000:77:00.0"]),
                     |_| {},
@@ -273,9 +269,9 @@ pub mod tests {
             },
             config(Case {
                 with: &["numa.engine-nvme"],
-                ..server("engine.device-twice", |m| m.devices(1, &["0000:5e:00.0", "0000:d9:00.0"]), |_| {})
+                ..Case::server("engine.device-twice", |m| m.devices(1, &["0000:5e:00.0", "0000:d9:00.0"]), |_| {})
             }),
-            config(server(
+            config(Case::server(
                 "engine.port-clash",
                 |m| {
                     m.engine(1).fabric_iface_port = Some(31416);
@@ -284,18 +280,22 @@ pub mod tests {
                 },
                 |m| m.engine(1).fabric_iface_port = Some(31416),
             )),
-            config(server("engine.pinning", |m| m.engine(0).first_core = Some(1), |m| m.pin(0, None))),
+            config(Case::server("engine.pinning", |m| m.engine(0).first_core = Some(1), |m| m.pin(0, None))),
             config(Case {
                 with: &["numa.engine-nic", "numa.engine-nvme", "memory.hugepages"],
-                ..server("engine.one-per-node", |m| m.pin(1, Some(0)), |_| {})
+                ..Case::server("engine.one-per-node", |m| m.pin(1, Some(0)), |_| {})
             }),
-            server("engine.cores", |m| m.engine(0).nr_xs_helpers = 7, |m| m.engine(0).nr_xs_helpers = 6),
-            server("engine.idle-cores", |m| m.few_targets(), |m| m.engine(0).nr_xs_helpers = 3),
-            config(server("engine.targets", |m| m.engine(0).targets = 15, |m| m.engine(0).targets = 14)),
-            config(server("engine.helpers", |m| m.engine(0).nr_xs_helpers = 1, |m| m.engine(0).nr_xs_helpers = 2)),
+            Case::server("engine.cores", |m| m.engine(0).nr_xs_helpers = 7, |m| m.engine(0).nr_xs_helpers = 6),
+            Case::server("engine.idle-cores", |m| m.few_targets(), |m| m.engine(0).nr_xs_helpers = 3),
+            config(Case::server("engine.targets", |m| m.engine(0).targets = 15, |m| m.engine(0).targets = 14)),
+            config(Case::server(
+                "engine.helpers",
+                |m| m.engine(0).nr_xs_helpers = 1,
+                |m| m.engine(0).nr_xs_helpers = 2,
+            )),
             config(Case {
                 with: &["engine.one-per-node", "engine.port-clash", "engine.device-twice", "memory.hugepages"],
-                ..server(
+                ..Case::server(
                     "engine.numa-imbalance",
                     |m| m.third_engine(),
                     |m| {

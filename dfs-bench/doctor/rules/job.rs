@@ -153,16 +153,16 @@ fn dfuse_mounts(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 pub mod tests {
     use super::super::super::testing::{Case, Machine};
 
-    fn client(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::client, fires, silent, with: &[], needs_no_node: true }
-    }
-
     pub fn cases() -> Vec<Case> {
         vec![
-            client("env.logging", |m| m.variable("D_LOG_MASK", "INFO,CLIENT=ERR"), |m| m.variable("D_LOG_MASK", "ERR")),
+            Case::job(
+                "env.logging",
+                |m| m.variable("D_LOG_MASK", "INFO,CLIENT=ERR"),
+                |m| m.variable("D_LOG_MASK", "ERR"),
+            ),
             Case {
                 needs_no_node: false,
-                ..client(
+                ..Case::job(
                     "env.log-file",
                     |m| {
                         m.file("proc/mounts", "dev / ext4 rw 0 0\nhost:/home /home nfs4 rw 0 0");
@@ -174,15 +174,15 @@ pub mod tests {
                     },
                 )
             },
-            client(
+            Case::job(
                 "env.ranks-differ",
                 |m| m.ranks[1].environment.push(("CRT_TIMEOUT".into(), "5".into())),
                 |m| m.variable("CRT_TIMEOUT", "5"),
             ),
-            client("env.library-differs", |m| m.ranks[1].libdfs = "2.6.4".into(), |_| {}),
+            Case::job("env.library-differs", |m| m.ranks[1].libdfs = "2.6.4".into(), |_| {}),
             Case {
                 machine: Machine::server,
-                ..client(
+                ..Case::job(
                     "engine.log-mask",
                     |m| m.engine(1).log_mask = Some("DEBUG".into()),
                     |m| {
@@ -192,7 +192,7 @@ pub mod tests {
             },
             Case {
                 needs_no_node: false,
-                ..client(
+                ..Case::job(
                     "job.dfuse-mounts",
                     |m| m.file("proc/mounts", "dfuse /a fuse.daos rw 0 0\ndfuse /b fuse.daos rw 0 0"),
                     |m| m.file("proc/mounts", "dfuse /a fuse.daos rw 0 0"),

@@ -229,28 +229,20 @@ fn scm_ratio(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::super::testing::{Case, Machine};
-
-    fn server(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::server, fires, silent, with: &[], needs_no_node: false }
-    }
-
-    fn client(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { machine: Machine::client, ..server(rule, fires, silent) }
-    }
+    use super::super::super::testing::Case;
 
     pub fn cases() -> Vec<Case> {
         vec![
-            server("memory.hugepages", |m| m.hugepages(1, 8191), |m| m.hugepages(1, 8192)),
+            Case::server("memory.hugepages", |m| m.hugepages(1, 8191), |m| m.hugepages(1, 8192)),
             Case {
                 needs_no_node: true,
-                ..server(
+                ..Case::server(
                     "memory.nr-hugepages",
                     |m| m.config().nr_hugepages = 16000,
                     |m| m.config().nr_hugepages = 16384,
                 )
             },
-            server(
+            Case::server(
                 "memory.thp",
                 |m| m.file("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never"),
                 |m| {
@@ -258,17 +250,17 @@ pub mod tests {
                     m.config().allow_thp = true;
                 },
             ),
-            client(
+            Case::client(
                 "memory.thp-client",
                 |m| m.file("sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never"),
                 |m| m.file("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never"),
             ),
-            server(
+            Case::server(
                 "memory.max-map-count",
                 |m| m.file("proc/sys/vm/max_map_count", "65530"),
                 |m| m.file("proc/sys/vm/max_map_count", "1048576"),
             ),
-            client(
+            Case::client(
                 "memory.memlock",
                 |m| m.ranks[1].memlock = Some(8 << 20),
                 |m| {
@@ -276,9 +268,9 @@ pub mod tests {
                     m.tree.remove("sys/class/infiniband");
                 },
             ),
-            client("memory.zone-reclaim", |m| m.file("proc/sys/vm/zone_reclaim_mode", "1"), |_| {}),
-            server("memory.swap", |m| m.meminfo(4 << 20, 3 << 20), |m| m.meminfo(4 << 20, 4 << 20)),
-            client(
+            Case::client("memory.zone-reclaim", |m| m.file("proc/sys/vm/zone_reclaim_mode", "1"), |_| {}),
+            Case::server("memory.swap", |m| m.meminfo(4 << 20, 3 << 20), |m| m.meminfo(4 << 20, 4 << 20)),
+            Case::client(
                 "memory.numa-balancing",
                 |m| m.file("proc/sys/kernel/numa_balancing", "1"),
                 |m| {
@@ -286,7 +278,7 @@ pub mod tests {
                     m.bind(&["0-47", "0-47"]);
                 },
             ),
-            Case { needs_no_node: true, ..server("memory.scm-ratio", |m| m.scm(100), |m| m.scm(180)) },
+            Case { needs_no_node: true, ..Case::server("memory.scm-ratio", |m| m.scm(100), |m| m.scm(180)) },
         ]
     }
 }

@@ -281,40 +281,32 @@ fn mtu(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::super::testing::{Case, Machine};
-
-    fn client(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::client, fires, silent, with: &[], needs_no_node: false }
-    }
-
-    fn server(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { machine: Machine::server, ..client(rule, fires, silent) }
-    }
+    use super::super::super::testing::Case;
 
     pub fn cases() -> Vec<Case> {
         vec![
-            client(
+            Case::client(
                 "net.port-inactive",
                 |m| m.port("mlx5_1", "2: INIT", "5: LinkUp"),
                 |m| m.port("mlx5_1", "1: DOWN", "2: Polling"),
             ),
-            server("net.engine-link", |m| m.file("sys/class/net/ib1/operstate", "down"), |_| {}),
-            client(
+            Case::server("net.engine-link", |m| m.file("sys/class/net/ib1/operstate", "down"), |_| {}),
+            Case::client(
                 "net.pci-link",
                 |m| m.file("sys/bus/pci/devices/0000:18:00.0/current_link_width", "8"),
                 |m| m.tree.remove("sys/bus/pci/devices/0000:18:00.0/max_link_width"),
             ),
-            client(
+            Case::client(
                 "net.irq-node",
                 |m| m.interrupts("0000:18:00.0", &["30", "31"]),
                 |m| m.interrupts("0000:18:00.0", &["10", "11"]),
             ),
-            client(
+            Case::client(
                 "net.irq-one-core",
                 |m| m.interrupts("0000:18:00.0", &["0", "0"]),
                 |m| m.interrupts("0000:18:00.0", &["0", "1"]),
             ),
-            client(
+            Case::client(
                 "net.one-subnet",
                 |m| {
                     m.file("proc/net/route", "Iface Destination Gateway\nib0 0000000A 00000000 0001 0 0 0 0000FFFF\nib1 0000000A 00000000 0001 0 0 0 0000FFFF")
@@ -326,8 +318,8 @@ pub mod tests {
                     m.file("proc/sys/net/ipv4/conf/all/rp_filter", "2");
                 },
             ),
-            server("net.rmem", |m| m.file("proc/sys/net/core/rmem_max", "212992"), |_| {}),
-            server(
+            Case::server("net.rmem", |m| m.file("proc/sys/net/core/rmem_max", "212992"), |_| {}),
+            Case::server(
                 "net.provider-tcp",
                 |m| m.config().provider = Some("ofi+tcp".into()),
                 |m| {
@@ -335,7 +327,7 @@ pub mod tests {
                     m.tree.remove("sys/class/infiniband");
                 },
             ),
-            client(
+            Case::client(
                 "net.congestion",
                 |m| {
                     m.tree.remove("sys/class/infiniband");
@@ -343,7 +335,7 @@ pub mod tests {
                 },
                 |m| m.file("proc/sys/net/ipv4/tcp_congestion_control", "bbr"),
             ),
-            client(
+            Case::client(
                 "net.retransmits",
                 |m| {
                     m.tree.remove("sys/class/infiniband");
@@ -354,7 +346,11 @@ pub mod tests {
                     m.file("proc/net/snmp", "Tcp: OutSegs RetransSegs\nTcp: 2000000 2000");
                 },
             ),
-            client("net.mtu", |m| m.file("sys/class/net/ib0/mtu", "1500"), |m| m.file("sys/class/net/ib0/mtu", "9000")),
+            Case::client(
+                "net.mtu",
+                |m| m.file("sys/class/net/ib0/mtu", "1500"),
+                |m| m.file("sys/class/net/ib0/mtu", "9000"),
+            ),
         ]
     }
 }

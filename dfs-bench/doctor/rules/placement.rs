@@ -162,25 +162,17 @@ fn shared_cores(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::super::testing::{Case, Machine};
-
-    fn server(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::server, fires, silent, with: &[], needs_no_node: false }
-    }
-
-    fn client(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { machine: Machine::client, ..server(rule, fires, silent) }
-    }
+    use super::super::super::testing::Case;
 
     pub fn cases() -> Vec<Case> {
         vec![
-            server("numa.engine-nic", |m| m.engine(0).fabric_iface = Some("ib1".into()), |m| m.pin(0, None)),
-            server("numa.engine-nvme", |m| m.swap_devices(), |_| {}),
-            client("job.binding", |m| m.bind(&["0-47", "24-47"]), |m| m.bind(&["0-23", "24-47"])),
-            client("job.idle-links", |m| m.bind(&["0", "1"]), |m| m.bind(&["0"])),
+            Case::server("numa.engine-nic", |m| m.engine(0).fabric_iface = Some("ib1".into()), |m| m.pin(0, None)),
+            Case::server("numa.engine-nvme", |m| m.swap_devices(), |_| {}),
+            Case::client("job.binding", |m| m.bind(&["0-47", "24-47"]), |m| m.bind(&["0-23", "24-47"])),
+            Case::client("job.idle-links", |m| m.bind(&["0", "1"]), |m| m.bind(&["0"])),
             Case {
                 with: &["job.idle-links"],
-                ..client(
+                ..Case::client(
                     "job.shared-cores",
                     |m| m.bind(&["0", "0"]),
                     |m| {
@@ -189,7 +181,7 @@ pub mod tests {
                     },
                 )
             },
-            client("job.shared-cores", |m| m.variable("D_POLL_TIMEOUT", "1000"), |_| {}),
+            Case::client("job.shared-cores", |m| m.variable("D_POLL_TIMEOUT", "1000"), |_| {}),
         ]
     }
 }

@@ -91,18 +91,18 @@ fn pipeline(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::super::testing::{Case, Machine};
-
-    fn case(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::with_pool, fires, silent, with: &[], needs_no_node: true }
-    }
+    use super::super::super::testing::Case;
 
     pub fn cases() -> Vec<Case> {
         vec![
-            case("pool.targets-out", |m| m.pool().disabled_targets = 1, |_| {}),
-            case("pool.rebuild", |m| m.pool().rebuild = "busy".into(), |m| m.pool().rebuild = "done".into()),
-            case("pool.pipeline", |m| m.ranks[1].environment.retain(|(name, _)| name != "DAOS_PIPELINE"), |_| {}),
-            case("pool.full", |m| m.space().free = 1 << 36, |m| m.space().free = 1 << 38),
+            Case::store("pool.targets-out", |m| m.pool().disabled_targets = 1, |_| {}),
+            Case::store("pool.rebuild", |m| m.pool().rebuild = "busy".into(), |m| m.pool().rebuild = "done".into()),
+            Case::store(
+                "pool.pipeline",
+                |m| m.ranks[1].environment.retain(|(name, _)| name != "DAOS_PIPELINE"),
+                |_| {},
+            ),
+            Case::store("pool.full", |m| m.space().free = 1 << 36, |m| m.space().free = 1 << 38),
         ]
     }
 }

@@ -168,41 +168,37 @@ fn quota(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::super::testing::{Case, Machine};
-
-    fn client(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::client, fires, silent, with: &[], needs_no_node: false }
-    }
+    use super::super::super::testing::Case;
 
     pub fn cases() -> Vec<Case> {
         vec![
-            client(
+            Case::client(
                 "cpu.governor",
                 |m| m.file("sys/devices/system/cpu/cpu3/cpufreq/scaling_governor", "powersave"),
                 |_| {},
             ),
-            client(
+            Case::client(
                 "cpu.energy-preference",
                 |m| m.file("sys/devices/system/cpu/cpu3/cpufreq/energy_performance_preference", "balance_performance"),
                 |m| m.file("sys/devices/system/cpu/cpu3/cpufreq/energy_performance_preference", "performance"),
             ),
-            client("cpu.idle-states", |m| m.idle_state("C6", 133, false), |m| m.idle_state("C6", 133, true)),
-            client(
+            Case::client("cpu.idle-states", |m| m.idle_state("C6", 133, false), |m| m.idle_state("C6", 133, true)),
+            Case::client(
                 "cpu.isolated",
                 |m| m.file("sys/devices/system/cpu/isolated", "24-31"),
                 |m| m.file("sys/devices/system/cpu/isolated", "40-47"),
             ),
-            client(
+            Case::client(
                 "cpu.clock-source",
                 |m| m.file("sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet"),
                 |_| {},
             ),
-            client(
+            Case::client(
                 "cpu.steal",
                 |m| m.file("proc/stat", "cpu 100 0 100 700 0 0 0 100 0 0"),
                 |m| m.file("proc/stat", "cpu 100 0 100 700 0 0 0 1 0 0"),
             ),
-            client(
+            Case::client(
                 "cpu.load",
                 |m| {
                     m.live = true;
@@ -210,7 +206,7 @@ pub mod tests {
                 },
                 |m| m.file("proc/loadavg", "30.00 8.00 2.00 9/800 4711"),
             ),
-            client(
+            Case::client(
                 "cpu.quota",
                 |m| m.file("sys/fs/cgroup/job/cpu.max", "400000 100000"),
                 |m| m.file("sys/fs/cgroup/job/cpu.max", "max 100000"),

@@ -124,20 +124,16 @@ fn health(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::super::testing::{Case, Machine};
-
-    fn server(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::server, fires, silent, with: &[], needs_no_node: false }
-    }
+    use super::super::super::testing::Case;
 
     pub fn cases() -> Vec<Case> {
         vec![
-            server(
+            Case::server(
                 "storage.driver",
                 |m| m.file("sys/bus/pci/devices/0000:5e:00.0/uevent", "DRIVER=nvme"),
                 |m| m.file("sys/bus/pci/devices/0000:5e:00.0/uevent", "DRIVER=uio_pci_generic"),
             ),
-            server(
+            Case::server(
                 "storage.iommu",
                 |m| m.no_iommu(),
                 |m| {
@@ -145,19 +141,19 @@ pub mod tests {
                     m.config().disable_vfio = true;
                 },
             ),
-            server(
+            Case::server(
                 "storage.block-size",
                 |m| m.file("sys/bus/pci/devices/0000:5e:00.0/nvme/nvme0/nvme0n1/queue/logical_block_size", "512"),
                 |m| m.file("sys/bus/pci/devices/0000:5e:00.0/nvme/nvme0/nvme0n1/queue/logical_block_size", "4096"),
             ),
-            server(
+            Case::server(
                 "storage.balance",
                 |m| m.file("sys/class/net/ib0/speed", "200000"),
                 |m| m.file("sys/class/net/ib0/speed", "100000"),
             ),
             Case {
                 needs_no_node: true,
-                ..server("storage.health", |m| m.warn_of("0000:5e:00.0", "3 media errors"), |_| {})
+                ..Case::server("storage.health", |m| m.warn_of("0000:5e:00.0", "3 media errors"), |_| {})
             },
         ]
     }

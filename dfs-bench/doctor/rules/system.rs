@@ -95,20 +95,16 @@ fn clock_skew(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
 pub mod tests {
     use super::super::super::testing::{Case, Machine};
 
-    fn client(rule: &'static str, fires: fn(&mut Machine), silent: fn(&mut Machine)) -> Case {
-        Case { rule, machine: Machine::client, fires, silent, with: &[], needs_no_node: true }
-    }
-
     pub fn cases() -> Vec<Case> {
         vec![
-            client(
+            Case::job(
                 "system.access-point",
                 |m| m.job.access_points = vec![("server1:10001".into(), Some("Connection refused".into()))],
                 |m| m.job.access_points = vec![("server1:10001".into(), None)],
             ),
             Case {
                 needs_no_node: false,
-                ..client(
+                ..Case::job(
                     "system.interface",
                     |m| m.variable("D_INTERFACE", "ib7"),
                     |m| m.variable("D_INTERFACE", "ib0,ib1"),
@@ -116,9 +112,9 @@ pub mod tests {
             },
             Case {
                 machine: Machine::with_pool,
-                ..client("system.engines-idle", |m| m.pool().engines = 1, |m| m.pool().engines = 2)
+                ..Case::job("system.engines-idle", |m| m.pool().engines = 1, |m| m.pool().engines = 2)
             },
-            client("system.clock-skew", |m| m.job.clock_skew_s = Some(1.5), |m| m.job.clock_skew_s = Some(0.5)),
+            Case::job("system.clock-skew", |m| m.job.clock_skew_s = Some(1.5), |m| m.job.clock_skew_s = Some(0.5)),
         ]
     }
 }
