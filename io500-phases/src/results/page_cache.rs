@@ -37,11 +37,12 @@ pub fn doubts(result: &RunResult) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::empty_run;
     use super::*;
     use crate::backend::Description;
     use crate::phase_id::PhaseId;
+    use crate::results::PhaseResult;
     use crate::results::provenance::{Provenance, SettingOrigin};
-    use crate::results::{PhaseResult, RunState, Verdict};
 
     fn run(facts: &[(&str, &str)], own_node_readers: usize, drop_caches: &str) -> RunResult {
         let facts = facts.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -53,8 +54,6 @@ mod tests {
             origin: "default".into(),
         };
         RunResult {
-            schema_version: String::new(),
-            state: RunState::Finished,
             provenance: Provenance {
                 ranks: 4,
                 own_node_readers,
@@ -63,12 +62,7 @@ mod tests {
                 ..Provenance::default()
             },
             phases: vec![PhaseResult::new(PhaseId::IorEasyRead)],
-            earlier: Vec::new(),
-            score: None,
-            official: Verdict::default(),
-            strict: Verdict::default(),
-            failure: None,
-            client_metrics: None,
+            ..empty_run()
         }
     }
 

@@ -73,10 +73,11 @@ pub fn phase_argument(words: &[String]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::PhaseResult;
     use super::super::provenance::Provenance;
     use super::super::strict::strict;
+    use super::super::testing::empty_run;
     use super::super::validity::{Rules, official};
-    use super::super::{PhaseResult, RunState, Verdict};
     use super::*;
 
     fn rules() -> Rules {
@@ -93,19 +94,12 @@ mod tests {
     fn run(phases: &[PhaseId], command: &str) -> RunResult {
         let measured = |&phase: &PhaseId| PhaseResult { rate: 1.0, phase_s: 0.5, ..PhaseResult::new(phase) };
         RunResult {
-            schema_version: String::new(),
-            state: RunState::Finished,
             provenance: Provenance {
                 command_line: command.split(' ').map(str::to_owned).collect(),
                 ..Provenance::default()
             },
             phases: phases.iter().map(measured).collect(),
-            earlier: Vec::new(),
-            score: None,
-            official: Verdict::default(),
-            strict: Verdict::default(),
-            failure: None,
-            client_metrics: None,
+            ..empty_run()
         }
     }
 
