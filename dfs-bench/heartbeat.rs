@@ -5,20 +5,24 @@
 //! That is O(log n) traffic per rank. Every rank, rank 0 included, is watched from other nodes too, and what these notice reaches all
 //! survivors in O(log n) hops.
 
+mod message;
+mod network;
+
+pub use message::End;
+
 use io500_phases::comm::Comm;
 use io500_phases::engine::{OpKind, Snapshot};
 use io500_phases::phase_id::PhaseId;
 use io500_phases::units::count;
-use serde::{Deserialize, Serialize};
+use message::{Datagram, Message, Sign, Slowest};
+use network::{Card, own_addresses, partners, reach};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// The longest datagram, within one Ethernet frame.
 const LONGEST: usize = 1400;
-/// So many addresses of a host are tried.
-const ADDRESSES: usize = 4;
 /// How often a rank that was asked to stop shows that it lives: a launcher leaves a second until it kills.
 const HURRY: Duration = Duration::from_millis(50);
 /// How long a rank hurries after another one asked.
@@ -28,75 +32,8 @@ const ISOLATED: Duration = Duration::from_secs(3);
 /// Time for the first rank that reports to write its message before others try.
 const FIRST_TRIES: Duration = Duration::from_millis(500);
 
-/// Why the job ends, as one rank tells the others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct End {
-    /// The message for `result.json`.
-    pub words: String,
-    /// The exit code of all ranks.
-    pub code: u8,
-    /// Whether the message is in the result file already.
-    pub kept: bool,
-}
-
-/// What ranks send each other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum Message {
-    Alive(Sign),
-    /// The rank leaves in good order.
-    Leaves,
-    End(End),
-}
-
-/// What a heartbeat carries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Sign {
-    phase: Option<PhaseId>,
-    done: u64,
-    waiting: bool,
-    /// Milliseconds since any rank was known to do something else than wait.
-    idle_ms: u64,
-    /// The rank was asked to stop and wants to know soon whether the others live.
-    asks: bool,
-    /// The slowest rank of the phase that the sender knows of.
-    #[serde(default)]
-    slowest: Option<Slowest>,
-}
-
-/// A rank that works and what it had done, some time ago.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Slowest {
-    rank: usize,
-    done: u64,
-    age_ms: u64,
-}
-
-impl Slowest {
-    /// Its operations by now if it goes on as it did; none for what is as old as the phase.
-    fn by_now(&self, snapshot: &Snapshot) -> Option<f64> {
-        let then = snapshot.elapsed - self.age_ms as f64 / 1000.0;
-        (then >= 1.0).then(|| self.done as f64 * snapshot.elapsed / then)
-    }
-}
-
 /// What was heard of a rank counts for so long: it goes on meanwhile.
 const FRESH: Duration = Duration::from_secs(5);
-
-#[derive(Serialize, Deserialize)]
-struct Datagram {
-    /// The job's own number: other jobs on the same hosts are not listened to.
-    job: u64,
-    from: usize,
-    message: Message,
-}
-
-/// Where a rank can be reached, as it tells the others at the start.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Card {
-    host: String,
-    addresses: Vec<IpAddr>,
-    port: u16,
-}
 
 /// A rank that this one exchanges signs with.
 #[derive(Debug)]
@@ -394,48 +331,6 @@ fn words<'p>(first: &Peer, rest: impl Iterator<Item = &'p Peer>, now: Instant) -
     text
 }
 
-/// The ranks 1, 2, 4, 8 … before and after a rank, the nearest first.
-fn partners(rank: usize, ranks: usize) -> Vec<usize> {
-    let mut partners = Vec::new();
-    let mut distance = 1;
-    while distance < ranks {
-        for partner in [(rank + distance) % ranks, (rank + ranks - distance) % ranks] {
-            if !partners.contains(&partner) {
-                partners.push(partner);
-            }
-        }
-        distance *= 2;
-    }
-    partners
-}
-
-/// How to reach a rank from here.
-fn reach(own: &Card, other: &Card) -> Vec<SocketAddr> {
-    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
-    let here = own.host == other.host && own.addresses == other.addresses;
-    let addresses = if here { &loopback[..] } else { &other.addresses };
-    let known = addresses.iter().filter(|_| other.port != 0);
-    known.map(|&address| SocketAddr::new(address, other.port)).collect()
-}
-
-/// The IPv4 addresses of this host in the kernel's table (`/proc/net/fib_trie`), without loopback.
-fn own_addresses(table: &str) -> Vec<IpAddr> {
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    let mut last = None;
-    for line in table.lines().map(str::trim) {
-        if let Some(address) = line.strip_prefix("|-- ") {
-            last = address.parse::<Ipv4Addr>().ok();
-        } else if let (true, Some(address)) = (line.ends_with("/32 host LOCAL"), last)
-            && !address.is_loopback()
-            && !addresses.contains(&address.into())
-        {
-            addresses.push(address.into());
-        }
-    }
-    addresses.truncate(ADDRESSES);
-    addresses
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -487,20 +382,6 @@ mod tests {
         assert_eq!(beat.slowest(&snapshot).unwrap().0, 1);
         snapshot.phase = None;
         assert_eq!(beat.slowest(&snapshot), None);
-    }
-
-    #[test]
-    fn every_rank_has_few_partners_and_each_is_its_partners_partner() {
-        assert!(partners(0, 1).is_empty());
-        assert_eq!(partners(0, 3), [1, 2]);
-        assert_eq!(partners(2, 8), [3, 1, 4, 0, 6]);
-        for ranks in [2, 3, 5, 64, 1000] {
-            for rank in 0..ranks {
-                let own = partners(rank, ranks);
-                assert!(own.len() <= 2 * ranks.next_power_of_two().ilog2() as usize);
-                assert!(own.iter().all(|&partner| partner != rank && partners(partner, ranks).contains(&rank)));
-            }
-        }
     }
 
     #[test]
@@ -590,16 +471,5 @@ mod tests {
             told == Some(end)
         });
         assert_eq!(told, [true; 5]);
-    }
-
-    #[test]
-    fn addresses_are_those_of_the_kernel_without_loopback() {
-        let table = "Main:\n  |-- 0.0.0.0\n /0 universe UNICAST\n |-- 127.0.0.1\n /32 host LOCAL\n |-- 10.1.2.3\n /32 host LOCAL\n\
-                     |-- 10.1.2.255\n /32 link BROADCAST\nLocal:\n |-- 10.1.2.3\n /32 host LOCAL\n";
-        assert_eq!(own_addresses(table), [IpAddr::from([10, 1, 2, 3])]);
-        let own = Card { host: "a".into(), addresses: own_addresses(table), port: 7 };
-        let other = Card { host: "b".into(), addresses: vec![[10, 1, 2, 4].into()], port: 8 };
-        assert_eq!(reach(&own, &own), [SocketAddr::from(([127, 0, 0, 1], 7))]);
-        assert_eq!(reach(&own, &other), [SocketAddr::from(([10, 1, 2, 4], 8))]);
     }
 }
