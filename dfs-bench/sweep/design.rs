@@ -1,6 +1,7 @@
 //! A campaign's cells: the combinations of the axes' values that the design wants and no expression excludes. Pure.
 
-use super::campaign::{Axis, Campaign, Design, Value};
+use super::axis::{Axis, Value};
+use super::campaign::{Campaign, Design};
 use crate::exit::UsageError;
 use minijinja::Environment;
 use sha2::{Digest as _, Sha256};

@@ -245,7 +245,7 @@ fn read(path: &Path) -> anyhow::Result<(State, u64)> {
 fn incompatible(old: &Campaign, new: &Campaign) -> Option<&'static str> {
     let axis = |campaign: &Campaign| -> Vec<_> {
         // more values are more cells; what an axis changes must stay
-        campaign.axes.iter().map(|axis| super::campaign::Axis { values: Vec::new(), ..axis.clone() }).collect()
+        campaign.axes.iter().map(|axis| super::axis::Axis { values: Vec::new(), ..axis.clone() }).collect()
     };
     [
         ("phases", old.phases != new.phases),

@@ -1,6 +1,7 @@
 //! The command of a run: launcher, program and what the cell changes. Pure; [`super::runner`] starts it.
 
-use super::campaign::{Campaign, Target, Value};
+use super::axis::{Target, Value};
+use super::campaign::Campaign;
 use super::design::{Cell, baseline};
 use crate::cli::Cli;
 use crate::exit::UsageError;

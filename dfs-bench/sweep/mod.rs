@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod adaptive_simulated;
 mod analysis;
+mod axis;
 mod batch;
 mod campaign;
 mod charts;

@@ -112,7 +112,7 @@ mod tests {
         let mut plan = campaign("repeats = 3", sizes);
         plan.axes[0].name = "nodes".into();
         plan.axes[0].env = None;
-        plan.axes[0].values = (0..sizes[0]).map(|n| super::super::campaign::Value::Int(1 << n)).collect();
+        plan.axes[0].values = (0..sizes[0]).map(|n| super::super::axis::Value::Int(1 << n)).collect();
         let schedule = Schedule::new(&plan).unwrap();
         let mut state = State { campaign: plan.clone(), runs: Vec::new(), forgiven: 0 };
         let mut rng = fastrand::Rng::with_seed(9);

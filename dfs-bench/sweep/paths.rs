@@ -1,6 +1,7 @@
 //! The paths to the store (DFS, DFUSE, DFUSE with a library) against each other, figure by figure, over all cells.
 
-use super::campaign::{Target, more_is_better};
+use super::axis::{Axis, Target};
+use super::campaign::more_is_better;
 use super::found::{Factor, PathEffect};
 use super::journal::State;
 use super::model::{Model, Observation};
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 /// The effects of the axis `path`; none without one.
 pub fn of(schedule: &Schedule<'_>, state: &State) -> Vec<PathEffect> {
     let campaign = &state.campaign;
-    let is_path = |axis: &super::campaign::Axis| axis.target().is_ok_and(|target| target == Target::Path);
+    let is_path = |axis: &Axis| axis.target().is_ok_and(|target| target == Target::Path);
     let Some(index) = campaign.axes.iter().position(is_path) else { return Vec::new() };
     let mut figures: BTreeMap<&str, Vec<Observation<'_>>> = BTreeMap::new();
     for run in state.runs.iter().filter(|run| run.slot.in_full()) {

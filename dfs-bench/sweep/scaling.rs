@@ -1,6 +1,7 @@
 //! Scaling over nodes and ranks: speed-up, efficiency and the fitted law of each figure, the other settings being held.
 
-use super::campaign::{Target, Value, more_is_better};
+use super::axis::{Target, Value};
+use super::campaign::more_is_better;
 use super::journal::State;
 use super::law::{self, Law};
 use super::schedule::Schedule;

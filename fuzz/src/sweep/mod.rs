@@ -1,5 +1,7 @@
 //! Files of the command's campaigns.
 
+#[path = "../../../dfs-bench/sweep/axis.rs"]
+pub mod axis;
 #[path = "../../../dfs-bench/sweep/batch.rs"]
 pub mod batch;
 #[path = "../../../dfs-bench/sweep/campaign.rs"]

@@ -47,7 +47,7 @@ pub enum DeviceKind {
 pub struct PciLink {
     /// Transfers per second and lane, 10^9.
     pub gigatransfers: f64,
-    /// Lanes.
+    /// How many lanes the link has.
     pub width: u32,
 }
 
