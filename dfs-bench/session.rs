@@ -39,6 +39,8 @@ pub struct Recorded {
     pub cleans_up: Option<bool>,
     /// The plan that it must have, phases apart.
     pub expected_plan: Option<String>,
+    /// A phase that had removed some of its files before it was interrupted.
+    pub half_removed: Option<PhaseId>,
 }
 
 /// A rank that is ready to run.
@@ -54,6 +56,8 @@ pub struct Session {
     pub cleans_up: Option<bool>,
     /// The plan that the run must have to be the one that it goes on with.
     pub expected_plan: Option<String>,
+    /// A phase whose files may be missing because the run itself had removed them.
+    pub half_removed: Option<PhaseId>,
     /// What was found on the nodes before the run; rank 0's.
     pub audit: Audit,
 }
@@ -91,15 +95,21 @@ impl Session {
         }
         let args = arguments(&recorded.arguments)?;
         let session = Session::of(comm, &args, JobInputs { inputs: recorded.inputs, timestamp: recorded.timestamp })?;
-        let session = Session { cleans_up: recorded.cleans_up, expected_plan: recorded.expected_plan, ..session };
+        let session = Session {
+            cleans_up: recorded.cleans_up,
+            expected_plan: recorded.expected_plan,
+            half_removed: recorded.half_removed,
+            ..session
+        };
         Ok(Ok((args, session)))
     }
 
     fn of(comm: Box<dyn Comm>, args: &RunArgs, told: JobInputs) -> anyhow::Result<Session> {
         let (config, _) = told.inputs.build()?;
         let (phases, asked_for) = (phases(args, &config)?, select(args, &config)?);
-        let (cleans_up, expected_plan, audit) = (None, None, Audit::default());
-        Ok(Session { comm, config, phases, asked_for, timestamp: told.timestamp, cleans_up, expected_plan, audit })
+        let (cleans_up, expected_plan, half_removed, audit) = (None, None, None, Audit::default());
+        let timestamp = told.timestamp;
+        Ok(Session { comm, config, phases, asked_for, timestamp, cleans_up, expected_plan, half_removed, audit })
     }
 
     pub fn is_root(&self) -> bool {

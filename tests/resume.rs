@@ -91,6 +91,34 @@ fn an_interrupted_run_says_how_to_go_on_and_does() {
 }
 
 #[test]
+fn what_an_interrupted_delete_had_removed_replaces_no_figure_and_fails_nothing() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let written = ["small.ini", "--api", "posix", "--datadir", "data", "--phase", "mdtest-easy-write"];
+    let fixed = ["--set", "global.timestamp-resultdir=FALSE", "--resultdir", "r"];
+    assert_code(&run(scene.direct(), [&written[..], &fixed].concat()), 0);
+    // as if the delete phase had been interrupted after two files
+    let mut result = scene.result("r");
+    result["provenance"]["asked_for"] = serde_json::json!(["mdtest-easy-write", "mdtest-easy-delete"]);
+    result["state"] = "interrupted".into();
+    scene.write("r/result.json", result.to_string());
+    let files: Vec<String> =
+        walk(&scene.path("data")).into_iter().filter(|path| path.contains("file.mdtest.")).collect();
+    for file in &files[..2] {
+        std::fs::remove_file(scene.path("data").join(file)).unwrap();
+    }
+    let outcome = run(scene.direct(), ["resume", "r"]);
+    assert_code(&outcome, 0);
+    assert!(outcome.stderr.contains("mdtest-easy-delete may have been interrupted"), "{}", outcome.stderr);
+    let after = scene.result("r");
+    assert_eq!(after["phases"][0], result["phases"][0], "the write phase keeps its figures");
+    assert_eq!(after["phases"][1]["check"]["missing"], 2, "{}", after["phases"][1]);
+    assert_eq!(after["strict"]["valid"], false);
+    assert!(after["strict"]["reasons"].to_string().contains("2 missing"), "{}", after["strict"]);
+    assert!(!walk(&scene.path("data")).iter().any(|path| path.contains("file.mdtest.")));
+}
+
+#[test]
 fn what_cannot_be_gone_on_with_is_refused_before_anything_is_touched() {
     let scene = Scene::new();
     let (name, _) = interrupted(&scene, "posix");

@@ -30,7 +30,12 @@ pub fn resume(args: &ResumeArgs) -> anyhow::Result<Exit> {
             let message = format!("the run has {} rank{s}, and this job has {ranks}", about.ranks);
             return Err(UsageError::new(message).hint(run.commands().0).into());
         }
-        let left = run.to_go_on();
+        let half_removed = run.half_removed();
+        if let Some(phase) = half_removed {
+            eprintln!(
+                "warning: {phase} may have been interrupted: files that it had removed by then count as missing, and its rate is that of the rest"
+            );
+        }
         let names: Vec<&str> = left.iter().map(|phase| phase.name()).collect();
         eprintln!("dfs-bench: continuing the run {} with {}", about.timestamp, names.join(", "));
         let mut arguments = vec![format!("--phase={}", names.join(","))];
@@ -38,7 +43,7 @@ pub fn resume(args: &ResumeArgs) -> anyhow::Result<Exit> {
             arguments.push("--dry-run".to_owned());
         }
         let expected_plan = Some(about.common_plan.clone()).filter(|plan| !plan.is_empty());
-        Ok(Recorded { arguments, cleans_up: Some(run.cleans_up()), expected_plan, ..recorded(&run)? })
+        Ok(Recorded { arguments, cleans_up: Some(run.cleans_up()), expected_plan, half_removed, ..recorded(&run)? })
     };
     match Session::start_recorded(read)? {
         Ok((run, session)) => {
@@ -71,5 +76,6 @@ fn recorded(run: &RecordedRun) -> Result<Recorded, UsageError> {
         base: run.base()?.map(text::of),
         cleans_up: None,
         expected_plan: None,
+        half_removed: None,
     })
 }

@@ -23,6 +23,8 @@ pub struct ServerConfig {
     #[serde(default)]
     pub nr_hugepages: u64,
     #[serde(default)]
+    pub disable_hugepages: bool,
+    #[serde(default)]
     pub disable_vfio: bool,
     #[serde(default)]
     pub allow_thp: bool,

@@ -4,7 +4,7 @@ use crate::exit::UsageError;
 use crate::next_commands;
 use io500_phases::config::{Config, ConfigBuilder, select_phases};
 use io500_phases::phase_id::{Kind, PhaseId};
-use io500_phases::results::{RunResult, phase_argument};
+use io500_phases::results::{RunResult, RunState, phase_argument};
 use io500_phases::text;
 use std::path::{Component, Path, PathBuf};
 
@@ -96,9 +96,12 @@ impl RecordedRun {
         about.cleans_up || (about.asked_for.is_empty() && phase_argument(&about.command_line).is_none())
     }
 
-    /// The phases that complete it. One that deletes may have begun: what it deleted is written again first.
-    pub fn to_go_on(&self) -> Vec<PhaseId> {
-        with_what_was_deleted(&self.phases().1)
+    /// A phase that removes and may have begun: what it had removed is missing when it runs again. To write it again would put another rate
+    /// in the place of one that counts, and another tree under what has looked at this one.
+    pub fn half_removed(&self) -> Option<PhaseId> {
+        let first = self.phases().1.first().copied()?;
+        let ended = self.result.state == RunState::Finished;
+        (!ended && first.kind() == Kind::Delete).then_some(first)
     }
 
     /// Its configuration, layer by layer, with what another invocation of it needs.
@@ -153,27 +156,5 @@ impl RecordedRun {
     /// The commands that go on with it and that clean up after it.
     pub fn commands(&self) -> (String, String) {
         next_commands::of(&self.result, &self.given)
-    }
-}
-
-fn with_what_was_deleted(left: &[PhaseId]) -> Vec<PhaseId> {
-    let deletes = left.first().filter(|first| first.kind() == Kind::Delete);
-    let again = deletes.and_then(|first| {
-        PhaseId::ALL.into_iter().find(|phase| phase.family() == first.family() && phase.kind() == Kind::Write)
-    });
-    again.into_iter().chain(left.iter().copied()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_delete_that_may_have_begun_begins_with_its_write_phase() {
-        let left = [PhaseId::MdtestEasyDelete, PhaseId::MdtestHardRead];
-        let again = [PhaseId::MdtestEasyWrite, PhaseId::MdtestEasyDelete, PhaseId::MdtestHardRead];
-        assert_eq!(with_what_was_deleted(&left), again);
-        assert_eq!(with_what_was_deleted(&left[1..]), left[1..]);
-        assert!(with_what_was_deleted(&[]).is_empty());
     }
 }

@@ -9,7 +9,7 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Finding,
         side: Side::Server,
         why: "each target with NVMe takes 1 GiB of hugepages for its transfers: with fewer, or with those of another NUMA node, transfers wait for buffers",
-        mend: "leave nr_hugepages out of daos_server.yml, so that the server takes {expected} at its start; if memory is too fragmented: hugepages= on the kernel's command line, then reboot",
+        mend: "without nr_hugepages in daos_server.yml the server takes {expected} when it is started; if it runs already, or nr_hugepages is there, take it out and restart; if memory is too fragmented: hugepages= on the kernel's command line, then reboot",
         source: "DAOS, utils/config/daos_server.yml on nr_hugepages: \"each target requires 1 GiB of hugepage space\"; docs/admin/predeployment_check.md, Hugepage allocation and memory fragmentation",
         look: hugepages,
     },
@@ -99,7 +99,7 @@ pub const RULES: &[Rule] = &[
 const GIB: u64 = 1 << 30;
 
 fn hugepages(view: &View<'_>, outcome: &mut Outcome) -> Option<()> {
-    let server = view.server?;
+    let server = view.server.filter(|server| !server.disable_hugepages)?;
     let mut needs = BTreeMap::<Option<u32>, u64>::new();
     for engine in server.engines.iter().filter(|engine| engine.nvme().next().is_some()) {
         *needs.entry(engine.numa(&view.node.topology)).or_default() += engine.targets * GIB;
