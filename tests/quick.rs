@@ -160,6 +160,34 @@ fn a_signal_ends_a_comparison_with_what_its_complete_pairs_say() {
 }
 
 #[test]
+fn an_interrupted_repeat_says_where_it_lies_and_takes_no_files_of_another() {
+    let scene = Scene::new();
+    scene.write("small.ini", SMALL);
+    let part = ["--api", "posix", "--datadir", "data", "--phase", "ior-easy-write,mdtest-easy-write", "--repeat", "2"];
+    // the second phase has work for longer than its stonewall
+    let long = ["small.ini", "--stonewall", "2", "--set", "mdtest-easy.n=1000000"];
+    let fixed = ["--set", "global.timestamp-resultdir=FALSE", "--resultdir", "r"];
+    let child = start(scene.direct(), &[&long[..], &part, &fixed].concat());
+    let begun = || {
+        let text = std::fs::read_to_string(scene.path("r/run-2/result.json")).ok()?;
+        (!serde_json::from_str::<Value>(&text).ok()?["phases"].as_array()?.is_empty()).then_some(())
+    };
+    let second = wait_for(begun);
+    signal(child.id(), "INT");
+    let outcome = finish(child);
+    second.expect("the second repeat has a phase");
+    assert_code(&outcome, 130);
+    assert!(outcome.stderr.contains(" resume r/run-2\n"), "{}", outcome.stderr);
+    let listed = run(scene.direct(), ["runs", "r", "--format", "json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let of = |name: &str| {
+        let runs = listed.as_array().unwrap();
+        runs.iter().find(|run| run["directory"].as_str().unwrap().ends_with(name)).unwrap_or_else(|| panic!("{listed}"))
+    };
+    assert!(of("run-1")["cleanup"].is_null() && of("run-2")["cleanup"].is_string(), "{listed}");
+}
+
+#[test]
 fn repeats_are_summed_up() {
     let scene = Scene::new();
     let outcome = small(&scene, &["--phase", "ior-hard-write,mdtest-easy-write", "--repeat", "2"]);

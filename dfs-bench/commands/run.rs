@@ -18,6 +18,7 @@ use io500_phases::engine::Progress;
 use io500_phases::error::Error;
 use io500_phases::plan;
 use io500_phases::suite::dated;
+use io500_phases::text;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -111,6 +112,13 @@ fn tell(session: &Session, error: &anyhow::Error) -> Exit {
             let global = &session.config.global;
             let datadir = dated(&global.datadir, global.timestamp_datadir, &session.timestamp);
             let resultdir = dated(&global.resultdir, global.timestamp_resultdir, &session.timestamp);
+            // of several repeats the last one that began
+            let of_repeat = |run: &u32| {
+                let repeat = format!("{resultdir}/run-{run}");
+                text::path(&repeat).exists().then_some(repeat)
+            };
+            let last = (2..=session.config.bench.repeat).rev().chain([1]).find_map(|run| of_repeat(&run));
+            let resultdir = last.unwrap_or(resultdir);
             let lines = session.crash_record(&datadir, &resultdir).where_it_lies();
             lines.iter().for_each(|line| eprintln!("dfs-bench: {line}"));
         }

@@ -45,7 +45,9 @@ pub struct ListedRun {
 pub fn look(run: &RecordedRun, patience: Duration) -> ListedRun {
     let (done, todo) = run.phases();
     let about = &run.result.provenance;
-    let counted = if patience.is_zero() { Ok(None) } else { count(run, patience) };
+    // what lies there after a run that cleaned up belongs to another one: repeats share a data directory
+    let cleaned = run.result.state == RunState::Finished && run.cleans_up();
+    let counted = if patience.is_zero() || cleaned { Ok(None) } else { count(run, patience) };
     let (left, unknown) = match counted {
         Ok(left) => (left.filter(|left| left.files > 0 || !left.complete), None),
         Err(why) => (None, Some(why)),
