@@ -280,3 +280,19 @@ fn the_time_that_a_rank_slept_is_its_own_and_the_slowest_is_named_first() {
         assert!(text.contains(&named), "{text}");
     }
 }
+
+#[test]
+fn two_runs_of_one_command_differ_in_no_setting() {
+    let temp = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        measure(temp.path(), name);
+    }
+    let json = stdout(temp.path(), &["compare", "-f", "json", "a", "b"]);
+    let found: Value = serde_json::from_str(&json).unwrap();
+    let differences =
+        found["versus"][0]["differences"].as_array().or(found["comparison"]["versus"][0]["differences"].as_array());
+    let differences = differences.unwrap_or_else(|| panic!("{found}"));
+    // what the audit finds may change while it is looked
+    let told: Vec<&Value> = differences.iter().filter(|change| change["kind"] != "finding").collect();
+    assert!(told.is_empty(), "{told:?}");
+}

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that differ between any two runs and explain nothing.
-const PLACES: [&str; 20] = [
+const PLACES: [&str; 24] = [
     "config-hash",
     "score hash",
     "result-dir",
@@ -26,9 +26,13 @@ const PLACES: [&str; 20] = [
     "command line",
     // the API of the options per phase, once more
     "store: address",
-    "seconds until connected",
-    "seconds until the first phase",
+    "time until connected",
+    "time until the first phase",
     "resident memory before the first phase",
+    "open files before the first phase",
+    "job",
+    "step",
+    "index in the array",
     "wall clock skew",
     "clock uncertainty",
     // each process of a run with --client-metrics has its own
